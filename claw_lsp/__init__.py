@@ -1,0 +1,1 @@
+"""A Claude coding agent whose user interface is any editor with an LSP client."""
