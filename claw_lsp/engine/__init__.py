@@ -1,0 +1,1 @@
+"""The hands: they perform what the core decided."""

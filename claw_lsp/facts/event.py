@@ -1,0 +1,212 @@
+"""The log's vocabulary: what happened, in the past tense. Fields may be added with a default, never renamed.
+
+`outside` says that a fact came from the person, the editor, the clock or recovery, not from the loop: such a fact may
+come anywhere in a log (the replay law in tests/laws leaves it out).
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+
+from claw_lsp.facts.call import Block, Result
+from claw_lsp.facts.rule import Mode, Rule
+from claw_lsp.facts.usage import Usage
+
+FORMAT = 1
+"""The number in a log's header line; a reader of N reads every format up to N."""
+
+Stopped = Literal["done", "interrupted", "failed", "limit", "refused"]
+"""Why a turn ended: `refused` when the last thing the model tried was not permitted, `limit` at max_turns."""
+
+
+class Fact(BaseModel):
+    """One thing that happened. Unknown fields of a later version are kept."""
+
+    model_config = ConfigDict(frozen=True, extra="allow")
+
+    from_outside: ClassVar[bool] = False
+
+    @property
+    def outside(self) -> bool:
+        return self.from_outside
+
+
+class ToolSpec(BaseModel):
+    """A tool as the model was told of it; `side_by_side` calls may run at the same time as each other."""
+
+    model_config = ConfigDict(frozen=True)
+
+    name: str
+    description: str
+    input_schema: dict[str, Any]
+    side_by_side: bool = False
+
+
+class SessionStarted(Fact):
+    """A session began, or began anew: from here on system and tools are fixed. `context` opens the first user message
+    (environment, memory files)."""
+
+    kind: Literal["session_started"] = "session_started"
+    from_outside: ClassVar[bool] = True
+    session: str
+    cwd: str
+    roots: tuple[str, ...]
+    model: str
+    mode: Mode = Mode.DEFAULT
+    effort: str | None = None
+    system: str
+    tools: tuple[ToolSpec, ...]
+    context: str = ""
+    version: str = ""
+
+
+class UserSpoke(Fact):
+    """The person asked for something; it begins a turn. `text` is what people are shown, `blocks` what the model gets."""
+
+    kind: Literal["user_spoke"] = "user_spoke"
+    from_outside: ClassVar[bool] = True
+    run: str
+    prompt_id: str
+    text: str
+    blocks: tuple[Block, ...]
+    action: str = "ask"
+    path: str | None = None
+    max_turns: int | None = None
+
+
+class ModelSpoke(Fact):
+    """One reply, whole or cut; `cost` in dollars, None when the model's price is not known."""
+
+    kind: Literal["model_spoke"] = "model_spoke"
+    blocks: tuple[Block, ...]
+    stop_reason: str | None = None
+    usage: Usage = Usage()
+    model: str = ""
+    message_id: str = ""
+    cost: float | None = None
+    cut: bool = False
+    fault: str = ""
+    recovered: bool = False
+
+    @property
+    def outside(self) -> bool:
+        return self.recovered
+
+
+class CallJudged(Fact):
+    """It was decided whether a call may run. `fault` means that it could not even be planned."""
+
+    kind: Literal["call_judged"] = "call_judged"
+    call_id: str
+    decision: Literal["allow", "deny", "fault"]
+    by: Literal["rule", "mode", "person", "nobody", "reach", "plan", "recovery"]
+    rule: str | None = None
+    reason: str = ""
+    title: str = ""
+    reach: str = ""
+    path: str | None = None
+    recovered: bool = False
+
+    @property
+    def outside(self) -> bool:
+        return self.recovered
+
+
+class CallFinished(Fact):
+    """A call was performed, refused or closed; what the model is told of it, and what it changed."""
+
+    kind: Literal["call_finished"] = "call_finished"
+    call_id: str
+    result: Result
+    seconds: float = 0.0
+    recovered: bool = False
+
+    @property
+    def outside(self) -> bool:
+        return self.recovered
+
+
+class RuleAdded(Fact):
+    """The person allowed more than one call: for this session, or always (then it also stands in a settings file)."""
+
+    kind: Literal["rule_added"] = "rule_added"
+    from_outside: ClassVar[bool] = True
+    rule: Rule
+    stored_in: str | None = None
+
+
+class ModeChanged(Fact):
+    kind: Literal["mode_changed"] = "mode_changed"
+    from_outside: ClassVar[bool] = True
+    mode: Mode
+
+
+class ModelChanged(Fact):
+    """The person picked a model or an effort; earlier thinking is not sent to another model (a new prefix begins)."""
+
+    kind: Literal["model_changed"] = "model_changed"
+    from_outside: ClassVar[bool] = True
+    model: str
+    effort: str | None = None
+
+
+class Noted(Fact):
+    """Something the model must know and the person did not say: sent with the next user message."""
+
+    kind: Literal["noted"] = "noted"
+    from_outside: ClassVar[bool] = True
+    text: str
+
+
+class Titled(Fact):
+    kind: Literal["titled"] = "titled"
+    from_outside: ClassVar[bool] = True
+    title: str
+
+
+class TurnEnded(Fact):
+    """A turn is over. `text` is the last visible text; `why` one sentence for people when it did not end as done."""
+
+    kind: Literal["turn_ended"] = "turn_ended"
+    run: str
+    stopped: Stopped
+    text: str = ""
+    why: str = ""
+    usage: dict[str, Usage] = {}
+    cost: float | None = None
+    by_loop: bool = True
+
+    @property
+    def outside(self) -> bool:
+        return not self.by_loop
+
+
+Event = Annotated[
+    SessionStarted
+    | UserSpoke
+    | ModelSpoke
+    | CallJudged
+    | CallFinished
+    | RuleAdded
+    | ModeChanged
+    | ModelChanged
+    | Noted
+    | Titled
+    | TurnEnded,
+    Field(discriminator="kind"),
+]
+
+EVENT: TypeAdapter[Event] = TypeAdapter(Event)
+"""Reads and writes any event."""
+
+
+class Entry(BaseModel):
+    """One line of a log: the event with its number (from 1) and its time (Unix seconds), both stamped by the log."""
+
+    model_config = ConfigDict(frozen=True)
+
+    n: int
+    at: float
+    event: Event

@@ -1,0 +1,73 @@
+"""What a call is about to do: what the person sees, what the policy judges and what the edit applies."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from claw_lsp.facts.call import Call
+from claw_lsp.facts.text import Change
+
+
+class Reach(StrEnum):
+    """How far into the world a plan reaches; decides what a mode says where no rule does."""
+
+    NOTHING = "nothing"
+    """Only the session itself: its tasks, its mode."""
+    READ = "read"
+    EDIT = "edit"
+    RUN = "run"
+    """Starts a process."""
+    FETCH = "fetch"
+    """Talks to a host outside this machine."""
+    PERSON = "person"
+    """The call *is* a question to the person: their answer is the permission and the result."""
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedPath:
+    """A path the plan touches: as named (absolute, normalised) and where it really leads, links followed.
+
+    `target` of a path that does not exist follows the links of its existing parents and of the dangling link itself.
+    """
+
+    path: str
+    target: str
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """One answer a person can pick; `key` is what `claw.answer` takes as `choice`."""
+
+    key: str
+    title: str
+
+
+@dataclass(frozen=True, slots=True)
+class Inquiry:
+    """What a PERSON plan asks. The first choice is the harmless one and its key is "deny"."""
+
+    title: str
+    detail: str
+    choices: tuple[Choice, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """A call, looked at and not yet done.
+
+    `title` is one line for the person ("Edit src/a.py", "Run pytest -q"). `detail` is all of it: the diff, the whole
+    command. `command` is set exactly when a shell line is run, `url` when a host is reached. `changes` are edits by
+    document. `payload` is the tool's own, for `perform`, and read by nobody else.
+    """
+
+    call: Call
+    reach: Reach
+    title: str
+    detail: str = ""
+    paths: tuple[PlannedPath, ...] = ()
+    changes: tuple[Change, ...] = ()
+    command: str | None = None
+    url: str | None = None
+    inquiries: tuple[Inquiry, ...] = ()
+    payload: object = field(default=None, compare=False)

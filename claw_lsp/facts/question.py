@@ -1,0 +1,40 @@
+"""A question to the person and their answer. Only an explicit answer is an answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from claw_lsp.facts.plan import Choice, Plan
+
+DENY, ONCE, SESSION, ALWAYS = "deny", "once", "session", "always"
+"""The choices of a permission question, as `claw.answer` names them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One thing only a person can decide. `choices[0]` is the harmless one.
+
+    `uri_path` is the file concerned, if one is; `rule` is what *Always allow* would add, if it is offered.
+    """
+
+    id: str
+    session: str
+    run: str
+    plan: Plan
+    title: str
+    detail: str
+    choices: tuple[Choice, ...]
+    path: str | None = None
+    rule: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What the person chose, by key; `text` are their words for the model, or the answer itself.
+
+    `by` is "person", or "nobody" where no one can answer and the call is refused at once.
+    """
+
+    choice: str
+    text: str = ""
+    by: str = "person"

@@ -1,0 +1,40 @@
+"""Permission modes, rules and verdicts."""
+
+from __future__ import annotations
+
+from enum import StrEnum
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict
+
+
+class Mode(StrEnum):
+    """What happens to a call that no rule decides."""
+
+    DEFAULT = "default"
+    ACCEPT_EDITS = "acceptEdits"
+    PLAN = "plan"
+    BYPASS = "bypassPermissions"
+
+
+Behavior = Literal["allow", "ask", "deny"]
+
+
+class Rule(BaseModel):
+    """One permission rule as written, for example `Bash(npm test *)`, and where it comes from."""
+
+    model_config = ConfigDict(frozen=True)
+
+    text: str
+    behavior: Behavior
+    source: str = "session"
+
+
+class Verdict(BaseModel):
+    """What the policy says of a plan: the decision, the rule that made it (if one did) and why, for people."""
+
+    model_config = ConfigDict(frozen=True)
+
+    decision: Behavior
+    rule: str | None = None
+    reason: str

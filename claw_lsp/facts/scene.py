@@ -1,0 +1,29 @@
+"""The session as a tool sees it while it plans and performs."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from claw_lsp.facts.call import Task
+from claw_lsp.facts.rule import Mode
+from claw_lsp.facts.settings import Settings
+
+
+@dataclass(frozen=True, slots=True)
+class Scene:
+    """What a tool may know of its session.
+
+    `cwd` is where the shell stands, absolute. `roots` are the workspace folders and additional directories. `home` is
+    the person's home. `seen` maps absolute paths to digests of the text the model knows. `run` names the turn in flight.
+    """
+
+    session: str
+    run: str
+    cwd: str
+    roots: tuple[str, ...]
+    home: str
+    mode: Mode
+    seen: Mapping[str, str]
+    tasks: tuple[Task, ...]
+    settings: Settings

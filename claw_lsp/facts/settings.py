@@ -1,0 +1,69 @@
+"""The one Settings model: read once per change, passed down whole; docs/settings.md and the schema come from it."""
+
+from __future__ import annotations
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from claw_lsp.facts.rule import Mode, Rule
+from claw_lsp.facts.usage import ModelFacts
+
+SaveBeforeRun = Literal["save", "ask", "ignore"]
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+
+
+class Settings(BaseModel):
+    """What a person, a project or an editor configured; the default of every field is what a new user gets."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+    model: str = Field("opus", description="The model: an alias (opus, sonnet, haiku) or a full model id.")
+    small_model: str = Field("haiku", alias="smallModel", description="The model for side requests such as a search.")
+    effort: Effort | None = Field(
+        None, alias="effortLevel", description="How much the model thinks; its own default if not set."
+    )
+    mode: Mode = Field(Mode.DEFAULT, alias="defaultMode", description="The permission mode a session starts in.")
+    rules: tuple[Rule, ...] = Field(
+        (), description="Permission rules with their source, from every settings file in force."
+    )
+    review: Literal["after", "before"] = Field(
+        "after", description="Whether an edit is reviewed after it is applied or before."
+    )
+    save_before_run: SaveBeforeRun = Field(
+        "save",
+        alias="saveBeforeRun",
+        description="What happens to the agent's unsaved edits before a shell command runs; `save` asks once where the editor cannot save.",
+    )
+    max_turns: int | None = Field(
+        None, alias="maxTurns", ge=1, description="How many replies of the model one turn may take."
+    )
+    max_output_tokens: int = Field(
+        32_000, alias="maxOutputTokens", ge=1, description="How many tokens one reply may have."
+    )
+    models: dict[str, ModelFacts] = Field(
+        {}, description="Models beside the built-in table, by id: limits in tokens, prices in dollars per million."
+    )
+    aliases: dict[str, str] = Field({}, description="Short names for model ids, beside opus, sonnet and haiku.")
+    api_key_header: Literal["authorization", "x-api-key"] = Field(
+        "authorization",
+        alias="apiKeyHeader",
+        description="The header that carries the key; some gateways want x-api-key.",
+    )
+    todo_write: bool = Field(
+        False,
+        alias="todoWrite",
+        description="Offer the older TodoWrite tool in place of TaskCreate, TaskGet, TaskList and TaskUpdate.",
+    )
+    allow_private_addresses: bool = Field(
+        False,
+        alias="allowPrivateAddresses",
+        description="Let WebFetch reach private, loopback and link-local addresses.",
+    )
+    chats_directory: str | None = Field(
+        None, alias="chats.directory", description="Where chat documents go; `.claw/chats` in the workspace if not set."
+    )
+    attribution: bool = Field(True, description="Whether commit messages written by the agent say so.")
+    add_dirs: tuple[str, ...] = Field(
+        (), alias="additionalDirectories", description="Folders beside the workspace that tools may read freely."
+    )

@@ -1,0 +1,241 @@
+"""What the engine and the tools ask of the world. Every port is filled by an adapter, a door or a test double.
+
+All of them are awaited, except the log: its append is short and must be in order (the one blocking call allowed).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import ClassVar, Protocol
+
+from pydantic import BaseModel
+
+from claw_lsp.facts.call import Call, Result
+from claw_lsp.facts.event import Entry, Event
+from claw_lsp.facts.plan import Plan, PlannedPath
+from claw_lsp.facts.question import Answer, Question
+from claw_lsp.facts.request import Reply, Request
+from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.signal import Signal
+from claw_lsp.facts.text import Applied, Change, Document
+
+Hear = Callable[[Signal], Awaitable[None]]
+"""Where signals go. Awaited: the last one is never lost."""
+
+Tell = Callable[[str], Awaitable[None]]
+"""Where a running tool says, in one line, what it is doing now."""
+
+
+class Model(Protocol):
+    """The provider behind the Messages API."""
+
+    async def consult(self, request: Request, hear: Hear) -> Reply:
+        """One reply. Faults before anything was shown are retried here (said by `Retrying`); a stream that breaks after
+        that comes back as a reply that is `cut`. Raises ModelError when the provider failed for good."""
+        ...
+
+
+class Workspace(Protocol):
+    """Files as the person sees them: open buffers over the disk. Paths are absolute."""
+
+    async def read(self, path: str) -> Document:
+        """The text of a file or open buffer. Raises ToolError for what is missing, a directory, binary, not a regular
+        file, over the size limit or in an encoding that cannot be kept."""
+        ...
+
+    async def read_bytes(self, path: str, limit: int) -> bytes:
+        """The bytes on disk. Raises ToolError as `read` does, and when there are more than `limit`."""
+        ...
+
+    def open_documents(self) -> tuple[Document, ...]:
+        """Every buffer the editor holds open, as it is now."""
+        ...
+
+    async def locate(self, path: str) -> PlannedPath:
+        """Where an absolute path really leads, links followed, whether or not it exists."""
+        ...
+
+    async def apply(self, change: Change, label: str) -> Applied:
+        """Make the change, merged over what the person typed since; `label` names its undo step. Confirmed by the
+        text afterwards. Raises StaleDocument when it cannot be merged, ToolError when the editor or disk refuses."""
+        ...
+
+    def unsaved(self) -> tuple[str, ...]:
+        """Paths whose latest change by the agent lives in a buffer only."""
+        ...
+
+    @property
+    def can_save(self) -> bool:
+        """Whether `save` can reach the disk by itself."""
+        ...
+
+    async def save(self, paths: tuple[str, ...]) -> tuple[str, ...]:
+        """Save these; answers those that are still unsaved."""
+        ...
+
+
+class Tool(Protocol):
+    """One tool. Its class docstring is what the model reads.
+
+    Invariant: `plan` changes nothing; `perform` does exactly what the plan shows. Raise ToolError for what the model can
+    mend; pydantic's ValidationError from `input` may pass, the engine turns it into one that names the field.
+    `side_by_side` tools only look, and may run at the same time as each other.
+    """
+
+    name: ClassVar[str]
+    input: ClassVar[type[BaseModel]]
+    side_by_side: ClassVar[bool]
+
+    async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan: ...
+
+    async def perform(
+        self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
+    ) -> Result:
+        """`answers` are the person's, one for each of `plan.inquiries`; empty for every other plan."""
+        ...
+
+
+class Host(Protocol):
+    """The person and their screen, as one turn sees them."""
+
+    async def ask(self, question: Question) -> Answer:
+        """Waits for an explicit answer, for ever if need be; nothing else comes back. Where nobody can answer, a deny
+        `by` "nobody" at once. Cancelling withdraws the question."""
+        ...
+
+    async def saw(self, entry: Entry) -> None:
+        """A fact was written; now it may be shown."""
+        ...
+
+    async def heard(self, signal: Signal) -> None:
+        """Something passed by. Text has been kept in the partial file before."""
+        ...
+
+
+class Log(Protocol):
+    """One session's log, held by one writer."""
+
+    @property
+    def path(self) -> str: ...
+
+    def append(self, event: Event, *, durable: bool = False) -> Entry:
+        """Stamp and write one line; `durable` waits for the disk. Raises LogError."""
+        ...
+
+    def keep(self, text: str) -> None:
+        """Add streamed text to the partial file, unsynced, before it is shown. The next ModelSpoke empties the file."""
+        ...
+
+    def close(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class ShellLine:
+    """A command for the shell. `timeout` in seconds. `environment` is added to the allowed one. `call_id` and `session`
+    mark every process it starts, so that all of them can be found."""
+
+    command: str
+    cwd: str
+    timeout: float
+    call_id: str
+    session: str
+    environment: Mapping[str, str] = field(default_factory=dict[str, str])
+
+
+@dataclass(frozen=True, slots=True)
+class Ran:
+    """A finished command. `code` is None when it was killed by a signal or the time limit. `output` is stdout and stderr as they came,
+    cleaned of escapes and cut to head and tail; all of it is in `output_path` when it was cut. `cwd` is where it ended."""
+
+    code: int | None
+    output: str
+    cwd: str
+    seconds: float
+    timed_out: bool = False
+    output_path: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Background:
+    """A command that runs on its own; `code` is None while it runs. Times in seconds."""
+
+    id: str
+    command: str
+    output_path: str
+    running: bool
+    code: int | None
+    seconds: float
+
+
+class Processes(Protocol):
+    """Shell commands and everything they start."""
+
+    async def run(self, line: ShellLine, tell: Tell) -> Ran:
+        """Run to its end; `tell` gets its latest output line now and then. When cancelled or timed out, every process it
+        started is gone within a second (setsid, nohup and double forks included). Raises ProcessError."""
+        ...
+
+    async def start(self, line: ShellLine) -> Background:
+        """Run in the background, output to a file."""
+        ...
+
+    def background(self, session: str) -> tuple[Background, ...]: ...
+
+    async def wait(self, task_id: str, timeout: float) -> Background | None:
+        """The task once it ended or the time is over; None for an unknown id."""
+        ...
+
+    async def stop(self, task_id: str) -> Background | None: ...
+
+    async def close(self) -> None:
+        """End everything that was ever started."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What a host answered: `url` after the redirects that were followed; `redirect` is one that was not (another host)."""
+
+    url: str
+    status: int
+    content_type: str
+    body: bytes
+    redirect: str | None = None
+
+
+class Web(Protocol):
+    async def get(self, url: str, *, allow_private: bool) -> Page:
+        """Fetch over http(s), with size, redirect and time limits; the address really connected to is checked.
+        Raises ToolError."""
+        ...
+
+
+class Clock(Protocol):
+    def now(self) -> float:
+        """Unix seconds."""
+        ...
+
+    def monotonic(self) -> float: ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Versions(Protocol):
+    """git, asked without running anything the repository configures."""
+
+    async def summary(self, folder: str) -> str:
+        """Branch and short status for the environment block; "" where there is no repository."""
+        ...
+
+    async def diff(self, folder: str) -> str:
+        """The unified diff of the work tree against HEAD; "" where there is no repository."""
+        ...
+
+
+class Memory(Protocol):
+    """Where permission rules that are always allowed are written."""
+
+    async def add_rule(self, folder: str, rule: str) -> str:
+        """Add an allow rule to the folder's local settings; answers the file's path. Raises ClawError."""
+        ...

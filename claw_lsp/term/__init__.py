@@ -1,0 +1,1 @@
+"""Front door 2: a turn with a transcript on stdout."""

@@ -1,0 +1,1 @@
+"""One file per tool; each plans, then performs."""
