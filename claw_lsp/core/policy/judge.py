@@ -1,0 +1,175 @@
+"""The one function that decides: rules, mode and plan in, verdict out. Deny beats ask beats allow."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from urllib.parse import urlsplit
+
+from claw_lsp.core.policy import shell
+from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
+from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
+
+_RULE = re.compile(r"(?P<tool>[A-Za-z_][\w*-]*)(?:\((?P<spec>.*)\))?", re.DOTALL)
+_COVERED_BY = {"Grep": "Read", "Glob": "Read", "Write": "Edit", "NotebookEdit": "Edit"}
+_PATH_TOOLS = frozenset({"Read", "Edit", "Grep", "Glob", "Write", "NotebookEdit"})
+
+
+def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
+    """What is to happen to the plan. Pure: everything it needs of the world stands in the plan.
+
+    The order is that of specs/conventions.md 2.2: deny rules, ask rules, what always asks, plan mode, bypass, allow
+    rules, what is free, acceptEdits, and else the person.
+    """
+    rules = tuple(rules)
+    for behavior in ("deny", "ask"):
+        for rule in rules:
+            if rule.behavior == behavior and (certain := _touches(rule, plan)) is not None:
+                return _by_rule(behavior if certain else "ask", rule)
+    always = _always_asked(mode, plan)
+    if always:
+        return Verdict(decision="ask", reason=always)
+    if mode is Mode.PLAN and plan.reach in (Reach.EDIT, Reach.RUN):
+        return _in_plan_mode(plan)
+    if plan.reach in (Reach.NOTHING, Reach.PERSON):
+        return Verdict(
+            decision="allow",
+            reason="it changes only the session" if plan.reach is Reach.NOTHING else "it asks the person itself",
+        )
+    if mode is Mode.BYPASS:
+        return Verdict(decision="allow", reason="the mode is bypassPermissions")
+    for rule in rules:
+        if rule.behavior == "allow" and _allowed_by(rule, plan):
+            return _by_rule("allow", rule)
+    return _by_reach(mode, plan, roots)
+
+
+def offer(plan: Plan) -> str | None:
+    """The rule that *Always allow* would add for plans like this one; None where there is none to offer."""
+    match plan.reach:
+        case Reach.RUN:
+            return shell.offered(plan.command or "")
+        case Reach.FETCH:
+            host = _host(plan.url)
+            return f"{plan.call.name}(domain:{host})" if host else plan.call.name
+        case Reach.READ:
+            folder = _common_folder(plan)
+            secrets = any(secret(it.path) or secret(it.target) for it in plan.paths)
+            return f"Read(//{folder.lstrip('/')}/**)" if folder and not secrets else None
+        case Reach.EDIT | Reach.NOTHING | Reach.PERSON:
+            return None
+
+
+def accepts_edits(mode: Mode) -> bool:
+    return mode in (Mode.ACCEPT_EDITS, Mode.BYPASS)
+
+
+def _by_rule(decision: Behavior, rule: Rule) -> Verdict:
+    return Verdict(decision=decision, rule=rule.text, reason=f"the {rule.behavior} rule {rule.text} from {rule.source}")
+
+
+def _always_asked(mode: Mode, plan: Plan) -> str | None:
+    """Why the person is asked whatever the rules allow; None where they need not be."""
+    named = [path for it in plan.paths for path in (it.path, it.target)]
+    if plan.reach is Reach.EDIT:
+        if any(map(governs_agent, named)):
+            return "it changes what this agent may do"
+        if mode is not Mode.BYPASS and any(map(protected, named)):
+            return "it changes a protected file"
+    if plan.reach is Reach.RUN and shell.deletes(plan.command or ""):
+        return "it deletes files"
+    if mode is not Mode.BYPASS and plan.reach is Reach.READ and any(map(secret, named)):
+        return "the file may hold secrets"
+    return None
+
+
+def _in_plan_mode(plan: Plan) -> Verdict:
+    if plan.reach is Reach.EDIT:
+        reason = "plan mode is on: nothing is changed until the plan is approved (ExitPlanMode)"
+        return Verdict(decision="deny", reason=reason)
+    return Verdict(decision="ask", reason="plan mode is on, and a command may change something")
+
+
+def _by_reach(mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
+    within = all(inside(it.path, roots) and inside(it.target, roots) for it in plan.paths)
+    if plan.reach is Reach.READ:
+        if within:
+            return Verdict(decision="allow", reason="it reads inside the workspace")
+        return Verdict(decision="ask", reason="it reads outside the workspace")
+    if plan.reach is Reach.EDIT and mode is Mode.ACCEPT_EDITS and within:
+        return Verdict(decision="allow", reason="the mode is acceptEdits")
+    if plan.reach is Reach.EDIT and not within:
+        return Verdict(decision="ask", reason="it changes a file outside the workspace")
+    return Verdict(decision="ask", reason="no rule decides it")
+
+
+def _touches(rule: Rule, plan: Plan) -> bool | None:
+    """Whether a deny or ask rule concerns the plan: True for certain, False when it cannot be read and so may, None not."""
+    tool, spec = _parsed(rule)
+    if tool is None:
+        return False if rule.behavior == "deny" else None
+    if not _same_tool(tool, plan.call.name):
+        return None
+    if spec is None or spec == "*":
+        return True
+    if plan.command is not None:
+        return True if shell.concerns(spec, plan.command) else None
+    if spec.startswith("domain:"):
+        return True if _same_host(spec, plan.url) else None
+    if spec.startswith("//") or plan.call.name in _PATH_TOOLS:
+        if not spec.startswith("//"):
+            return False
+        return True if any(_under(spec, path) for it in plan.paths for path in (it.path, it.target)) else None
+    return False
+
+
+def _allowed_by(rule: Rule, plan: Plan) -> bool:
+    tool, spec = _parsed(rule)
+    if tool is None or not (tool == plan.call.name or _COVERED_BY.get(plan.call.name) == tool):
+        return False
+    if plan.command is not None:
+        return shell.allows(spec or "*", plan.command)
+    if spec is None or spec == "*":
+        return True
+    if spec.startswith("domain:"):
+        return _same_host(spec, plan.url)
+    if spec.startswith("//"):
+        return bool(plan.paths) and all(_under(spec, it.path) and _under(spec, it.target) for it in plan.paths)
+    return False
+
+
+def _parsed(rule: Rule) -> tuple[str | None, str | None]:
+    found = _RULE.fullmatch(rule.text.strip())
+    return (found["tool"], found["spec"]) if found else (None, None)
+
+
+def _same_tool(wanted: str, name: str) -> bool:
+    if wanted.endswith("*"):
+        return name.startswith(wanted[:-1])
+    return wanted in (name, _COVERED_BY.get(name)) or (wanted == "Read" and name in ("Edit", "Write", "NotebookEdit"))
+
+
+def _same_host(spec: str, url: str | None) -> bool:
+    wanted, host = spec.removeprefix("domain:").casefold().rstrip("."), _host(url)
+    if wanted.startswith("*."):
+        return host is not None and host.endswith(wanted[1:])
+    return wanted == "*" or (host is not None and wanted == host)
+
+
+def _host(url: str | None) -> str | None:
+    try:
+        host = urlsplit(url or "").hostname
+    except ValueError:
+        return None
+    return host.rstrip(".") if host else None
+
+
+def _under(spec: str, path: str) -> bool:
+    pattern = "/" + spec.lstrip("/")
+    return inside(path, (pattern.removesuffix("/**"),)) if pattern.endswith("/**") else path == pattern
+
+
+def _common_folder(plan: Plan) -> str | None:
+    folders = {it.path.rsplit("/", 1)[0] for it in plan.paths}
+    return folders.pop() if len(folders) == 1 else None

@@ -1,0 +1,57 @@
+"""The facts that close a log which a crash or a cancel left open, so that the next request is always valid."""
+
+from __future__ import annotations
+
+from claw_lsp.core.state import State, after
+from claw_lsp.core.step import open_calls
+from claw_lsp.facts.call import Result, text_in
+from claw_lsp.facts.event import CallFinished, CallJudged, Event, ModelSpoke, Stopped, TurnEnded
+
+INTERRUPTED = "The person interrupted the turn"
+CRASHED = "The session ended unexpectedly"
+
+
+def recover(state: State, partial: str, *, stopped: Stopped = "interrupted", why: str = CRASHED) -> tuple[Event, ...]:
+    """What to append so that nothing that was shown is lost and no call is left without its answer.
+
+    `partial` is streamed text that was shown and has no ModelSpoke yet. Empty when the log is closed already. A call
+    that had been allowed may have run, wholly or in part: the model is told so. Idempotent.
+    """
+    facts: list[Event] = []
+
+    def add(event: Event) -> None:
+        nonlocal state
+        facts.append(event)
+        state = after(state, event)
+
+    if partial:
+        blocks = ({"type": "text", "text": partial},)
+        add(ModelSpoke(blocks=blocks, model=state.model, cost=0.0, cut=True, fault=why, recovered=True))
+    for it in open_calls(state):
+        if it.judged is None:
+            add(CallJudged(call_id=it.call.id, decision="fault", by="recovery", reason=why, recovered=True))
+        add(CallFinished(call_id=it.call.id, result=_closing(why, ran=_allowed(it.judged)), recovered=True))
+    if state.turn is not None:
+        add(_end(state, stopped, why))
+    return tuple(facts)
+
+
+def _allowed(judged: CallJudged | None) -> bool:
+    return judged is not None and judged.decision == "allow"
+
+
+def _closing(why: str, *, ran: bool) -> Result:
+    if ran:
+        text = f"{why} while this call was running. It may have been done wholly, in part or not at all: check first."
+    else:
+        text = f"{why} before this call. It was not run."
+    return Result(content=text, is_error=True, summary="interrupted")
+
+
+def _end(state: State, stopped: Stopped, why: str) -> TurnEnded:
+    turn = state.turn
+    assert turn is not None
+    text = text_in(turn.last.blocks) if turn.last else ""
+    return TurnEnded(
+        run=turn.run, stopped=stopped, text=text, why=why, usage=dict(turn.usage), cost=turn.cost, by_loop=False
+    )

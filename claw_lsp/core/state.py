@@ -1,0 +1,285 @@
+"""The state of a session: what its events add up to. Thrown away freely, since `fold` makes it again."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field, replace
+
+from claw_lsp.facts.call import Block, Call, Result, Task, calls_in
+from claw_lsp.facts.event import (
+    CallFinished,
+    CallJudged,
+    Event,
+    ModeChanged,
+    ModelChanged,
+    ModelSpoke,
+    Noted,
+    RuleAdded,
+    SessionStarted,
+    Titled,
+    ToolSpec,
+    TurnEnded,
+    UserSpoke,
+)
+from claw_lsp.facts.request import Message
+from claw_lsp.facts.rule import Mode, Rule
+from claw_lsp.facts.usage import Usage
+
+GO_ON_AFTER_CUT = "[The connection broke here. Go on exactly where your reply stopped; do not repeat what is there.]"
+GO_ON_AFTER_LIMIT = (
+    "[Your reply reached its length limit here. Go on exactly where it stopped; do not repeat what is there.]"
+)
+LOST_CALL = (
+    "[A call you had begun to write did not arrive whole and was not run. Write it again if it is still wanted.]"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class OpenCall:
+    """A call of the last reply, with what was decided and what came of it so far."""
+
+    call: Call
+    judged: CallJudged | None = None
+    result: Result | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """The turn in flight. `n_cuts` and `n_extended` count replies in a row that broke off or ran into the limit."""
+
+    run: str
+    prompt_id: str
+    max_turns: int | None
+    n_replies: int = 0
+    n_cuts: int = 0
+    n_extended: int = 0
+    refused: bool = False
+    usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
+    cost: float | None = 0.0
+    last: ModelSpoke | None = None
+    """The reply that nothing has followed yet, but for its own calls; None when the model is to speak next."""
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """What is true after some events.
+
+    `messages` are closed and never change; `pending` are the blocks of the user message being gathered.
+    Invariant: messages + pending of an earlier state are a prefix of a later one's, until a new prefix begins.
+    """
+
+    session: str = ""
+    cwd: str = ""
+    roots: tuple[str, ...] = ()
+    model: str = ""
+    effort: str | None = None
+    mode: Mode = Mode.DEFAULT
+    system: str = ""
+    tools: tuple[ToolSpec, ...] = ()
+    messages: tuple[Message, ...] = ()
+    pending: tuple[Block, ...] = ()
+    calls: tuple[OpenCall, ...] = ()
+    turn: Turn | None = None
+    seen: Mapping[str, str] = field(default_factory=dict[str, str])
+    tasks: tuple[Task, ...] = ()
+    rules: tuple[Rule, ...] = ()
+    usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
+    cost: float | None = 0.0
+    title: str = ""
+    prefix: int = 0
+    """How many times a new prefix began."""
+    n_events: int = 0
+
+    def side_by_side(self, name: str) -> bool:
+        return any(tool.side_by_side for tool in self.tools if tool.name == name)
+
+
+def fold(events: Iterable[Event], state: State | None = None) -> State:
+    """What these events add up to, on top of `state`."""
+    state = state or State()
+    for event in events:
+        state = after(state, event)
+    return state
+
+
+def after(state: State, event: Event) -> State:
+    """The state once this happened too. Total: every event is accepted in every state, odd ones change little."""
+    state = replace(state, n_events=state.n_events + 1)
+    match event:
+        case SessionStarted():
+            return _started(state, event)
+        case UserSpoke():
+            turn = Turn(run=event.run, prompt_id=event.prompt_id, max_turns=event.max_turns)
+            return replace(state, pending=(*state.pending, *event.blocks), turn=turn, calls=())
+        case ModelSpoke():
+            return _spoke(state, event)
+        case CallJudged():
+            calls = tuple(replace(it, judged=event) if it.call.id == event.call_id else it for it in state.calls)
+            refused = event.decision == "deny" or (event.decision != "allow" and _refused(state))
+            return replace(state, calls=calls, turn=state.turn and replace(state.turn, refused=refused))
+        case CallFinished():
+            return _finished(state, event)
+        case RuleAdded():
+            return replace(state, rules=(*state.rules, event.rule))
+        case ModeChanged():
+            return replace(state, mode=event.mode)
+        case ModelChanged():
+            return _other_model(state, event)
+        case Noted():
+            return replace(state, pending=(*state.pending, text_block(event.text)))
+        case Titled():
+            return replace(state, title=event.title)
+        case TurnEnded():
+            return _ended(state)
+
+
+def text_block(text: str) -> Block:
+    return {"type": "text", "text": text}
+
+
+def _started(state: State, event: SessionStarted) -> State:
+    return State(
+        session=event.session,
+        cwd=event.cwd,
+        roots=event.roots,
+        model=event.model,
+        effort=event.effort,
+        mode=event.mode,
+        system=event.system,
+        tools=event.tools,
+        pending=(text_block(event.context),) if event.context else (),
+        prefix=state.prefix + 1,
+        usage=state.usage,
+        cost=state.cost,
+        title=state.title,
+        n_events=state.n_events,
+    )
+
+
+def _spoke(state: State, event: ModelSpoke) -> State:
+    usage = {**state.usage, event.model: state.usage.get(event.model, Usage()) + event.usage}
+    state = replace(state, usage=usage, cost=_sum(state.cost, event.cost))
+    sent = sendable(event.blocks)
+    calls = tuple(OpenCall(call) for call in calls_in(sent))
+    notes = _notes(event, calls) if sent else ()
+    if sent:
+        user = (_message("user", state.pending),) if state.pending else ()
+        assistant = _message("assistant", sent)
+        state = replace(state, messages=(*state.messages, *user, assistant), pending=notes, calls=calls)
+    turn = state.turn
+    if turn is None:
+        return state
+    extended = event.stop_reason == "max_tokens"
+    return replace(
+        state,
+        turn=replace(
+            turn,
+            n_replies=turn.n_replies + 1,
+            n_cuts=turn.n_cuts + 1 if event.cut else 0,
+            n_extended=turn.n_extended + 1 if extended else 0,
+            usage={**turn.usage, event.model: turn.usage.get(event.model, Usage()) + event.usage},
+            cost=_sum(turn.cost, event.cost),
+            last=event,
+        ),
+    )
+
+
+def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:
+    """What the model is told after a reply that broke off; kept behind the results of its calls."""
+    if event.stop_reason == "pause_turn" or not (event.cut or event.stop_reason == "max_tokens"):
+        return ()
+    if calls:
+        return (text_block(LOST_CALL),)
+    return (text_block(GO_ON_AFTER_CUT if event.cut else GO_ON_AFTER_LIMIT),)
+
+
+def _finished(state: State, event: CallFinished) -> State:
+    result = event.result
+    calls = tuple(replace(it, result=result) if it.call.id == event.call_id else it for it in state.calls)
+    usage = dict(state.usage)
+    for model, numbers in result.side_usage.items():
+        usage[model] = usage.get(model, Usage()) + Usage(**numbers)
+    state = replace(
+        state,
+        calls=calls,
+        seen={**state.seen, **result.seen} if result.seen else state.seen,
+        cwd=result.cwd or state.cwd,
+        tasks=state.tasks if result.tasks is None else result.tasks,
+        mode=Mode(result.mode) if result.mode else state.mode,
+        usage=usage,
+        cost=_sum(state.cost, result.side_cost) if result.side_usage else state.cost,
+    )
+    turn = state.turn
+    if turn is None:
+        return state
+    succeeded = not result.is_error
+    turn = replace(
+        turn,
+        refused=turn.refused and not succeeded,
+        cost=_sum(turn.cost, result.side_cost) if result.side_usage else turn.cost,
+    )
+    if any(it.result is None for it in calls):
+        return replace(state, turn=turn)
+    answers = tuple(_result_block(it.call.id, it.result) for it in calls if it.result)
+    return replace(state, pending=(*answers, *state.pending), calls=(), turn=replace(turn, last=None))
+
+
+def _ended(state: State) -> State:
+    """A request that was sent stays as it was: what no reply followed is closed as a message of its own."""
+    closed = (_message("user", state.pending),) if state.pending else ()
+    return replace(state, messages=(*state.messages, *closed), pending=(), calls=(), turn=None)
+
+
+def _other_model(state: State, event: ModelChanged) -> State:
+    if event.model == state.model:
+        return replace(state, effort=event.effort)
+    messages = tuple(_without_thinking(message) for message in state.messages)
+    return replace(
+        state, model=event.model, effort=event.effort, messages=tuple(filter(None, messages)), prefix=state.prefix + 1
+    )
+
+
+def _without_thinking(message: Message) -> Message | None:
+    """Thinking belongs to the model that thought it; what is left of a message, None when that is nothing."""
+    if message["role"] != "assistant":
+        return message
+    blocks = tuple(it for it in message["content"] if it["type"] not in ("thinking", "redacted_thinking"))
+    return {"role": "assistant", "content": blocks} if blocks else None
+
+
+def sendable(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
+    """The blocks of a reply as they may go back: no blank text, no white space at the very end (both are 400s)."""
+    kept = [it for it in blocks if it.get("type") != "text" or it["text"].strip()]
+    if kept and kept[-1].get("type") == "text":
+        kept[-1] = {**kept[-1], "text": kept[-1]["text"].rstrip()}
+    if all(it.get("type") in ("thinking", "redacted_thinking") for it in kept):
+        return ()
+    return tuple(kept)
+
+
+def _result_block(call_id: str, result: Result) -> Block:
+    block: Block = {"type": "tool_result", "tool_use_id": call_id}
+    if isinstance(result.content, str):
+        block["content"] = sound(result.content) if result.content.strip() else "(no output)"
+    else:
+        block["content"] = list(result.content)
+    if result.is_error:
+        block["is_error"] = True
+    return block
+
+
+def sound(text: str) -> str:
+    """The text without lone surrogates, which no JSON reader has to take."""
+    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def _message(role: str, blocks: tuple[Block, ...]) -> Message:
+    return {"role": role, "content": blocks}
+
+
+def _refused(state: State) -> bool:
+    return state.turn is not None and state.turn.refused
+
+
+def _sum(left: float | None, right: float | None) -> float | None:
+    return None if left is None or right is None else left + right

@@ -1,0 +1,120 @@
+"""What a session does next, decided from its state alone.
+
+Replay law: at every prefix of every log, the step decided from it produces a fact of the kind that came next.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from claw_lsp.core.state import OpenCall, State, Turn
+from claw_lsp.facts.call import Call
+from claw_lsp.facts.event import ModelSpoke, Stopped
+
+MOST_CUTS = 4
+"""How many replies in a row may break off before the turn fails."""
+MOST_EXTENDED = 4
+"""How many replies in a row may run into their length limit before the turn stops."""
+
+
+@dataclass(frozen=True, slots=True)
+class Consult:
+    """Ask the model for its next reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Judge:
+    """Plan this call and decide whether it may run."""
+
+    call: Call
+
+
+@dataclass(frozen=True, slots=True)
+class Perform:
+    """Run these calls, side by side; each was allowed."""
+
+    calls: tuple[Call, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Refuse:
+    """Tell the model that this call did not run, and why."""
+
+    call: Call
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class End:
+    """The turn is over."""
+
+    stopped: Stopped
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Rest:
+    """Nothing to do until the person speaks."""
+
+
+Step = Consult | Judge | Perform | Refuse | End | Rest
+
+
+def next_step(state: State) -> Step:
+    """The one thing to do now."""
+    turn = state.turn
+    if turn is None:
+        return Rest()
+    if state.calls:
+        return _next_call(state)
+    if turn.last is None:
+        if turn.max_turns is not None and turn.n_replies >= turn.max_turns:
+            return End("limit", f"The turn reached its limit of {turn.max_turns} replies.")
+        return Consult()
+    return _after_reply(turn, turn.last)
+
+
+def _next_call(state: State) -> Step:
+    """Calls are taken in order. Those that only look are judged first and then run side by side; any other call
+    waits for what was asked before it, and is planned against what that left behind."""
+    group: list[Call] = []
+    for it in state.calls:
+        if it.result is not None:
+            continue
+        if group and not state.side_by_side(it.call.name):
+            break
+        if it.judged is None:
+            return Judge(it.call)
+        if it.judged.decision != "allow":
+            return Refuse(it.call, it.judged.reason)
+        group.append(it.call)
+        if not state.side_by_side(it.call.name):
+            break
+    return Perform(tuple(group))
+
+
+def _after_reply(turn: Turn, reply: ModelSpoke) -> Step:
+    if reply.cut:
+        if turn.n_cuts >= MOST_CUTS:
+            return End("failed", f"The connection to the model broke {turn.n_cuts} times in a row ({reply.fault}).")
+        return Consult()
+    match reply.stop_reason:
+        case "pause_turn":
+            return Consult()
+        case "max_tokens":
+            if turn.n_extended >= MOST_EXTENDED:
+                return End("limit", f"The reply ran into its length limit {turn.n_extended} times in a row.")
+            return Consult()
+        case "refusal":
+            return End("failed", "The model declined to answer this. Rephrase the request, or try another model.")
+        case "model_context_window_exceeded":
+            return End("failed", "The conversation no longer fits the model's context. Start a new one with /clear.")
+        case _ if turn.refused:
+            return End("refused", "The last thing the model tried was not permitted.")
+        case _:
+            return End("done")
+
+
+def open_calls(state: State) -> tuple[OpenCall, ...]:
+    """The calls of the last reply that have no result yet."""
+    return tuple(it for it in state.calls if it.result is None)
