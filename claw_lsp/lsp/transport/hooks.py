@@ -1,0 +1,42 @@
+"""What the transport needs from the door, as functions handed in at its construction."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from pygls.exceptions import JsonRpcException
+
+from claw_lsp.lsp.transport.messages import RequestId
+
+
+def _explain_nothing(error: Exception) -> JsonRpcException | None:
+    return None
+
+
+def _ignore_cancel(request_id: RequestId) -> None:
+    return None
+
+
+def _ignore_loss(reason: str) -> None:
+    return None
+
+
+async def _clean_nothing() -> None:
+    return None
+
+
+@dataclass(frozen=True, slots=True)
+class Hooks:
+    """Every hook has a default that does nothing.
+
+    `explain`: the error a client is told for an exception of a handler; None for a bug, which it hears nothing about.
+    `on_cancel`: the client cancelled this request, answered or not: stop what it started. Called for every cancel.
+    `on_lost`: the connection is gone without a goodbye; asks that are pending have failed already.
+    `clean_up`: awaited once before the process ends, whatever ended it, for at most `Timing.clean_up` seconds.
+    """
+
+    explain: Callable[[Exception], JsonRpcException | None] = _explain_nothing
+    on_cancel: Callable[[RequestId], None] = _ignore_cancel
+    on_lost: Callable[[str], None] = _ignore_loss
+    clean_up: Callable[[], Awaitable[None]] = _clean_nothing
