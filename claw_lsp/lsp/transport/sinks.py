@@ -44,8 +44,9 @@ class StreamSink:
         try:
             with suppress(OSError):
                 await self._writer.wait_closed()
-        finally:
+        except asyncio.CancelledError:
             self._writer.transport.abort()
+            raise
 
 
 class ThreadSink:
