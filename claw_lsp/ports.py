@@ -239,3 +239,38 @@ class Memory(Protocol):
     async def add_rule(self, folder: str, rule: str) -> str:
         """Add an allow rule to the folder's local settings; answers the file's path. Raises ClawError."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class SessionSummary:
+    """One session as lists show it. Times are Unix seconds; `folder` is the home it began in."""
+
+    session: str
+    path: str
+    folder: str
+    title: str
+    model: str
+    started: float
+    updated: float
+    n_turns: int
+
+
+class Archive(Protocol):
+    """Where session logs are kept. Ids are UUIDs; any other text is refused with LogError before it reaches a path."""
+
+    async def create(self, session: str, folder: str) -> Log:
+        """A new log with its header line, held by us."""
+        ...
+
+    async def open(self, session: str) -> tuple[Log, tuple[Entry, ...], str]:
+        """An existing log to go on with, everything in it, and the text in its partial file. A torn last line is cut
+        off. Raises LogError when there is none, when another process holds it, or when it cannot be read."""
+        ...
+
+    async def read(self, session: str) -> tuple[Entry, ...]:
+        """Everything in a log, whoever holds it. Raises LogError."""
+        ...
+
+    async def list(self, folder: str | None = None) -> tuple[SessionSummary, ...]:
+        """Newest first; of one home folder or of all."""
+        ...

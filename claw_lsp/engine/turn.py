@@ -1,0 +1,210 @@
+"""A turn: the steps the core decides, performed one after the other until it says that the turn is over."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from claw_lsp.core.prompt import request
+from claw_lsp.core.recover import INTERRUPTED, recover
+from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step
+from claw_lsp.engine.judging import decide
+from claw_lsp.engine.session import Session
+from claw_lsp.facts.call import Call, Result, text_in
+from claw_lsp.facts.event import CallFinished, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
+from claw_lsp.facts.fault import ClawError, ProcessError, ToolError
+from claw_lsp.facts.plan import Reach
+from claw_lsp.facts.request import Reply
+from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.signal import Signal, TextArrived, Working
+from claw_lsp.facts.usage import ModelFacts, cost
+from claw_lsp.ports import Clock, Host, Memory, Model, Tool, Workspace
+
+BUG = "Something in claw-lsp itself failed; the details are in its log. The session can go on."
+
+
+@dataclass(frozen=True, slots=True)
+class Hands:
+    """What a turn works with. `facts_of` knows any model id; `home` is the person's home folder."""
+
+    model: Model
+    tools: Mapping[str, Tool]
+    workspace: Workspace
+    host: Host
+    clock: Clock
+    memory: Memory
+    settings: Settings
+    facts_of: Callable[[str], ModelFacts]
+    home: str
+
+
+async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnded:
+    """Run one turn to its end. However it ends, the log is closed by a TurnEnded; cancellation passes on.
+
+    Raises LogError when the log cannot be written, and whatever is a bug of ours.
+    """
+    async with session.in_turn:
+        stopped: Stopped = "failed"
+        why = BUG
+        try:
+            await _record(session, hands, spoken)
+            while not isinstance(step := next_step(session.state), Rest):
+                await _take(step, session, hands)
+        except asyncio.CancelledError:
+            stopped, why = "interrupted", INTERRUPTED
+            raise
+        except ClawError as error:
+            stopped, why = "failed", str(error)
+        finally:
+            session.planned.clear()
+            if session.state.turn is not None:
+                await _close(session, hands, stopped, why)
+            await _show_waiting(session, hands)
+        return _ended(session)
+
+
+async def _take(step: Consult | Judge | Perform | Refuse | End, session: Session, hands: Hands) -> None:
+    match step:
+        case Consult():
+            await _consult(session, hands)
+        case Judge(call):
+            for event in await decide(call, session, hands.tools.get(call.name), _scene(session, hands), hands):
+                await _record(session, hands, event)
+        case Perform(calls):
+            await _perform(calls, session, hands)
+        case Refuse(call, reason):
+            await _record(session, hands, CallFinished(call_id=call.id, result=_refused(reason)))
+        case End(stopped, why):
+            await _record(session, hands, _turn_ended(session, stopped, why))
+
+
+async def _consult(session: Session, hands: Hands) -> None:
+    facts = hands.facts_of(session.state.model)
+
+    async def hear(signal: Signal) -> None:
+        if isinstance(signal, TextArrived):
+            session.keep(signal.text)
+        await hands.host.heard(signal)
+
+    session.consulting()
+    try:
+        reply = await hands.model.consult(request(session.state, facts, hands.settings.max_output_tokens), hear)
+        await _record(session, hands, _spoken(reply, facts))
+    finally:
+        await _show_waiting(session, hands)
+
+
+def _spoken(reply: Reply, facts: ModelFacts) -> ModelSpoke:
+    return ModelSpoke(
+        blocks=reply.blocks,
+        stop_reason=reply.stop_reason,
+        usage=reply.usage,
+        model=facts.id,
+        message_id=reply.message_id,
+        cost=cost(reply.usage, facts.price),
+        cut=reply.cut,
+        fault=reply.fault,
+    )
+
+
+async def _perform(calls: tuple[Call, ...], session: Session, hands: Hands) -> None:
+    """Each call's fact is written as soon as it is there; with several, one that fails ends the others."""
+    if len(calls) == 1:
+        await _perform_one(calls[0], session, hands)
+        return
+    try:
+        async with asyncio.TaskGroup() as group:
+            for call in calls:
+                group.create_task(_perform_one(call, session, hands))
+    except ExceptionGroup as failed:
+        raise failed.exceptions[0] from failed
+
+
+async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
+    plan, answers = session.planned.pop(call.id)
+    scene = _scene(session, hands)
+    began = hands.clock.monotonic()
+
+    async def tell(line: str) -> None:
+        await hands.host.heard(Working(call.id, line))
+
+    try:
+        note = await _saved_first(plan.reach, session, hands)
+        result = await hands.tools[call.name].perform(plan, scene, hands.workspace, answers, tell)
+        result = _with_note(result, note)
+    except (ToolError, ProcessError) as error:
+        result = Result(content=str(error), is_error=True, summary=str(error).split("\n", 1)[0])
+    seconds = hands.clock.monotonic() - began
+    await _record(session, hands, CallFinished(call_id=call.id, result=result, seconds=seconds))
+
+
+async def _saved_first(reach: Reach, session: Session, hands: Hands) -> str:
+    """Before a command runs, the agent's edits are saved where that is wanted and possible; what is left is said."""
+    if reach is not Reach.RUN:
+        return ""
+    unsaved = hands.workspace.unsaved()
+    if unsaved and hands.workspace.can_save and hands.settings.save_before_run == "save":
+        unsaved = await hands.workspace.save(unsaved)
+    if not unsaved:
+        return ""
+    names = ", ".join(unsaved)
+    return f"Note: edits in {names} are in the editor and not saved; the command saw the text on disk."
+
+
+def _with_note(result: Result, note: str) -> Result:
+    if not note or not isinstance(result.content, str):
+        return result
+    return result.model_copy(update={"content": f"{note}\n{result.content}"})
+
+
+def _refused(reason: str) -> Result:
+    return Result(content=reason, is_error=True, summary=reason.split("\n", 1)[0])
+
+
+async def _record(session: Session, hands: Hands, event: Event) -> None:
+    """Written first, shown second. What the person will rely on is on the disk before anything is done about it."""
+    durable = isinstance(event, UserSpoke | TurnEnded) or (event.kind == "call_judged" and event.reach in _ACTING)
+    await hands.host.saw(session.write(event, durable=durable))
+
+
+_ACTING = frozenset({Reach.EDIT, Reach.RUN})
+
+
+async def _close(session: Session, hands: Hands, stopped: Stopped, why: str) -> None:
+    """The log is closed before anything is awaited, so a second cancel cannot leave it open."""
+    entries = [session.write(event) for event in recover(session.state, session.partial, stopped=stopped, why=why)]
+    for entry in entries:
+        await hands.host.saw(entry)
+
+
+async def _show_waiting(session: Session, hands: Hands) -> None:
+    for entry in session.consulted():
+        await hands.host.saw(entry)
+
+
+def _turn_ended(session: Session, stopped: Stopped, why: str) -> TurnEnded:
+    turn = session.state.turn
+    assert turn is not None
+    text = text_in(turn.last.blocks) if turn.last else ""
+    return TurnEnded(run=turn.run, stopped=stopped, text=text, why=why, usage=dict(turn.usage), cost=turn.cost)
+
+
+def _ended(session: Session) -> TurnEnded:
+    return next(entry.event for entry in reversed(session.entries) if isinstance(entry.event, TurnEnded))
+
+
+def _scene(session: Session, hands: Hands) -> Scene:
+    state = session.state
+    return Scene(
+        session=state.session,
+        run=state.turn.run if state.turn else "",
+        cwd=state.cwd,
+        roots=(*state.roots, *hands.settings.add_dirs),
+        home=hands.home,
+        mode=state.mode,
+        seen=state.seen,
+        tasks=state.tasks,
+        settings=hands.settings,
+    )
