@@ -16,7 +16,7 @@ Effort = Literal["low", "medium", "high", "xhigh", "max"]
 class Settings(BaseModel):
     """What a person, a project or an editor configured; the default of every field is what a new user gets."""
 
-    model_config = ConfigDict(frozen=True, extra="ignore")
+    model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)
 
     model: str = Field("opus", description="The model: an alias (opus, sonnet, haiku) or a full model id.")
     small_model: str = Field("haiku", alias="smallModel", description="The model for side requests such as a search.")
@@ -63,7 +63,16 @@ class Settings(BaseModel):
     chats_directory: str | None = Field(
         None, alias="chats.directory", description="Where chat documents go; `.claw/chats` in the workspace if not set."
     )
-    attribution: bool = Field(True, description="Whether commit messages written by the agent say so.")
+    attribution: bool | str = Field(
+        True, description="Whether commit messages written by the agent say so; a text is the line that says it."
+    )
     add_dirs: tuple[str, ...] = Field(
         (), alias="additionalDirectories", description="Folders beside the workspace that tools may read freely."
+    )
+    disable_bypass: Literal["disable"] | None = Field(
+        None, alias="disableBypassPermissionsMode", description="`disable` forbids the mode bypassPermissions."
+    )
+    env: dict[str, str] = Field({}, description="Environment variables that shell commands get beside the usual ones.")
+    memory_excludes: tuple[str, ...] = Field(
+        (), alias="claudeMdExcludes", description="Patterns of CLAW.md, CLAUDE.md and AGENTS.md files that are not read."
     )
