@@ -1,0 +1,83 @@
+"""Two changes to one text at once: three-way merge, small edits, and where an offset goes when others edit."""
+
+from __future__ import annotations
+
+from claw_lsp.core.difference import differences
+from claw_lsp.facts.text import TextEdit, applied
+
+
+def merged(base: str, ours: str, theirs: str) -> str | None:
+    """The text with both changes in it; None when they touch the same words or insert at the same place."""
+    if ours == base or ours == theirs:
+        return theirs
+    if theirs == base:
+        return ours
+    edits = _united(differences(base, ours), differences(base, theirs))
+    return None if edits is None else applied(base, edits)
+
+
+def minimal_edits(before: str, after: str) -> tuple[TextEdit, ...]:
+    """Small edits that make the one text the other; cursors and marks elsewhere stay where they are.
+
+    None of them begins or ends inside a \\r\\n. In a text that changed beyond recognition they are few and large.
+    """
+    return tuple(it for edit in differences(before, after) for it in _trimmed(before, edit))
+
+
+def moved(offset: int, edits: tuple[TextEdit, ...], *, sticky_left: bool) -> int:
+    """Where an offset of the text before the edits is after them.
+
+    `sticky_left` decides where something was inserted exactly there, and inside replaced text: stay before it, or go
+    behind it.
+    """
+    shift = 0
+    for edit in edits:
+        if offset < edit.start or (offset == edit.start and (sticky_left or edit.end > edit.start)):
+            break
+        if offset < edit.end:
+            return edit.start + shift + (0 if sticky_left else len(edit.new))
+        shift += len(edit.new) - (edit.end - edit.start)
+    return offset + shift
+
+
+def rebased(edits: tuple[TextEdit, ...], over: tuple[TextEdit, ...]) -> tuple[TextEdit, ...] | None:
+    """The same edits for the text that `over` has been made to; both were computed against one text.
+
+    Where both insert at one place ours comes first. None when they overlap.
+    """
+    result: list[TextEdit] = []
+    for edit in edits:
+        if any(_overlap(edit, other) for other in over):
+            return None
+        if edit.start == edit.end:
+            at = moved(edit.start, over, sticky_left=True)
+            result.append(TextEdit(at, at, edit.new))
+        else:
+            start = moved(edit.start, over, sticky_left=False)
+            result.append(TextEdit(start, moved(edit.end, over, sticky_left=True), edit.new))
+    return tuple(result)
+
+
+def _united(ours: tuple[TextEdit, ...], theirs: tuple[TextEdit, ...]) -> tuple[TextEdit, ...] | None:
+    """Both sides' edits in order, each once; None where they are in each other's way."""
+    union = sorted({*ours, *theirs}, key=lambda it: (it.start, it.end))
+    for edit, following in zip(union, union[1:], strict=False):
+        if _overlap(edit, following) or (edit.start == edit.end == following.start == following.end):
+            return None
+    return tuple(union)
+
+
+def _overlap(edit: TextEdit, other: TextEdit) -> bool:
+    """Whether one reaches into the other; an insertion at the border of a replacement does not."""
+    return edit.start < other.end and other.start < edit.end
+
+
+def _trimmed(before: str, edit: TextEdit) -> tuple[TextEdit, ...]:
+    """The edit without what its old and new text have in common at their ends."""
+    old, new = before[edit.start : edit.end], edit.new
+    if not old or not new or "\r" in old + new:
+        return (edit,)
+    most = min(len(old), len(new))
+    head = next((n for n in range(most) if old[n] != new[n]), most)
+    tail = next((n for n in range(most - head) if old[-1 - n] != new[-1 - n]), most - head)
+    return (TextEdit(edit.start + head, edit.end - tail, new[head : len(new) - tail]),)
