@@ -8,7 +8,7 @@ from claw_lsp.facts.text import TextEdit, applied
 
 def merged(base: str, ours: str, theirs: str) -> str | None:
     """The text with both changes in it; None when they touch the same words or insert at the same place."""
-    if ours == base or ours == theirs:
+    if ours in (base, theirs):
         return theirs
     if theirs == base:
         return ours
