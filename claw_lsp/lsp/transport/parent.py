@@ -27,10 +27,7 @@ async def watch_parent(server: DoorServer, every: float) -> None:
         return
     while _alive(parent):  # noqa: ASYNC110  nothing tells us of another process's end
         await asyncio.sleep(every)
-    logger.error("the editor's process ended")
-    server.protocol.disconnect("the editor's process ended")
-    server.hooks.on_lost("the editor's process ended")
-    server.protocol.finish(0 if server.protocol.was_shut_down else 1)
+    server.protocol.lose("the editor's process ended")
 
 
 def _alive(process: object) -> bool:

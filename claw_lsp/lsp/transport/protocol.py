@@ -23,7 +23,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from claw_lsp.lsp.transport import messages
 from claw_lsp.lsp.transport.messages import Answer, Malformed, Message, Notification, Request, RequestId
 from claw_lsp.lsp.transport.speaking import SpeakingProtocol
-from claw_lsp.lsp.transport.structure import what_does_not_fit
+from claw_lsp.lsp.transport.structure import structure_what_fits, what_does_not_fit
 
 if TYPE_CHECKING:
     from claw_lsp.lsp.transport.server import DoorServer
@@ -67,6 +67,20 @@ class WireProtocol(SpeakingProtocol):
         if not self.ended.is_set():
             self.exit_code = exit_code
             self.ended.set()
+
+    def lose(self, reason: str) -> None:
+        """The client is gone without an `exit`: an expected end only if it had asked for `shutdown`."""
+        self.disconnect(reason)
+        if self.ended.is_set():
+            return
+        self.finish(0 if self.was_shut_down else 1)
+        if self.was_shut_down:
+            return
+        logger.error("the connection is lost: %s", reason)
+        try:
+            self._server.hooks.on_lost(reason)
+        except Exception as error:
+            self._report("on_lost", error)
 
     @property
     def was_shut_down(self) -> bool:
@@ -173,8 +187,11 @@ class WireProtocol(SpeakingProtocol):
             return params
         if not isinstance(params, dict | None):
             raise JsonRpcInvalidParams("params: expected an object")
+        given = cast("dict[str, Any]", params or {})
         try:
-            return self._converter.structure(cast("dict[str, Any]", params or {}), kind)
+            if method == types.INITIALIZE:
+                return structure_what_fits(self._converter, given, kind)
+            return self._converter.structure(given, kind)
         except Exception as error:
             raise JsonRpcInvalidParams(what_does_not_fit(error, "params")) from error
 
@@ -182,6 +199,7 @@ class WireProtocol(SpeakingProtocol):
 
     def _notice(self, notification: Notification) -> None:
         if notification.method == types.EXIT:
+            self.disconnect("the editor said exit")
             self.finish(0 if self.was_shut_down else 1)
             return
         if notification.method == types.CANCEL_REQUEST:

@@ -10,7 +10,6 @@ import threading
 from collections.abc import AsyncGenerator, Awaitable, Callable, Coroutine
 from contextlib import aclosing, suppress
 from dataclasses import dataclass
-from functools import partial
 from typing import Any
 
 from claw_lsp.lsp.transport.framing import FramingLost
@@ -46,7 +45,7 @@ async def serve(server: DoorServer, wire: Wire, timing: Timing | None = None, li
     timing = timing or Timing()
     logging.getLogger("pygls").setLevel(logging.WARNING)
     protocol = server.protocol
-    outgoing = Outgoing(wire.sink, partial(_lose, server), limits)
+    outgoing = Outgoing(wire.sink, protocol.lose, limits)
     protocol.attach(outgoing)
     tasks = [
         asyncio.create_task(_read(server, wire.bodies), name="incoming"),
@@ -56,13 +55,24 @@ async def serve(server: DoorServer, wire: Wire, timing: Timing | None = None, li
         await protocol.ended.wait()
     finally:
         # What comes while we clean up after a signal is still read: answers to last edits, for instance.
-        await _clean_up(server, timing.clean_up)
+        await clean_up(server, timing.clean_up)
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
         protocol.disconnect("the connection was closed")
         await outgoing.close(timing.flush)
     return protocol.exit_code
+
+
+async def clean_up(server: DoorServer, timeout: float) -> None:
+    """Let the door clean up for at most `timeout` seconds; never raises."""
+    try:
+        async with asyncio.timeout(timeout):
+            await server.hooks.clean_up()
+    except TimeoutError:
+        logger.error("cleaning up took more than %.1f s", timeout)
+    except Exception:
+        logger.exception("cleaning up failed")
 
 
 def run(main: Callable[[], Coroutine[Any, Any, int]], server: DoorServer, timing: Timing | None = None) -> int:
@@ -101,13 +111,6 @@ def _exit_after(seconds: float, server: DoorServer) -> None:
     timer.start()
 
 
-def _lose(server: DoorServer, reason: str) -> None:
-    logger.error("the connection is lost: %s", reason)
-    server.protocol.disconnect(reason)
-    server.protocol.finish(1)
-    server.hooks.on_lost(reason)
-
-
 async def _read(server: DoorServer, bodies: AsyncGenerator[bytes, None]) -> None:
     protocol = server.protocol
     try:
@@ -117,18 +120,6 @@ async def _read(server: DoorServer, bodies: AsyncGenerator[bytes, None]) -> None
                 # A burst must not keep the loop from what it started.
                 await asyncio.sleep(0)
     except (FramingLost, OSError) as error:
-        logger.error("the connection is lost: %s", error)
-    if not protocol.ended.is_set():
-        protocol.disconnect("the editor closed the connection")
-        server.hooks.on_lost("the editor closed the connection")
-        protocol.finish(0 if protocol.was_shut_down else 1)
-
-
-async def _clean_up(server: DoorServer, timeout: float) -> None:
-    try:
-        async with asyncio.timeout(timeout):
-            await server.hooks.clean_up()
-    except TimeoutError:
-        logger.error("cleaning up took more than %.1f s", timeout)
-    except Exception:
-        logger.exception("cleaning up failed")
+        protocol.lose(str(error))
+    else:
+        protocol.lose("the editor closed the connection")

@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import copy
+import logging
 import re
-from typing import Any
+from typing import Any, cast
 
 import cattrs
 from cattrs.cols import homogenous_tuple_structure_factory, is_sequence
 from cattrs.dispatch import StructureHook
 from lsprotocol.converters import get_converter
+
+logger = logging.getLogger(__name__)
+
+MAX_MISFITS = 8
 
 
 class _Misfit(TypeError):
@@ -31,6 +37,34 @@ def what_does_not_fit(error: Exception, where: str) -> str:
         return f"{where}: nested too deeply"
     problems = [_in_words(line, where) for line in cattrs.transform_error(error, format_exception=_said)]
     return "; ".join(problems[:3]) or f"{where}: of the wrong shape"
+
+
+def structure_what_fits(converter: cattrs.Converter, data: dict[str, Any], kind: Any) -> Any:
+    """As `converter.structure`, but optional parts that do not fit are left out; raises for the others.
+
+    For `initialize`: a client of next year, with a symbol kind that lsprotocol 2025 does not know, is still a client.
+    """
+    given = copy.deepcopy(data)
+    for _ in range(MAX_MISFITS):
+        try:
+            return converter.structure(given, kind)
+        except cattrs.ClassValidationError as error:
+            for line in cattrs.transform_error(error):
+                _leave_out(given, _spoken(line.rpartition(" @ $")[2]))
+    return converter.structure(given, kind)
+
+
+def _leave_out(data: dict[str, Any], path: str) -> None:
+    """Remove the innermost field on `path` that is there; of a list, all of it."""
+    holder, last = data, None
+    for name in re.findall(r"[^.\[\]]+", path):
+        inside = holder[last] if last is not None else holder
+        if not isinstance(inside, dict) or name not in inside:
+            break
+        holder, last = cast("dict[str, Any]", inside), name
+    if last is not None:
+        logger.warning("the client's %s is not understood, and left out", path.lstrip("."))
+        del holder[last]
 
 
 def _list_only(kind: Any, converter: cattrs.BaseConverter) -> StructureHook:
@@ -78,5 +112,9 @@ def _said(error: BaseException, kind: type | None) -> str:
 def _in_words(line: str, where: str) -> str:
     """cattrs says "problem @ $.text_document.uri"; we say "params.textDocument.uri: problem"."""
     problem, _, path = line.rpartition(" @ $")
-    spoken = re.sub(r"_([a-z])", lambda it: it.group(1).upper(), path)
-    return f"{where}{spoken}: {problem}"
+    return f"{where}{_spoken(path)}: {problem}"
+
+
+def _spoken(path: str) -> str:
+    """A path of Python names with the names of the wire."""
+    return re.sub(r"_([a-z])", lambda it: it.group(1).upper(), path)
