@@ -1,0 +1,1 @@
+"""What the API refuses, one function per rule."""
