@@ -1,0 +1,249 @@
+"""The settings in force: layers read one over the other, and of each only what that layer is believed.
+
+Until there is workspace trust, a project's files can forbid and ask but not allow; managed settings are not read yet.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, cast
+
+from pydantic import ValidationError
+
+from claw_lsp.adapters.settings.files import read_text
+from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, plain
+from claw_lsp.adapters.settings.place import Keys, place
+from claw_lsp.adapters.settings.remember import allowed_here
+from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.rule import Behavior, Mode, Rule
+from claw_lsp.facts.settings import Settings
+
+_FROM_PROJECT = frozenset(
+    {
+        "model",
+        "smallModel",
+        "effortLevel",
+        "maxTurns",
+        "maxOutputTokens",
+        "todoWrite",
+        "disableBypassPermissionsMode",
+    }
+)
+"""What a checked-in file may say before anybody trusted it: it costs or forbids, and opens nothing."""
+
+_NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddresses"})
+"""What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """A file or a value that was left out; `message` says what was expected. Line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """The settings in force, what was wrong, and (`withheld`) what was understood and not believed from where it stood."""
+
+    settings: Settings
+    problems: tuple[Problem, ...] = ()
+    withheld: tuple[str, ...] = ()
+
+
+def load(
+    *, home: str, claw_home: str, folder: str | None, command_line: Mapping[str, Any], editor: Mapping[str, Any]
+) -> Loaded:
+    """Read every layer; never raises. `folder` is the session's home, None with no folder open.
+
+    `command_line` and `editor` are shaped like a settings file; `editor` is the section `claw`. Reads the disk: call it
+    off the loop.
+    """
+    gathered = _Gathered()
+    for path, source in _files(Path(home), Path(claw_home), folder):
+        _read_file(gathered, path, source)
+    if folder is not None:
+        _believe_remembered(gathered, Path(claw_home), folder)
+    _take(gathered, _Layer("editor", "the editor's settings", editor))
+    _take(gathered, _Layer("command line", "the command line", command_line))
+    return Loaded(_settings(gathered, home, folder), tuple(gathered.problems), tuple(gathered.withheld))
+
+
+@dataclass(frozen=True, slots=True)
+class _Layer:
+    """One source of settings; `text` is what was parsed, where it was a file."""
+
+    source: str
+    path: str
+    data: Mapping[str, Any]
+    text: str | None = None
+
+
+@dataclass(slots=True)
+class _Gathered:
+    """What the layers read so far add up to. `remembered` are allow rules of `.claw/settings.local.json`, not yet believed."""
+
+    values: dict[str, Any] = field(default_factory=dict[str, Any])
+    rules: list[Rule] = field(default_factory=list[Rule])
+    remembered: list[Rule] = field(default_factory=list[Rule])
+    problems: list[Problem] = field(default_factory=list[Problem])
+    withheld: list[str] = field(default_factory=list[str])
+
+
+def _files(home: Path, claw_home: Path, folder: str | None) -> list[tuple[Path, str]]:
+    """Settings files and their sources, the weakest first. A file of the person's is not read again as a project's."""
+    files = [(home / ".claude" / "settings.json", "user"), (claw_home / "settings.json", "user")]
+    if folder is None:
+        return files
+    own = {os.path.realpath(path) for path, _ in files}
+    for name, source in (("settings.json", "project"), ("settings.local.json", "local")):
+        for inside in (".claude", ".claw"):
+            path = Path(folder) / inside / name
+            if os.path.realpath(path) not in own:
+                files.append((path, source))
+    return files
+
+
+def _read_file(gathered: _Gathered, path: Path, source: str) -> None:
+    try:
+        text = read_text(path)
+    except ClawError as error:
+        gathered.problems.append(Problem(str(path), 1, 1, str(error)))
+        return
+    if text is None or not text.strip():
+        return
+    try:
+        data = json.loads(text)
+    except json.JSONDecodeError as error:
+        message = f"This is not valid JSON: {error.msg}. The file is left out until it is mended."
+        gathered.problems.append(Problem(str(path), error.lineno, error.colno, message))
+        return
+    except (ValueError, RecursionError):
+        message = "This JSON is nested too deep or holds a number too long. The file is left out until it is mended."
+        gathered.problems.append(Problem(str(path), 1, 1, message))
+        return
+    if not isinstance(data, dict):
+        message = "Expected one JSON object {…} with settings. The file is left out until it is mended."
+        gathered.problems.append(Problem(str(path), 1, 1, message))
+        return
+    _take(gathered, _Layer(source, str(path), cast("dict[str, Any]", data), text))
+
+
+def _take(gathered: _Gathered, layer: _Layer) -> None:
+    for group in ("permissions", "chats"):
+        if not isinstance(layer.data.get(group, {}), Mapping):
+            _complain(gathered, layer, (group,), f"{group}: expected an object {{…}}")
+    for alias, keys in KEYS.items():
+        found = lookup(layer.data, keys)
+        if found is None or found[1] is None:
+            continue
+        at, value = found[0], plain(alias, found[1])
+        if not _believed(layer, alias, value):
+            gathered.withheld.append(f"{layer.path}: {'.'.join(at)}")
+            continue
+        _take_value(gathered, layer, alias, (at, value))
+    for behavior in BEHAVIORS:
+        _take_rules(gathered, layer, behavior)
+
+
+def _believed(layer: _Layer, alias: str, value: Any) -> bool:
+    if layer.source in ("project", "local"):
+        return alias in _FROM_PROJECT
+    if layer.source == "editor":
+        return alias not in _NOT_FROM_EDITOR and not (alias == "defaultMode" and value == Mode.BYPASS)
+    return True
+
+
+def _take_value(gathered: _Gathered, layer: _Layer, alias: str, found: tuple[tuple[str, ...], Any]) -> None:
+    """Keep one value that the model takes. Lists grow, maps are merged by key, everything else is replaced."""
+    at, value = found
+    try:
+        Settings.model_validate({alias: value})
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        expected = first["msg"].replace("Input should be", "expected", 1)
+        inside = tuple(it for it in first["loc"][1:] if it != "id")
+        name = ".".join(str(it) for it in (*at, *inside))
+        shown = "" if alias == "env" else f"; found {_shown(first['input'])}"
+        _complain(gathered, layer, (*at, *inside), f"{name}: {expected}{shown}")
+        return
+    before = gathered.values.get(alias)
+    if isinstance(value, list) and isinstance(before, list):
+        both = cast("list[Any]", before) + cast("list[Any]", value)
+        gathered.values[alias] = [it for n, it in enumerate(both) if it not in both[:n]]
+    elif isinstance(value, dict) and isinstance(before, dict):
+        gathered.values[alias] = {**cast("dict[str, Any]", before), **cast("dict[str, Any]", value)}
+    else:
+        gathered.values[alias] = value
+
+
+def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
+    found = lookup(layer.data, ("permissions", behavior))
+    if found is None or found[1] is None:
+        return
+    at, rules = found
+    if not isinstance(rules, list):
+        _complain(gathered, layer, at, f"permissions.{behavior}: expected a list of rules")
+        return
+    kept: list[Rule] = []
+    for n, text in enumerate(cast("list[Any]", rules)):
+        if isinstance(text, str) and text.strip() and text.isprintable():
+            kept.append(Rule(text=text.strip(), behavior=behavior, source=layer.source))
+        else:
+            message = f'permissions.{behavior}: expected a rule on one line such as "Bash(npm test *)"'
+            _complain(gathered, layer, (*at, n), f"{message}; found {_shown(text)}")
+    if behavior != "allow" or layer.source in ("user", "command line"):
+        gathered.rules += kept
+    elif layer.source == "local" and Path(layer.path).parent.name == ".claw":
+        gathered.remembered += kept
+    elif kept:
+        gathered.withheld.append(f"{layer.path}: permissions.allow ({', '.join(rule.text for rule in kept)[:200]})")
+
+
+def _believe_remembered(gathered: _Gathered, claw_home: Path, folder: str) -> None:
+    """A local allow rule counts when the person made it here, which only our own record under CLAW_HOME can tell."""
+    try:
+        ours = allowed_here(claw_home, folder)
+    except ClawError as error:
+        ours = frozenset[str]()
+        gathered.problems.append(Problem(str(claw_home / "allowed.json"), 1, 1, str(error)))
+    for rule in gathered.remembered:
+        if rule.text in ours:
+            gathered.rules.append(rule)
+        else:
+            where = Path(folder) / ".claw" / "settings.local.json"
+            gathered.withheld.append(f"{where}: permissions.allow ({rule.text[:200]})")
+
+
+def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:
+    values = gathered.values
+    if values.get("disableBypassPermissionsMode") and values.get("defaultMode") == Mode.BYPASS:
+        del values["defaultMode"]
+    base = folder or home
+    values["additionalDirectories"] = [
+        os.path.normpath(Path(base, _expanded(it, home))) for it in values.get("additionalDirectories", [])
+    ]
+    if isinstance(chats := values.get("chats.directory"), str):
+        values["chats.directory"] = _expanded(chats, home)
+    return Settings.model_validate({**values, "rules": tuple(gathered.rules)})
+
+
+def _expanded(path: str, home: str) -> str:
+    return home + path[1:] if path == "~" or path.startswith("~/") else path
+
+
+def _complain(gathered: _Gathered, layer: _Layer, at: Keys, message: str) -> None:
+    line, column = (1, 1) if layer.text is None else place(layer.text, at)
+    gathered.problems.append(Problem(layer.path, line, column, f"{message}. It is left out."))
+
+
+def _shown(value: object) -> str:
+    shown = json.dumps(value, ensure_ascii=True, default=str)
+    return shown if len(shown) <= 60 else shown[:59] + "…"

@@ -1,0 +1,183 @@
+"""Where *Always allow* is written: the folder's local settings, and our own record that the person did it here.
+
+A local settings file alone proves nothing, since a repository can bring one; a rule counts when it stands in both.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import re
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+from threading import Lock
+from typing import Any, cast
+
+from claw_lsp.adapters.settings.files import read_text, write_whole
+from claw_lsp.adapters.settings.secrets import secret_in
+from claw_lsp.facts.fault import ClawError
+
+_IGNORED = ("chats/", "settings.local.json")
+
+
+class RuleMemory:
+    """Fills the port Memory. `claw_home` is the person's own folder for claw-lsp."""
+
+    def __init__(self, claw_home: str) -> None:
+        self._claw_home = Path(claw_home)
+        self._lock = Lock()
+
+    async def add_rule(self, folder: str, rule: str) -> str:
+        """Add an allow rule to the folder's `.claw/settings.local.json` and to our record; answers the file's path.
+
+        Raises ClawError for a rule that holds a secret, and for files that cannot be read or written; then the rule is
+        not in force after this session.
+        """
+        return await asyncio.to_thread(self._add, Path(folder), rule.strip())
+
+    def _add(self, folder: Path, rule: str) -> str:
+        _refuse_unfit(rule)
+        inside = folder / ".claw"
+        if os.path.realpath(inside) != os.path.realpath(folder) + os.sep + ".claw":
+            raise ClawError(f"{inside} leads to another place, so no rule is written there. Make it a plain folder.")
+        with self._lock, _one_process(self._claw_home):
+            path = inside / "settings.local.json"
+            settings = _with_rule(path, rule)
+            if settings is not None:
+                write_whole(path, settings, _mode_of(path))
+            _ignore_local(inside / ".gitignore")
+            _record(self._claw_home / "allowed.json", os.path.realpath(folder), rule)
+        return str(path)
+
+
+def allowed_here(claw_home: Path, folder: str) -> frozenset[str]:
+    """The rules that the person always allowed in this folder, by our record. Raises ClawError for a broken record."""
+    return frozenset(_records(claw_home / "allowed.json").get(os.path.realpath(folder), ()))
+
+
+def _refuse_unfit(rule: str) -> None:
+    if not rule or not rule.isprintable():
+        raise ClawError("A rule to remember must be one line of plain text; this one is allowed only this time.")
+    if kind := secret_in(rule):
+        raise ClawError(
+            f"The rule holds what looks like {kind}, and a settings file is no place for it; nothing was written."
+            " Allow the call once, or write a rule without it by hand."
+        )
+
+
+def _with_rule(path: Path, rule: str) -> str | None:
+    """The file's new text with its other keys, their order and its indentation kept; None when the rule is there."""
+    text = read_text(path)
+    settings = _parsed(path, text) if text and text.strip() else {}
+    permissions: Any = settings.setdefault("permissions", {})
+    allow: Any = cast("dict[str, Any]", permissions).setdefault("allow", []) if isinstance(permissions, dict) else None
+    if not isinstance(allow, list):
+        raise ClawError(f"{path}: expected permissions.allow to be a list of rules; mend it, then allow again.")
+    if rule in allow:
+        return None
+    cast("list[Any]", allow).append(rule)
+    indent = re.search(r'\n([ \t]+)"', text or "")
+    return json.dumps(settings, indent=indent.group(1) if indent else 2, ensure_ascii=False) + "\n"
+
+
+def _parsed(path: Path, text: str) -> dict[str, Any]:
+    """Raises ClawError for what is no object, and for a name written twice, of which one would be lost."""
+    try:
+        data = json.loads(text, object_pairs_hook=_once)
+    except json.JSONDecodeError as error:
+        raise ClawError(
+            f"{path}, line {error.lineno}, is not valid JSON ({error.msg}); nothing was written. Mend it, then allow again."
+        ) from error
+    except (ValueError, RecursionError) as error:
+        raise ClawError(f"{path} cannot be kept as it is ({error}); nothing was written. Mend it first.") from error
+    if not isinstance(data, dict):
+        raise ClawError(f"{path}: expected one JSON object; nothing was written. Mend it, then allow again.")
+    return cast("dict[str, Any]", data)
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    found = dict(pairs)
+    if len(found) != len(pairs):
+        raise ValueError("a name stands in it twice")
+    return found
+
+
+def _ignore_local(path: Path) -> None:
+    """What is the person's alone stays out of git. An existing file is only added to; one that is a link is left alone."""
+    if path.is_symlink():
+        return
+    text = read_text(path) or ""
+    lines = {line.strip() for line in text.splitlines()}
+    missing = [line for line in _IGNORED if line not in lines]
+    if missing:
+        kept = text if not text or text.endswith("\n") else text + "\n"
+        write_whole(path, kept + "".join(f"{line}\n" for line in missing), _mode_of(path, new=0o644))
+
+
+def _records(path: Path) -> dict[str, list[str]]:
+    """Raises ClawError when the file is not what we write: folders with lists of rules."""
+    text = read_text(path)
+    if text is None or not text.strip():
+        return {}
+    try:
+        data = json.loads(text)
+    except (ValueError, RecursionError):
+        data = None
+    folders = cast("dict[str, Any]", data) if isinstance(data, dict) else {"": None}
+    for rules in folders.values():
+        if not isinstance(rules, list) or not all(isinstance(it, str) for it in cast("list[Any]", rules)):
+            raise ClawError(
+                "Expected an object of folders, each with a list of rules. Until it is mended or removed, rules that"
+                " were always allowed ask again."
+            )
+    return cast("dict[str, list[str]]", folders)
+
+
+def _record(path: Path, folder: str, rule: str) -> None:
+    """Add the rule to our record; a record that is broken is moved aside and begun anew."""
+    try:
+        records = _records(path)
+    except ClawError:
+        path.replace(_free_name(path))
+        records = {}
+    rules = records.setdefault(folder, [])
+    if rule not in rules:
+        rules.append(rule)
+        write_whole(path, json.dumps(records, indent=2, ensure_ascii=False) + "\n", 0o600)
+
+
+def _free_name(path: Path) -> Path:
+    n = 1
+    while (name := path.with_name(f"{path.name}.bad-{n}")).exists():
+        n += 1
+    return name
+
+
+def _mode_of(path: Path, *, new: int = 0o600) -> int:
+    try:
+        return path.lstat().st_mode & 0o777 if not path.is_symlink() else new
+    except OSError:
+        return new
+
+
+@contextmanager
+def _one_process(claw_home: Path) -> Generator[None]:
+    """Hold off other processes of the same person; on Windows only the threads of this one."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    try:
+        claw_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        descriptor = os.open(claw_home / "allowed.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ClawError(f"{claw_home} cannot be written: {error.strerror}. The rule is not remembered.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
