@@ -40,8 +40,8 @@ class Workspace(Protocol):
     """Files as the person sees them: open buffers over the disk. Paths are absolute."""
 
     async def read(self, path: str) -> Document:
-        """The text of a file or open buffer. Raises ToolError for what is missing, a directory, binary, not a regular
-        file, over the size limit or in an encoding that cannot be kept."""
+        """The text of a file or open buffer. Raises NoSuchFile for what is missing, ToolError for a directory, what is
+        binary, not a regular file, over the size limit or in an encoding that cannot be kept."""
         ...
 
     async def read_bytes(self, path: str, limit: int) -> bytes:
@@ -158,7 +158,8 @@ class Ran:
 
 @dataclass(frozen=True, slots=True)
 class Background:
-    """A command that runs on its own; `code` is None while it runs. Times in seconds."""
+    """A command that runs on its own; `code` is None while it runs. Times in seconds. `output` is what it printed so
+    far, cut to head and tail; `wait` and `stop` fill it."""
 
     id: str
     command: str
@@ -166,6 +167,7 @@ class Background:
     running: bool
     code: int | None
     seconds: float
+    output: str = ""
 
 
 class Processes(Protocol):
@@ -273,4 +275,91 @@ class Archive(Protocol):
 
     async def list(self, folder: str | None = None) -> tuple[SessionSummary, ...]:
         """Newest first; of one home folder or of all."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """Some lines of a file that cannot be held as a document, line ends left out, long lines cut.
+
+    `first` is the number of the first line, from 1; `more` says that lines follow; `size` is the file's, in bytes;
+    `why` is a sentence that says why the file can be looked at but not edited.
+    """
+
+    path: str
+    lines: tuple[str, ...]
+    first: int
+    more: bool
+    size: int
+    why: str
+
+
+class Windows(Protocol):
+    """A look at files on disk that are too large, or in no encoding that could be written back."""
+
+    async def window(self, path: str, first: int, count: int, width: int) -> Window:
+        """At most `count` lines from line `first` on, each cut to `width` characters, in bounded memory. Raises ToolError
+        for what is missing, a directory, binary or not a regular file."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What to search for: a regular expression and how to read it. `before` and `after` are lines of context."""
+
+    pattern: str
+    glob: str | None = None
+    type: str | None = None
+    ignore_case: bool = False
+    multiline: bool = False
+    before: int = 0
+    after: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class FoundLine:
+    """One line of what was found; `parts` are the matching pieces, empty for a line of context."""
+
+    number: int
+    text: str
+    parts: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class FoundFile:
+    """The matching lines of one file, in order, with their context."""
+
+    path: str
+    lines: tuple[FoundLine, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """Everything found; `cut` is a sentence that says why the search ended early, else empty."""
+
+    files: tuple[FoundFile, ...]
+    cut: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ListedFile:
+    """A file on disk and when it was last changed, in Unix seconds."""
+
+    path: str
+    modified: float
+
+
+class Search(Protocol):
+    """Fast search over files on disk; files that git ignores and the .git folder are left out."""
+
+    async def matches(self, query: Query, path: str) -> Found:
+        """What matches in a file, or in all files below a folder. Raises ToolError for a bad pattern, glob or type."""
+        ...
+
+    async def matches_in(self, query: Query, text: str) -> tuple[FoundLine, ...]:
+        """What matches in this text."""
+        ...
+
+    async def files(self, folder: str, glob: str | None, type: str | None) -> tuple[ListedFile, ...]:  # noqa: A002
+        """The files below a folder, in no order. Raises ToolError as `matches` does."""
         ...

@@ -3,6 +3,7 @@
 ClawError                 everything we raise on purpose; its text is written for the person who must act
   x ToolError             the model can do something about it: becomes a failed result, in engine/turn.py
     - StaleDocument       the text moved since the plan was made
+    - NoSuchFile          there is nothing at that path (writing may create it)
   x HostError             the editor said no, or went away
     - ClientSilent        it did not answer within the time limit
     - ClientRefused       it answered with an error, or with nonsense
@@ -10,6 +11,7 @@ ClawError                 everything we raise on purpose; its text is written fo
   x BadRequest            the door was sent what cannot be obeyed; names the field and what was expected
   x LogError              the session log cannot be read or written; the turn stops, nothing shown is lost
   x ProcessError          a program could not be started
+    - FolderGone          the folder it was to run in cannot be entered: the session falls back to its home
 """
 
 from __future__ import annotations
@@ -25,6 +27,10 @@ class ToolError(ClawError):
 
 class StaleDocument(ToolError):
     """The text moved since the plan was made, and could not be merged."""
+
+
+class NoSuchFile(ToolError):
+    """There is neither a file nor an open buffer at that path."""
 
 
 class HostError(ClawError):
@@ -61,3 +67,7 @@ class LogError(ClawError):
 
 class ProcessError(ClawError):
     """A program could not be started; the text names it and why."""
+
+
+class FolderGone(ProcessError):
+    """The folder a program was to run in cannot be entered."""
