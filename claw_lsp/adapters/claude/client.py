@@ -1,0 +1,294 @@
+"""ClaudeModel fills the port Model: one request, streamed, with retries of our own.
+
+The SDK carries requests and connections. Its retries are off and its event models are passed by: they cost more than
+the network does, and blocks must go back to the letter.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import random
+from collections import Counter
+from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
+from contextlib import aclosing, asynccontextmanager, suppress
+from dataclasses import dataclass
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+from claw_lsp.adapters.claude import faults
+from claw_lsp.adapters.claude.backoff import TRIES, pause
+from claw_lsp.adapters.claude.credentials import Credential
+from claw_lsp.adapters.claude.faults import Asked, Fault, StreamBroke
+from claw_lsp.adapters.claude.gathering import Gathering
+from claw_lsp.adapters.claude.sse import EventReader
+from claw_lsp.facts.fault import ModelError
+from claw_lsp.facts.request import Reply, Request
+from claw_lsp.facts.signal import Retrying, Signal, Stalled
+from claw_lsp.ports import Clock, Hear
+
+if TYPE_CHECKING:
+    from anthropic import AsyncAnthropic
+    from httpx2 import Response
+
+KeyHeader = Literal["authorization", "x-api-key"]
+
+T = TypeVar("T")
+
+DEFAULT_BASE_URL: Final = "https://api.anthropic.com"
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Seconds. `connect` for the connection, `notice` without a byte until the person is told, `stall` without a byte
+    until the request is given up; `first_byte` is the same until the answer begins, which takes local models long."""
+
+    connect: float = 10.0
+    notice: float = 20.0
+    stall: float = 120.0
+    first_byte: float = 300.0
+
+
+class ClaudeModel:
+    """The Messages API at one address.
+
+    Invariant: the key goes to `base_url` and nowhere else; nothing in the environment or on disk that the SDK knows of
+    replaces it. `find_credential` is called in a thread when a key is first needed, again after none was found or it was
+    refused; it may raise ModelError.
+    """
+
+    def __init__(
+        self,
+        find_credential: Callable[[], Credential | None],
+        clock: Clock,
+        *,
+        base_url: str | None = None,
+        key_header: KeyHeader = "authorization",
+        limits: Limits = Limits(),
+        dice: Callable[[], float] = random.random,
+    ) -> None:
+        self._find_credential = find_credential
+        self._clock = clock
+        self._base_url = base_url or DEFAULT_BASE_URL
+        self._key_header: KeyHeader = key_header
+        self._limits = limits
+        self._dice = dice
+        self._line: _Line | None = None
+        self._opening = asyncio.Lock()
+
+    async def warm(self) -> None:
+        """Import the SDK and open its client, off the loop, so that the first request need not wait. Raises nothing
+        for a missing key; the first request says it."""
+        await asyncio.to_thread(_import_sdk)
+        with suppress(ModelError):
+            await self._open_line()
+
+    async def close(self) -> None:
+        """Close every connection. A later request opens new ones."""
+        line, self._line = self._line, None
+        if line is not None:
+            await line.client.close()
+
+    async def consult(self, request: Request, hear: Hear) -> Reply:
+        """One reply, as the port says."""
+        line = await self._open_line()
+        asked = Asked(request.model, line.source, self._base_url, line.secret)
+        failed: Counter[int] = Counter()
+        while True:
+            reply, fault = await self._try_once(line, request, asked, hear)
+            if reply is not None:
+                return reply
+            failed[fault.tries] += 1
+            if failed[fault.tries] >= fault.tries or failed.total() >= TRIES:
+                break
+            wait = pause(failed.total(), fault.asked, self._dice)
+            await hear(Retrying(failed.total() + 1, TRIES, wait, fault.why))
+            await self._clock.sleep(wait)
+        if fault.reason == "authentication_failed":
+            # A better key may be in place by the next request. Other requests may still be using this line: it is not closed.
+            self._line = None
+        raise fault.error()
+
+    async def _try_once(self, line: _Line, request: Request, asked: Asked, hear: Hear) -> tuple[Reply | None, Fault]:
+        """The reply, whole or cut; else None and the fault that left nothing to show."""
+        gathering = Gathering(asked)
+        fault = _NO_FAULT
+        try:
+            async with (
+                _telling_of_stalls(hear, self._limits.notice) as pulse,
+                aclosing(self._events(line, request, asked, pulse)) as lots,
+            ):
+                async for events in lots:
+                    for signal in gathering.take(events):
+                        await pulse.tell(signal)
+                    if gathering.fault is not None:
+                        raise StreamBroke(gathering.fault)
+                    pulse.ended = gathering.stopped
+        except StreamBroke as broke:
+            fault = broke.fault
+        if gathering.whole:
+            return gathering.reply(), fault
+        if fault is _NO_FAULT:
+            fault = gathering.ending_fault
+        return (gathering.cut_reply(fault) if gathering.shown else None), fault
+
+    async def _events(
+        self, line: _Line, request: Request, asked: Asked, pulse: _Pulse
+    ) -> AsyncGenerator[list[bytes], None]:
+        """The events of the answer in the lots in which the network brings them. Raises StreamBroke."""
+        response = await self._guarded(line, line.send(request), self._limits.first_byte, asked)
+        try:
+            pulse.beat()
+            if "event-stream" not in (kind := response.headers.get("content-type", "")):
+                raise StreamBroke(faults.not_a_stream(kind.partition(";")[0], asked))
+            reader, chunks = EventReader(), aiter(response.aiter_bytes())
+            while not pulse.ended:
+                data = await self._guarded(line, anext(chunks, None), self._limits.stall, asked)
+                if data is None:
+                    yield reader.end()
+                    return
+                pulse.beat()
+                yield reader.feed(data)
+            await _see_the_end(chunks, line)
+        finally:
+            await response.aclose()
+
+    async def _guarded(self, line: _Line, coming: Awaitable[T], limit: float, asked: Asked) -> T:
+        """What comes, with every fault of the network and the API turned into StreamBroke."""
+        try:
+            async with asyncio.timeout(limit):
+                return await coming
+        except TimeoutError:
+            fault = faults.stalled(limit, asked)
+        except line.status_error as error:
+            fault = faults.of_status(error.status_code, error.response.headers, error.body, asked, self._clock.now())
+        except line.network_errors as error:
+            fault = faults.of_connection(error, asked)
+        # Raised outside of the handlers: the SDK's exceptions hold the request, and that holds the key.
+        raise StreamBroke(fault)
+
+    async def _open_line(self) -> _Line:
+        async with self._opening:
+            if self._line is None:
+                self._line = await asyncio.to_thread(self._connect)
+            return self._line
+
+    def _connect(self) -> _Line:
+        credential = self._find_credential()
+        faults.check_address(self._base_url)
+        if credential is None and self._base_url.rstrip("/") == DEFAULT_BASE_URL:
+            raise faults.no_key()
+        return _Line(credential, self._base_url, self._key_header, self._limits.connect)
+
+
+class _Line:
+    """The SDK's client with exactly one credential, or none for a local server that wants none. Made in a thread."""
+
+    def __init__(self, credential: Credential | None, base_url: str, key_header: KeyHeader, connect: float) -> None:
+        _import_sdk()
+        from anthropic import AnthropicError, APIStatusError, AsyncAnthropic, DefaultAsyncHttpxClient, Omit
+        from httpx2 import HTTPError, Timeout
+
+        self.source = credential.source if credential else "nowhere (none is configured)"
+        self.secret = credential.secret if credential else ""
+        self.status_error = APIStatusError
+        self.network_errors = (AnthropicError, HTTPError, OSError, UnicodeError)
+        # The time between bytes is watched by asyncio.timeout, which also covers what the HTTP library does not.
+        timeout = Timeout(None, connect=connect, pool=connect)
+        # A key is always given, if only for show, and the headers are set for each request: with none the SDK would
+        # look in the environment and in profiles on disk, and ANTHROPIC_CUSTOM_HEADERS could replace it.
+        self.client: AsyncAnthropic = AsyncAnthropic(
+            api_key=self.secret or "none",
+            base_url=base_url,
+            max_retries=0,
+            timeout=timeout,
+            open_telemetry=False,
+            http_client=DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False, base_url=base_url),
+        )
+        bearer = credential is not None and (credential.kind == "auth_token" or key_header == "authorization")
+        own_header = credential is not None and not bearer
+        self._headers: dict[str, Any] = {
+            "Authorization": f"Bearer {self.secret}" if bearer else Omit(),
+            "X-Api-Key": self.secret if own_header else Omit(),
+        }
+        self._messages = self.client.messages
+
+    async def send(self, request: Request) -> Response:
+        """The answer's head. Raises what the SDK raises."""
+        arguments: dict[str, Any] = {
+            "model": request.model,
+            "max_tokens": request.max_tokens,
+            "messages": request.messages,
+        }
+        for name, value in (("system", request.system), ("tools", request.tools), ("thinking", request.thinking)):
+            if value:
+                arguments[name] = value
+        if request.effort:
+            arguments["output_config"] = {"effort": request.effort}
+        stream = await self._messages.create(**arguments, stream=True, extra_headers=self._headers)
+        return stream.response
+
+
+class _Pulse:
+    """When the last byte came, and the way to the person: signals are told one at a time."""
+
+    def __init__(self, hear: Hear) -> None:
+        self.ended = False
+        self._hear = hear
+        self._telling = asyncio.Lock()
+        self._loop = asyncio.get_running_loop()
+        self._last = self._loop.time()
+
+    def beat(self) -> None:
+        self._last = self._loop.time()
+
+    async def tell(self, signal: Signal) -> None:
+        async with self._telling:
+            await self._hear(signal)
+        # The time the person's side took is not the network's.
+        self.beat()
+
+    async def watch(self, notice: float) -> None:
+        """Tell of every `notice` seconds without a byte, for ever."""
+        told = self._last
+        while True:
+            await asyncio.sleep(max(self._last, told) + notice - self._loop.time())
+            now = self._loop.time()
+            if now - max(self._last, told) >= notice:
+                async with self._telling:
+                    await self._hear(Stalled(now - self._last))
+                told = now
+
+
+@asynccontextmanager
+async def _telling_of_stalls(hear: Hear, notice: float) -> AsyncGenerator[_Pulse, None]:
+    pulse = _Pulse(hear)
+    watching = asyncio.create_task(pulse.watch(notice))
+    try:
+        yield pulse
+    finally:
+        watching.cancel()
+        (outcome,) = await asyncio.gather(watching, return_exceptions=True)
+    if isinstance(outcome, Exception):
+        raise outcome
+
+
+async def _see_the_end(chunks: AsyncIterator[bytes], line: _Line) -> None:
+    """After `message_stop` only the end of the body is awaited, and not for long: the connection can be used again."""
+    with suppress(TimeoutError, *line.network_errors):
+        async with asyncio.timeout(_FAREWELL):
+            while await anext(chunks, None) is not None:
+                pass
+
+
+def _import_sdk() -> None:
+    """Import what a request needs, in a thread; it takes a second or two the first time."""
+    for name in ("anthropic.resources.messages", "anthropic.types.shared.error_details"):
+        import_module(name)
+    # At DEBUG these loggers write requests and headers, and ANTHROPIC_LOG can set that for people who forgot it.
+    for name in ("anthropic", "httpx2", "httpcore2"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+_FAREWELL: Final = 1.0
+_NO_FAULT: Final = Fault("", "", "unknown")

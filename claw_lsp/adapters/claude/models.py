@@ -1,0 +1,112 @@
+"""The one table of models: limits, kinds of thinking, efforts and prices. Settings add to it and override it.
+
+Prices are dollars per million tokens from the provider's public price and model pages, as of 2026-11-22; the SDK has
+none. A model whose price is not public has `price=None`: its cost is unknown, never zero.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.usage import ModelFacts, Price
+
+ALIASES: Final = {"opus": "claude-opus-5-5", "sonnet": "claude-sonnet-5-5", "haiku": "claude-haiku-5-5"}
+
+UNKNOWN: Final = ModelFacts(id="", context=128_000, max_output=8_192)
+"""What may be assumed of a model nobody described: little, and no thinking parameter, so that local models work."""
+
+
+def resolve(name: str, settings: Settings) -> ModelFacts:
+    """The model of an alias or id. `id` is what goes into a request; a dated id has the facts of the undated one.
+
+    An id that is in no table works: its limits are conservative, its price is None.
+    """
+    model_id = {**ALIASES, **settings.aliases}.get(name, name)
+    known = {**TABLE, **settings.models}
+    facts = known.get(model_id) or known.get(_DATE.sub("", model_id), UNKNOWN)
+    return facts.model_copy(update={"id": model_id})
+
+
+def names(settings: Settings) -> tuple[str, ...]:
+    """What a person may choose from: aliases first, then ids."""
+    return (*dict.fromkeys((*ALIASES, *settings.aliases, *TABLE, *settings.models)),)
+
+
+_DATE: Final = re.compile(r"-20\d{6}$")
+_EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
+_BEFORE_XHIGH: Final = ("low", "medium", "high", "max")
+_OPUS_PRICE: Final = Price(input=5, output=25, cache_read=0.50)
+
+
+def _large(
+    model_id: str,
+    price: Price | None,
+    *thinking: str,
+    efforts: tuple[str, ...] = _EFFORTS,
+    mid_conversation_system: bool = True,
+) -> ModelFacts:
+    return ModelFacts(
+        id=model_id,
+        context=1_000_000,
+        max_output=128_000,
+        thinking=thinking,
+        efforts=efforts,
+        mid_conversation_system=mid_conversation_system,
+        price=price,
+    )
+
+
+def _small(model_id: str, price: Price, efforts: tuple[str, ...] = ()) -> ModelFacts:
+    return ModelFacts(
+        id=model_id, context=200_000, max_output=64_000, thinking=("enabled", "disabled"), efforts=efforts, price=price
+    )
+
+
+_MODELS: Final = (
+    _large("claude-opus-5-5", Price(input=4, output=20, cache_read=0.20), "adaptive"),
+    _large("claude-sonnet-5-5", Price(input=2, output=10, cache_read=0.10), "adaptive", "between_tools"),
+    _large(
+        "claude-haiku-5-5",
+        Price(input=0.10, output=0.50, cache_read=0.01, long_prompt_over=100_000, long_prompt_factor=5),
+        "adaptive",
+        "disabled",
+    ),
+    # The cache-read price of fable-5-2 is not in the public table; a tenth of the input price is the usual share.
+    _large("claude-fable-5-2", Price(input=8, output=40, cache_read=0.80), "adaptive"),
+    _large("claude-fable-5-1", Price(input=10, output=50, cache_read=0.25), "adaptive"),
+    _large("claude-fable-5", Price(input=10, output=50, cache_read=1), "adaptive"),
+    _large("claude-mythos-5-2", None, "adaptive"),
+    _large("claude-mythos-5-1", None, "adaptive"),
+    _large("claude-mythos-5", None, "adaptive"),
+    _large("claude-opus-5", _OPUS_PRICE, "adaptive", "disabled"),
+    _large("claude-opus-4-8", _OPUS_PRICE, "adaptive", "disabled"),
+    _large("claude-opus-4-7", _OPUS_PRICE, "adaptive", "disabled", mid_conversation_system=False),
+    _large(
+        "claude-opus-4-6",
+        _OPUS_PRICE,
+        *("adaptive", "enabled", "disabled"),
+        efforts=_BEFORE_XHIGH,
+        mid_conversation_system=False,
+    ),
+    _small("claude-opus-4-5", _OPUS_PRICE, ("low", "medium", "high")),
+    _large(
+        "claude-sonnet-5",
+        Price(input=2, output=10, cache_read=0.20),
+        "adaptive",
+        "disabled",
+        mid_conversation_system=False,
+    ),
+    _large(
+        "claude-sonnet-4-6",
+        Price(input=3, output=15, cache_read=0.30),
+        *("adaptive", "enabled", "disabled"),
+        efforts=_BEFORE_XHIGH,
+        mid_conversation_system=False,
+    ),
+    _small("claude-sonnet-4-5", Price(input=3, output=15, cache_read=0.30)),
+    _small("claude-haiku-4-5", Price(input=1, output=5, cache_read=0.10)),
+)
+
+TABLE: Final = {model.id: model for model in _MODELS}
