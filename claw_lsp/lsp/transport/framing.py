@@ -71,27 +71,29 @@ class FrameDecoder:
         if blank is None:
             if len(self._buffer) < MAX_HEADER:
                 return False
-            return self._lose_step("a header without end") and self._read_header()
+            return self._lose_step("a header without end", resume=1) and self._read_header()
         length = _length_of(bytes(self._buffer[: blank.start()]))
         if isinstance(length, int) and length <= self._max_body:
             del self._buffer[: blank.end()]
             self._length = length
             self._in_step = True
             return True
+        if length is None:
+            # Something before the length, the rest of a body for instance: the length itself may be good.
+            return self._lose_step("bytes that are no header", resume=1) and self._read_header()
         problem = f"a message of {length} bytes" if isinstance(length, int) else length
-        return self._lose_step(problem) and self._read_header()
+        return self._lose_step(problem, resume=blank.end()) and self._read_header()
 
-    def _lose_step(self, problem: str) -> bool:
+    def _lose_step(self, problem: str, *, resume: int) -> bool:
         if self._in_step:
             logger.error("the client sent %s; looking for the next header", problem)
         self._in_step = False
-        # A length line that begins where the broken one began would be found again and again.
-        return self._find_step(start=1)
+        return self._find_step(start=resume)
 
     def _find_step(self, *, start: int = 0) -> bool:
         """True when the buffer now begins with a plausible length line."""
         found = _NEXT_LENGTH.search(self._buffer, start)
-        n_garbage = found.start() if found else max(0, len(self._buffer) - _TAIL)
+        n_garbage = found.start() if found else max(start, len(self._buffer) - _TAIL)
         self._n_skipped += n_garbage
         del self._buffer[:n_garbage]
         if self._n_skipped > self._max_garbage:
@@ -112,12 +114,12 @@ def frame(body: bytes) -> bytes:
     return b"Content-Length: %d\r\n\r\n%b" % (len(body), body)
 
 
-def _length_of(header: bytes) -> int | str:
-    """The length that a header block gives, or what is wrong with it."""
+def _length_of(header: bytes) -> int | str | None:
+    """The length that a header block gives, or what is wrong with that; None for what is no header block."""
     lengths: set[int] = set()
     for line in header.splitlines():
         if not _HEADER_LINE.fullmatch(line):
-            return "bytes that are no header"
+            return None
         if line.lower().startswith(b"content-length"):
             match = _LENGTH_LINE.fullmatch(line)
             if match is None:
