@@ -12,7 +12,7 @@ from claw_lsp.testing.messages_api.scenario import Content, Reply
 from claw_lsp.testing.messages_api.shapes import JsonObject
 from claw_lsp.testing.messages_api.signatures import sign
 
-_A_FEW_WORDS = re.compile(r"\S*\s*(?:\S+\s+){0,3}", re.DOTALL)
+_A_FEW_WORDS = re.compile(r"\s*(?:\S+\s*){1,4}|\s+")
 _DELTA_SIZE = 48
 
 
@@ -145,4 +145,4 @@ def _search_result(content: scenario.WebSearchToolResult, call_id: str) -> JsonO
 
 def _pieces(text: str, given: tuple[str, ...] | None) -> list[str]:
     """The text as it is sent: as given, else a few words at a time."""
-    return list(given) if given is not None else [it for it in _A_FEW_WORDS.findall(text) if it]
+    return list(given) if given is not None else _A_FEW_WORDS.findall(text)

@@ -1,4 +1,7 @@
-"""Scenario files: what the scripted model answers, to which request, and what goes wrong on the way."""
+"""Scenario files: what the scripted model answers, to which request, and what goes wrong on the way.
+
+Events are counted from `message_start`, which is number 0; the ping after the first block's start is one of them.
+"""
 
 from collections.abc import Callable, Sequence
 from pathlib import Path

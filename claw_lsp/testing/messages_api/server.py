@@ -53,7 +53,7 @@ class MessagesApi:
         self._connections: set[asyncio.Task[None]] = set()
 
     async def __aenter__(self) -> Self:
-        self._server = await asyncio.start_server(self._serve, "127.0.0.1", self._port)
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
         host, port = self._server.sockets[0].getsockname()[:2]
         self.url = f"http://{host}:{port}"
         return self
@@ -76,18 +76,20 @@ class MessagesApi:
         """What each answered request read from the cache, and what it could have read at best."""
         return self._cache.report()
 
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.current_task()
-        assert task is not None
+    def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Keep the task ourselves: Python 3.11 logs an error for a connection's own task that is cancelled."""
+        task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
+        task.add_done_callback(self._connections.discard)
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
         try:
             while asking := await connection.next_asking():
                 await self._answer(connection, asking)
-        except (Gone, asyncio.CancelledError):
+        except Gone:
             pass
         finally:
-            self._connections.discard(task)
             await connection.close()
 
     async def _answer(self, connection: Connection, asking: Asking) -> None:
