@@ -67,12 +67,14 @@ class Change:
 class Applied:
     """What came of a change: `document` is the file after it; `merged` when the person had typed meanwhile.
 
-    `saved` is False when the change lives in the editor's buffer only.
+    `saved` is False when the change lives in the editor's buffer only. `notice` is a sentence the model should know
+    beside that (a hard link that was broken, for instance), else empty.
     """
 
     document: Document
     saved: bool
     merged: bool = False
+    notice: str = ""
 
 
 def applied(text: str, edits: tuple[TextEdit, ...]) -> str:

@@ -1,0 +1,87 @@
+"""What Write, Edit and NotebookEdit share: the read-before-edit rule, the plan of a change, and making it."""
+
+from __future__ import annotations
+
+from claw_lsp.core.merge import merged, minimal_edits
+from claw_lsp.facts.call import Call, Edited, Result
+from claw_lsp.facts.fault import StaleDocument, ToolError
+from claw_lsp.facts.plan import Plan, PlannedPath, Reach
+from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.text import Applied, Change, Document
+from claw_lsp.ports import Workspace
+from claw_lsp.tools.patch import changed_lines, unified
+from claw_lsp.tools.paths import shown, still_there
+
+
+def refuse_unseen(document: Document, where: PlannedPath, scene: Scene) -> None:
+    """Raises ToolError unless the model knows exactly the text that is there now."""
+    known = scene.seen.get(where.path)
+    if known is None:
+        raise ToolError(f"{where.path} has not been read in this session. Read it first, then change it.")
+    if known != document.digest:
+        raise StaleDocument(
+            f"{where.path} changed since it was read. Read it again, then repeat the change on what is there."
+        )
+
+
+def refuse_surrogates(field: str, text: str) -> None:
+    """Raises ToolError for half a character, which no file and no editor can hold (R18)."""
+    broken = next((it for it in text if "\ud800" <= it <= "\udfff"), None)
+    if broken:
+        raise ToolError(
+            f"{field} holds a lone surrogate (\\u{ord(broken):04x}), half of a character: write the whole character."
+        )
+
+
+async def plan_of(call: Call, where: PlannedPath, change: Change, scene: Scene, workspace: Workspace) -> Plan:
+    """A plan to make this change."""
+    name = await shown(where, scene, workspace)
+    verb = "Create" if change.document is None else call.name.replace("NotebookEdit", "Edit")
+    detail = unified(name.partition(" → ")[0], change)
+    return Plan(call, Reach.EDIT, f"{verb} {name}", detail, (where,), (change,), payload=name)
+
+
+async def make(plan: Plan, workspace: Workspace) -> Result:
+    """Make the one change of the plan, and say what came of it."""
+    await still_there(plan, workspace)
+    (change,) = plan.changes
+    applied = await workspace.apply(change, f"Claw: {plan.title}")
+    before = _before(change, applied)
+    edited = Edited(
+        path=change.path,
+        before=before,
+        after=applied.document.text,
+        created=change.document is None,
+        saved=applied.saved,
+        merged=applied.merged,
+    )
+    return Result(
+        content=_told(plan, change, applied, before),
+        summary=plan.title,
+        # What the person typed meanwhile is not known to the model: after a merge it has to read again.
+        seen={} if applied.merged else {plan.paths[0].path: applied.document.digest},
+        edited=(edited,),
+    )
+
+
+def _before(change: Change, applied: Applied) -> str:
+    """The text just before the change: what was planned against, with what the person typed since."""
+    if not applied.merged:
+        return change.before
+    typed = merged(change.after, change.before, applied.document.text)
+    return change.before if typed is None else typed
+
+
+def _told(plan: Plan, change: Change, applied: Applied, before: str) -> str:
+    done = "Created" if change.document is None else "Changed"
+    notes = [f"{done} {plan.payload}" + ("." if applied.saved else ": applied in the editor, not saved.")]
+    if applied.merged:
+        notes.append(
+            "The file had changed meanwhile; your change was merged with that. Read the file before changing it again."
+        )
+    if applied.notice:
+        notes.append(applied.notice)
+    if change.document is not None:
+        edits = minimal_edits(before, applied.document.text) if applied.merged else change.edits
+        notes.append(changed_lines(before, edits))
+    return "\n".join(notes)
