@@ -62,6 +62,7 @@ class WireClient:
         self._reading = asyncio.create_task(self._read(reader), name="client")
         self.stray: list[dict[str, Any]] = []
         self.closed = asyncio.Event()
+        self.hung_up = False
         self.exit_code: int | None = None
         self.process: asyncio.subprocess.Process | None = None
         self.stderr = bytearray()
@@ -165,8 +166,9 @@ class WireClient:
         self.notify("exit")
 
     def hang_up(self) -> None:
-        """Close the server's stdin, as an editor that died."""
-        self._writer.close()
+        """End the server's input, as an editor that died; what the server still says is heard."""
+        self.hung_up = True
+        self._writer.write_eof()
 
     async def wait_closed(self, timeout: float = TIMEOUT) -> int:
         """The server's exit code, once it ended; raises TimeoutError."""
@@ -292,6 +294,8 @@ async def spawned(
         client.exit_code = await process.wait()
         await client.abandon()
         await listening
+        # asyncio closes a pipe of a child only when it was read to its end.
+        await process.stdout.read()
 
 
 class _Patient:
@@ -310,9 +314,10 @@ async def _goodbye(client: WireClient, running: Callable[[], bool]) -> None:
     """Shut the server down if it still runs, then raise AssertionError for what was not claimed."""
     client.resume_reading()
     if running() and not client.closed.is_set():
-        with suppress(WireError, ConnectionError):
-            await client.request("shutdown")
-        client.notify("exit")
+        if not client.hung_up:
+            with suppress(WireError, ConnectionError):
+                await client.request("shutdown")
+            client.notify("exit")
         await client.wait_closed()
     if left := client.unclaimed():
         raise AssertionError("the server sent what nobody claimed:\n  " + "\n  ".join(left))

@@ -97,7 +97,10 @@ def test_a_length_line_inside_a_body_is_not_taken_for_a_header() -> None:
     assert decode(frame(inside) + frame(BODY)) == [inside, BODY]
 
 
-@given(st.lists(st.binary(max_size=60) | st.sampled_from([it for it in BROKEN if len(it) < 200]), max_size=6), st.integers(1, 50))
+@given(
+    st.lists(st.binary(max_size=60) | st.sampled_from([it for it in BROKEN if len(it) < 200]), max_size=6),
+    st.integers(1, 50),
+)
 def test_r11_any_bytes_are_survived_and_a_full_stop_is_found(junk: list[bytes], piece: int) -> None:
     # What the junk promised may swallow a message, and the blank line ends a header it began.
     decoded = decode(b"".join(junk) + b"\r\n\r\n" + frame(BODY) * 3, piece=piece)

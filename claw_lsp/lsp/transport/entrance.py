@@ -91,14 +91,14 @@ class Entrance:
 def is_loopback(url: str) -> bool:
     """True for a URL, or `//host:port`, whose host is this machine by one of its fixed names."""
     try:
-        return urlsplit(url).hostname in LOOPBACK_NAMES
+        return urlsplit(url).hostname in LOOPBACK_NAMES and "@" not in url
     except ValueError:
         return False
 
 
 def token_in(path: str) -> str | None:
     """The token of a request path with `?token=`, None without."""
-    return parse_qs(urlsplit(path).query).get("token", [None])[0]
+    return parse_qs(urlsplit(path).query, keep_blank_values=True).get("token", [None])[0]
 
 
 def _options(request: Request) -> dict[str, Any]:

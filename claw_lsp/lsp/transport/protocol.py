@@ -55,6 +55,7 @@ class WireProtocol(SpeakingProtocol):
         self._phase = Phase.NEW
         self._held: list[Message] = []
         self._running: dict[RequestId, asyncio.Task[Any]] = {}
+        self._closing: asyncio.Task[Any] | None = None
         self._noticing: set[asyncio.Task[Any]] = set()
         self.introduced = asyncio.Event()
         self.ended = asyncio.Event()
@@ -81,6 +82,11 @@ class WireProtocol(SpeakingProtocol):
             self._server.hooks.on_lost(reason)
         except Exception as error:
             self._report("on_lost", error)
+
+    async def wait_shut_down(self) -> None:
+        """Returns when no `shutdown` waits for its answer: `exit` may be right behind it."""
+        if self._closing is not None:
+            await asyncio.wait([self._closing])
 
     @property
     def was_shut_down(self) -> bool:
@@ -142,6 +148,8 @@ class WireProtocol(SpeakingProtocol):
             return
         task = asyncio.get_running_loop().create_task(_awaited(result), context=context)
         self._running[request.id] = task
+        if request.method == types.SHUTDOWN:
+            self._closing = task
         task.add_done_callback(partial(self._conclude, request))
 
     def _conclude(self, request: Request, task: asyncio.Task[Any]) -> None:
@@ -277,7 +285,8 @@ class WireProtocol(SpeakingProtocol):
         self._server.process_id = params.process_id
         self.introduced.set()
         self.client_capabilities = params.capabilities
-        self.position_encoding = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
+        chosen = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
+        self.position_encoding = types.PositionEncodingKind(chosen)
         if (handler := self._features.get(types.INITIALIZE)) is not None:
             await _awaited(handler(params))
         self.server_capabilities = ServerCapabilitiesBuilder(

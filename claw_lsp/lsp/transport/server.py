@@ -51,7 +51,7 @@ class DoorServer(LanguageServer):
     @property
     def position_encoding(self) -> PositionEncoding:
         """What positions count, as agreed in `initialize`; utf-16 before."""
-        return cast("PositionEncoding", str(self.protocol.position_encoding))
+        return cast("PositionEncoding", self.protocol.position_encoding.value)
 
     @property
     def request_id(self) -> RequestId | None:

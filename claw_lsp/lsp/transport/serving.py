@@ -69,6 +69,7 @@ async def clean_up(server: DoorServer, timeout: float) -> None:
     try:
         async with asyncio.timeout(timeout):
             await server.hooks.clean_up()
+            await server.protocol.wait_shut_down()
     except TimeoutError:
         logger.error("cleaning up took more than %.1f s", timeout)
     except Exception:

@@ -41,7 +41,7 @@ class SpeakingProtocol(LanguageServerProtocol):
         self._n_asked = 0
         self._forgotten: deque[RequestId] = deque(maxlen=N_FORGOTTEN)
         self._gone: str | None = None
-        self.position_encoding: types.PositionEncodingKind | str = types.PositionEncodingKind.Utf16
+        self.position_encoding = types.PositionEncodingKind.Utf16
 
     def _register_builtin_features(self) -> None:
         """None of pygls': its document handlers raise KeyError for unknown documents and read files."""
@@ -51,7 +51,7 @@ class SpeakingProtocol(LanguageServerProtocol):
         self._outgoing = outgoing
 
     def disconnect(self, reason: str) -> None:
-        """The client is gone: what it was asked fails, what it is told is dropped."""
+        """The client answers no more: what it was and will be asked fails. It may still be listening."""
         self._gone = reason
         for future in list(self._request_futures.values()):
             if not future.done():
@@ -110,7 +110,7 @@ class SpeakingProtocol(LanguageServerProtocol):
         self._send({"jsonrpc": "2.0", "id": request_id, "error": error})
 
     def _send(self, message: dict[str, Any]) -> None:
-        if self._outgoing is None or self._gone is not None:
+        if self._outgoing is None:
             logger.debug("nobody is there to be told")
             return
         keep = self.position_encoding == types.PositionEncodingKind.Utf16
