@@ -26,6 +26,8 @@ _BEGUN = re.compile(r"(?:\x1b|[\x90\x98\x9b\x9d-\x9f])[^\x07\x1b\x9c]*\x1b?$")
 _OVERSTRUCK = re.compile(r"[^\n\x08]\x08")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _LONGEST_LINE = 65_536
+_LINE_LOOKED_FOR = 1_000
+"""How far from where the middle is left out a line end is looked for."""
 
 
 class Cleaner:
@@ -178,8 +180,10 @@ class Kept:
             self._open()
         tail = "".join(self._tail)[-(limit // 2) :]
         head = head[: limit // 2]
-        head = head[: head.rfind("\n") + 1] or head
-        tail = tail[tail.find("\n") + 1 :] or tail
+        if (end := head.rfind("\n") + 1) > len(head) - _LINE_LOOKED_FOR:
+            head = head[:end]
+        if (begin := tail.find("\n") + 1) < _LINE_LOOKED_FOR:
+            tail = tail[begin:]
         n_left_out = self.n_total - len(head) - len(tail)
         remark = f"[{n_left_out} characters left out here; the whole output is in {self._path}]"
         return f"{head}{'' if head.endswith(chr(10)) else chr(10)}{remark}\n{tail}"

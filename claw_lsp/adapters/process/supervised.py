@@ -22,6 +22,11 @@ _LONGEST_REPORT = 1 << 22
 _PATIENCE = 3.0
 """Seconds a supervisor has to end everything before it is ended itself; it needs a tenth of that."""
 
+_UNWATCHED = (
+    "The process that watches over the command was killed, so what the command printed is lost. "
+    "All it had started was ended. Run it again if it is safe to repeat."
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Job:
@@ -96,10 +101,7 @@ class Supervised:
                 await tell(message["line"])
             else:
                 return Report(**message)
-        raise ProcessError(
-            "The process that watches over the command was killed, so what the command printed is lost. "
-            "All it had started was ended. Run it again if it is safe to repeat."
-        )
+        raise ProcessError(_UNWATCHED)
 
     async def end(self) -> None:
         """Everything the command started is gone when this returns. May be called often, and after the end."""
@@ -134,8 +136,8 @@ class Supervised:
                 raise FolderGone(f"The shell's folder {at} cannot be entered: {why}.")
             case {"fault": str(why), "at": at}:
                 raise ProcessError(f"{at or 'The command'} could not be started: {why}.")
-            case unknown:
-                raise ProcessError(f"The process that watches over commands did not start ({unknown}).")
+            case None | {}:
+                raise ProcessError(_UNWATCHED)
 
     async def _hear(self) -> dict[str, Any] | None:
         stdout = self._process.stdout

@@ -300,7 +300,9 @@ def _become_shell(job: dict[str, Any], output: int, cwd_pipe: int, fault: int) -
         _limit(job["limits"])
         os.execvpe(job["argv"][0], job["argv"], job["environment"])
     except OSError as error:
-        os.write(fault, json.dumps([error.errno, error.strerror, error.filename or job["argv"][0]]).encode())
+        # The search along PATH names files in bytes.
+        at = job["cwd"] if error.filename == job["cwd"] else job["argv"][0]
+        os.write(fault, json.dumps([error.errno, error.strerror, at]).encode())
     finally:
         os._exit(127)
 
