@@ -159,6 +159,17 @@ async def test_a_reply_can_be_improvised() -> None:
 
 
 @pytest.mark.asyncio
+async def test_a_bug_in_an_improvised_reply_comes_out_at_the_end() -> None:
+    def buggy(recorded: Recorded) -> Reply:
+        raise LookupError(recorded.last_user_text)
+
+    with pytest.raises(LookupError, match="hi"):
+        async with MessagesApi(script(buggy)) as api, sdk(api) as client:
+            with pytest.raises(anthropic.APIConnectionError):
+                await client.messages.create(messages=[user("hi")], **ASK)
+
+
+@pytest.mark.asyncio
 async def test_a_request_without_a_reply_is_remembered() -> None:
     async with MessagesApi(script()) as api, sdk(api) as client:
         with pytest.raises(anthropic.InternalServerError, match="the script has no reply for this request: where is"):
@@ -282,6 +293,7 @@ async def test_errors_have_the_shape_of_the_real_ones() -> None:
         no_version = await http.get("/v1/models", headers={"x-api-key": KEY})
         headers = {"x-api-key": KEY, "anthropic-version": "2026-10-21"}
         nowhere = await http.get("/v1/nowhere", headers=headers)
+        half_pair = await http.post("/v1/messages", headers=headers, content=rb'{"model": "\ud83d"}')
         no_json = await http.post("/v1/messages?beta=true", headers=headers, content=b"{nope")
         too_large = await http.post("/v1/messages", headers=headers, content=b" " * (33 * 1024 * 1024))
     assert wrong_key.json() == snapshot(
@@ -292,12 +304,13 @@ async def test_errors_have_the_shape_of_the_real_ones() -> None:
         }
     )
     assert wrong_key.headers["request-id"] == "req_scripted0001"
-    answers = (wrong_key, no_version, nowhere, no_json, too_large)
+    answers = (wrong_key, no_version, nowhere, half_pair, no_json, too_large)
     assert [(it.status_code, it.json()["error"]["type"]) for it in answers] == snapshot(
         [
             (401, "authentication_error"),
             (400, "invalid_request_error"),
             (404, "not_found_error"),
+            (400, "invalid_request_error"),
             (400, "invalid_request_error"),
             (413, "request_too_large"),
         ]

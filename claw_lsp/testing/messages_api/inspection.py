@@ -8,7 +8,7 @@ from pydantic_core import ErrorDetails
 
 from claw_lsp.testing.messages_api.ledger import Ledger
 from claw_lsp.testing.messages_api.models import find
-from claw_lsp.testing.messages_api.prompt import Prompt, read_prompt, row
+from claw_lsp.testing.messages_api.prompt import Prompt, canonical, read_prompt, row
 from claw_lsp.testing.messages_api.refusal import Refused
 from claw_lsp.testing.messages_api.rules import caching, limits, media, thinking, tools, turns
 from claw_lsp.testing.messages_api.rules.asked import Asked, Rule
@@ -28,9 +28,11 @@ ShapeT = TypeVar("ShapeT", bound=CountRequest)
 
 
 def read_body(data: bytes) -> JsonObject:
-    """The JSON object in a request's body; raises Refused if there is none."""
+    """The JSON object in a request's body; raises Refused if there is none, or text in it is half a surrogate pair."""
     try:
         body = json.loads(data)
+        if b"\\ud" in data.lower():
+            canonical(body).encode()
     except ValueError as error:
         raise Refused(400, f"The request body is not valid JSON: {error}") from error
     if not isinstance(body, dict):
@@ -54,12 +56,17 @@ def inspect(shape: type[ShapeT], body: JsonObject, ledger: Ledger, betas: frozen
     return request, asked
 
 
+def dropped(asked: Asked) -> list[str]:
+    """Where thinking stands that is out of place and, as the request wants it, left out."""
+    return list(thinking.out_of_place(asked)) if thinking.may_drop(asked) else []
+
+
 def as_read(asked: Asked) -> Prompt:
-    """The prompt as the model reads it: with `drop_block`, thinking that is out of place is left out."""
-    dropped = set(thinking.out_of_place(asked)) if thinking.may_drop(asked) else set[str]()
-    if not dropped:
+    """The prompt as the model reads it: without what was dropped."""
+    gone = dropped(asked)
+    if not gone:
         return asked.prompt
-    return row(asked.request.model, tuple(it for it in asked.prompt.pieces if it.where not in dropped))
+    return row(asked.request.model, tuple(it for it in asked.prompt.pieces if it.where not in gone))
 
 
 def _as_told(error: ErrorDetails) -> str:

@@ -10,7 +10,7 @@ from typing import Self
 
 from claw_lsp.testing.messages_api.cache import CacheReport, PromptCache
 from claw_lsp.testing.messages_api.events import events_of, parts_of, stop_reason
-from claw_lsp.testing.messages_api.inspection import as_read, inspect, read_body
+from claw_lsp.testing.messages_api.inspection import as_read, dropped, inspect, read_body
 from claw_lsp.testing.messages_api.ledger import Ledger
 from claw_lsp.testing.messages_api.models import MODELS, find, listing
 from claw_lsp.testing.messages_api.moves import Move, Send, body_moves, moves_of
@@ -18,6 +18,7 @@ from claw_lsp.testing.messages_api.playing import Playing
 from claw_lsp.testing.messages_api.recorded import Recorded
 from claw_lsp.testing.messages_api.refusal import Refused, error_body
 from claw_lsp.testing.messages_api.rules.asked import Asked
+from claw_lsp.testing.messages_api.rules.thinking import may_drop
 from claw_lsp.testing.messages_api.scenario import Improvised, Reply, Scenario, Status
 from claw_lsp.testing.messages_api.shapes import CountRequest, JsonObject, Request
 from claw_lsp.testing.messages_api.usage import usage_of
@@ -27,7 +28,7 @@ Headers = list[tuple[str, str]]
 
 
 class MessagesApi:
-    """The server and what it saw.
+    """The server and what it saw. Leaving it raises what an improvised reply raised.
 
     `requests` are those to /v1/messages, `side_requests` all others, `unexpected` those the script had no reply for.
     """
@@ -51,6 +52,7 @@ class MessagesApi:
         self._ledger = Ledger()
         self._server: asyncio.Server | None = None
         self._connections: set[asyncio.Task[None]] = set()
+        self._bugs: list[BaseException] = []
 
     async def __aenter__(self) -> Self:
         self._server = await asyncio.start_server(self._accept, "127.0.0.1", self._port)
@@ -67,6 +69,8 @@ class MessagesApi:
                 it.cancel()
             await asyncio.gather(*self._connections, return_exceptions=True)
             await self._server.wait_closed()
+        if self._bugs and error is None:
+            raise self._bugs[0]
 
     def leftover(self) -> list[Reply | Improvised]:
         """The lines of the script that are still to be played."""
@@ -80,7 +84,14 @@ class MessagesApi:
         """Keep the task ourselves: Python 3.11 logs an error for a connection's own task that is cancelled."""
         task = asyncio.create_task(self._serve(reader, writer))
         self._connections.add(task)
-        task.add_done_callback(self._connections.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        """Keep what broke a connection's task, an improvised reply perhaps, for the end of the server."""
+        self._connections.discard(task)
+        bug = None if task.cancelled() else task.exception()
+        if bug:
+            self._bugs.append(bug)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         connection = Connection(reader, writer)
@@ -177,6 +188,10 @@ class MessagesApi:
         self._ledger.note(prefix, blocks, paused=reply.stop_reason == "pause_turn")
         usage = recorded.usage = usage_of(use, blocks)
         message = _message(request, recorded, reply, blocks, usage)
+        if may_drop(asked):
+            message["input_transformations"] = [
+                {"type": "thinking_dropped", "path": it, "reason": "prefix_binding_mismatch"} for it in dropped(asked)
+            ]
         if request.stream:
             return moves_of(events_of(message, parts, {**usage, "output_tokens": 1}), reply, request_id)
         return body_moves(json.dumps(message).encode(), reply)

@@ -5,7 +5,7 @@ refused as extra: computer and browser toolsets, code execution, file ids, conta
 context editing.
 """
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, cast
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Discriminator, Field, Tag
 
@@ -230,7 +230,7 @@ class ToolSearchTool(Offered):
 
 
 def _kind_of_tool(tool: object) -> str:
-    kind = tool.get("type") if isinstance(tool, dict) else getattr(tool, "type", None)  # pyright: ignore[reportUnknownVariableType, reportUnknownMemberType]
+    kind = cast(JsonObject, tool).get("type") if isinstance(tool, dict) else getattr(tool, "type", None)
     if not isinstance(kind, str):
         return "custom"
     family = kind.rsplit("_", 1)[0]
