@@ -36,7 +36,8 @@ class Diagnostic:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """What an action is about. `path` is as people write it, "" for no file; offsets are code points of `text`.
+    """What an action is about. `path` is as people write it, "" for no file; offsets are code points of `text`, which
+    is None where it could not be read.
 
     `start` and `end` are None where nothing was selected; equal, they are the cursor. `words` are the person's own.
     `extra` are other texts by their label, such as a diff. `trailer` is the line a commit message must end with.
@@ -44,7 +45,7 @@ class Subject:
 
     path: str = ""
     language: str = ""
-    text: str = ""
+    text: str | None = None
     start: int | None = None
     end: int | None = None
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -141,7 +142,7 @@ def fenced(text: str, language: str = "") -> str:
 
 _WHOSE = {"user": "the person's own", "project": "this project's", "local": "the person's, for this project"}
 _PLACEHOLDER = re.compile(r"\{([a-z_]+)\}")
-_OPTIONAL = ("unsaved",)
+_OPTIONAL = ("range", "unsaved")
 """Placeholders that may be empty without taking their paragraph with them."""
 
 
@@ -153,17 +154,19 @@ def _filled(paragraph: str, values: Mapping[str, str]) -> str | None:
 
 
 def _values(subject: Subject) -> dict[str, str]:
-    index = LineIndex(subject.text)
+    index = LineIndex(subject.text or "")
+    selection = _selection(subject, index)
     file = f"`{_line(subject.path).replace('`', '')}`" if subject.path else ""
     if file and subject.language:
         file += f" ({_line(subject.language)})"
-    range_ = _range(subject, index) if file else ""
+    shows = bool(file) and subject.text is not None
+    range_ = _range(selection, index) if shows else ""
     return {
         "file": file,
-        "place": f"{file}, {range_}" if file else "this workspace",
+        "place": f"{file}{range_}" if file else "this workspace",
         "range": range_,
         "unsaved": " The buffer has changes that are not saved; they are in what follows." if subject.dirty else "",
-        "code": _code(subject, index) if file else "",
+        "code": _code(selection, index) if shows else "",
         "diagnostics": _diagnostics(subject.diagnostics),
         "words": subject.words.strip(),
         "extra": "\n\n".join(_extra(label, text) for label, text in subject.extra.items() if text.strip()),
@@ -171,41 +174,39 @@ def _values(subject: Subject) -> dict[str, str]:
     }
 
 
-def _selection(subject: Subject) -> tuple[int, int] | None:
+def _selection(subject: Subject, index: LineIndex) -> tuple[int, int] | None:
     """Where the selection begins and ends, inside the text, or None."""
     if subject.start is None or subject.end is None:
         return None
-    start = max(0, min(subject.start, subject.end, len(subject.text)))
-    return start, min(max(subject.start, subject.end), len(subject.text))
+    start = max(0, min(subject.start, subject.end, len(index.text)))
+    return start, min(max(subject.start, subject.end), len(index.text))
 
 
-def _range(subject: Subject, index: LineIndex) -> str:
-    selection = _selection(subject)
+def _range(selection: tuple[int, int] | None, index: LineIndex) -> str:
     if selection is None:
-        return "the whole file"
+        return ", the whole file"
     start, end = selection
     (first, column), (last, until) = (index.position(it, "utf-32") for it in selection)
     if start == end:
-        return f"at line {first + 1}, column {column + 1}"
-    if start == 0 and end == len(subject.text):
-        return "the whole file"
+        return f", at line {first + 1}, column {column + 1}"
+    if start == 0 and end == len(index.text):
+        return ", the whole file"
     if until == 0 and last > first:
         last, until = last - 1, index.position(index.span(last - 1)[1], "utf-32")[1]
     if column == 0 and index.span(last)[1] <= max(end, index.span(last)[0]):
-        return f"line {first + 1}" if first == last else f"lines {first + 1}-{last + 1}"
+        return f", line {first + 1}" if first == last else f", lines {first + 1}-{last + 1}"
     if first == last:
-        return f"line {first + 1}, columns {column + 1}-{until}"
-    return f"line {first + 1}, column {column + 1} to line {last + 1}, column {until}"
+        return f", line {first + 1}, columns {column + 1}-{until}"
+    return f", line {first + 1}, column {column + 1} to line {last + 1}, column {until}"
 
 
-def _code(subject: Subject, index: LineIndex) -> str:
+def _code(selection: tuple[int, int] | None, index: LineIndex) -> str:
     """The selected lines, marked and numbered, with the lines around them; a file that was not selected in, if short."""
-    if not subject.text:
+    if not index.text:
         return "The file is empty."
-    n_lines = index.n_lines - (index.span(index.n_lines - 1)[0] == len(subject.text) and index.n_lines > 1)
-    selection = _selection(subject)
-    whole = selection is None or selection == (0, len(subject.text))
-    if whole and (n_lines > MAX_LINES or len(subject.text) > MAX_CODE):
+    n_lines = index.n_lines - (index.span(index.n_lines - 1)[0] == len(index.text) and index.n_lines > 1)
+    whole = selection is None or selection == (0, len(index.text))
+    if whole and (n_lines > MAX_LINES or len(index.text) > MAX_CODE):
         return f"It has {n_lines} lines, too many to show here: read what you need of it."
     first, last = (0, n_lines - 1) if selection is None else _lines_of(selection, index, n_lines)
     start, end = (0, n_lines) if whole else (max(0, first - SURROUNDING), min(n_lines, last + 1 + SURROUNDING))

@@ -73,6 +73,13 @@ def test_first_message_of_ask_without_a_file_is_the_persons_words() -> None:
     assert message("ask", Subject(words="What is this project?\n")) == "What is this project?"
 
 
+def test_a_file_that_could_not_be_read_is_named_and_not_called_empty() -> None:
+    assert message("ask", Subject(path="a.bin", words="Why?", start=1, end=2)) == (
+        "Why?\n\nThe person is looking at `a.bin`."
+    )
+    assert "The file is empty." in message("ask", Subject(path="a", text=""))
+
+
 def test_first_message_of_edit() -> None:
     assert message("edit", LINE_6) == snapshot('''\
 Change `shop/calc.py` (python), line 6. The buffer has changes that are not saved; they are in what follows.
