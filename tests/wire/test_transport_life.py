@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import subprocess
 import sys
 from typing import Any
 
@@ -263,7 +262,7 @@ async def test_r05_cleaning_up_that_hangs_or_fails_does_not_keep_the_server(capl
 
 
 async def test_r06_the_end_of_the_editors_process_is_ours() -> None:
-    editor = subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE)
+    editor = await asyncio.create_subprocess_exec(sys.executable, "-c", "input()", stdin=asyncio.subprocess.PIPE)
     witness = Witness()
     async with connected(slow_door(witness), timing=Timing(watch_parent=0.02)) as client:
         await client.initialize(processId=editor.pid)
@@ -271,13 +270,13 @@ async def test_r06_the_end_of_the_editors_process_is_ours() -> None:
         assert client.exit_code is None
         editor.kill()
         assert await client.wait_closed(timeout=2) == 1
-    editor.communicate()
+    await editor.communicate()
     assert witness.seen == ["lost", "clean"]
 
 
 async def test_r06_a_process_that_was_never_visible_is_not_watched() -> None:
-    gone = subprocess.Popen([sys.executable, "-c", ""])
-    gone.wait()
+    gone = await asyncio.create_subprocess_exec(sys.executable, "-c", "")
+    await gone.wait()
     async with connected(DoorServer("t", "1"), timing=Timing(watch_parent=0.01)) as client:
         await client.initialize(processId=gone.pid)
         await asyncio.sleep(0.1)

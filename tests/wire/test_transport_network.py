@@ -110,14 +110,16 @@ INITIALIZE = '{"jsonrpc":"2.0","id":1,"method":"initialize","params":{"capabilit
 
 
 async def test_websocket_serves_who_knows_the_token(capsys: pytest.CaptureFixture[str]) -> None:
-    async with listening(serve_websocket, DoorServer("t", "1"), capsys) as (port, token, task):
-        async with connect(f"ws://localhost:{port}/?token={token}", origin="http://localhost:3000") as socket:  # pyright: ignore
-            await socket.send(INITIALIZE)
-            assert '"name":"t"' in str(await socket.recv())
-            await socket.send('{"jsonrpc":"2.0","id":2,"method":"shutdown"}')
-            assert await socket.recv() == '{"jsonrpc":"2.0","id":2,"result":null}'
-            await socket.send(b'{"jsonrpc":"2.0","method":"exit"}')
-            assert await asyncio.wait_for(task, 2) == 0
+    async with (
+        listening(serve_websocket, DoorServer("t", "1"), capsys) as (port, token, task),
+        connect(f"ws://localhost:{port}/?token={token}", additional_headers={"Origin": "http://localhost:1"}) as socket,
+    ):
+        await socket.send(INITIALIZE)
+        assert '"name":"t"' in str(await socket.recv())
+        await socket.send('{"jsonrpc":"2.0","id":2,"method":"shutdown"}')
+        assert await socket.recv() == '{"jsonrpc":"2.0","id":2,"result":null}'
+        await socket.send(b'{"jsonrpc":"2.0","method":"exit"}')
+        assert await asyncio.wait_for(task, 2) == 0
 
 
 async def test_websocket_takes_the_token_from_initialize_too(capsys: pytest.CaptureFixture[str]) -> None:

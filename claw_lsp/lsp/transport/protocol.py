@@ -96,8 +96,11 @@ class WireProtocol(SpeakingProtocol):
     # ---- coming in
 
     def receive(self, body: bytes) -> None:
-        """Act on one body; never raises."""
-        self.accept(messages.read_message(body))
+        """Act on one body; never raises, for then nothing more would be read."""
+        try:
+            self.accept(messages.read_message(body))
+        except Exception as error:
+            self._report("a message", error)
 
     def accept(self, message: Message) -> None:
         """Act on one message; what comes while `initialize` is being answered waits for that."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from typing import Any, Literal, TypeAlias, cast
+from typing import Any, Literal, TypeAlias
 
 from lsprotocol import types
 from pygls.lsp.server import LanguageServer
@@ -51,7 +51,7 @@ class DoorServer(LanguageServer):
     @property
     def position_encoding(self) -> PositionEncoding:
         """What positions count, as agreed in `initialize`; utf-16 before."""
-        return cast("PositionEncoding", self.protocol.position_encoding.value)
+        return self.protocol.position_encoding.value
 
     @property
     def request_id(self) -> RequestId | None:
