@@ -74,6 +74,7 @@ class ClaudeModel:
         self._limits = limits
         self._dice = dice
         self._line: _Line | None = None
+        self._lines: list[_Line] = []
         self._opening = asyncio.Lock()
 
     async def warm(self) -> None:
@@ -85,8 +86,8 @@ class ClaudeModel:
 
     async def close(self) -> None:
         """Close every connection. A later request opens new ones."""
-        line, self._line = self._line, None
-        if line is not None:
+        lines, self._line, self._lines = self._lines, None, []
+        for line in lines:
             await line.client.close()
 
     async def consult(self, request: Request, hear: Hear) -> Reply:
@@ -105,9 +106,9 @@ class ClaudeModel:
             await hear(Retrying(failed.total() + 1, TRIES, wait, fault.why))
             await self._clock.sleep(wait)
         if fault.reason == "authentication_failed":
-            # A better key may be in place by the next request. Other requests may still be using this line: it is not closed.
+            # A better key may be in place by the next request; others may still be reading from this line.
             self._line = None
-        raise fault.error()
+        raise fault.error(failed.total())
 
     async def _try_once(self, line: _Line, request: Request, asked: Asked, hear: Hear) -> tuple[Reply | None, Fault]:
         """The reply, whole or cut; else None and the fault that left nothing to show."""
@@ -171,6 +172,7 @@ class ClaudeModel:
         async with self._opening:
             if self._line is None:
                 self._line = await asyncio.to_thread(self._connect)
+                self._lines.append(self._line)
             return self._line
 
     def _connect(self) -> _Line:
@@ -186,8 +188,8 @@ class _Line:
 
     def __init__(self, credential: Credential | None, base_url: str, key_header: KeyHeader, connect: float) -> None:
         _import_sdk()
-        from anthropic import AnthropicError, APIStatusError, AsyncAnthropic, DefaultAsyncHttpxClient, Omit
-        from httpx2 import HTTPError, Timeout
+        from anthropic import AnthropicError, APIStatusError, AsyncAnthropic, AsyncStream, DefaultAsyncHttpxClient, Omit
+        from httpx2 import HTTPError, Response, Timeout
 
         self.source = credential.source if credential else "nowhere (none is configured)"
         self.secret = credential.secret if credential else ""
@@ -211,22 +213,30 @@ class _Line:
             "Authorization": f"Bearer {self.secret}" if bearer else Omit(),
             "X-Api-Key": self.secret if own_header else Omit(),
         }
-        self._messages = self.client.messages
+        self._response_type: Any = Response
+        self._stream_type: Any = AsyncStream[Any]
 
     async def send(self, request: Request) -> Response:
         """The answer's head. Raises what the SDK raises."""
-        arguments: dict[str, Any] = {
+        body: dict[str, Any] = {
             "model": request.model,
             "max_tokens": request.max_tokens,
             "messages": request.messages,
         }
         for name, value in (("system", request.system), ("tools", request.tools), ("thinking", request.thinking)):
             if value:
-                arguments[name] = value
+                body[name] = value
         if request.effort:
-            arguments["output_config"] = {"effort": request.effort}
-        stream = await self._messages.create(**arguments, stream=True, extra_headers=self._headers)
-        return stream.response
+            body["output_config"] = {"effort": request.effort}
+        # Not by `messages.create`: it warns the person of old models, and its stream hides the answer's bytes.
+        return await self.client.post(
+            "/v1/messages",
+            cast_to=self._response_type,
+            body={**body, "stream": True},
+            options={"headers": self._headers},
+            stream=True,
+            stream_cls=self._stream_type,
+        )
 
 
 class _Pulse:

@@ -31,8 +31,9 @@ class Fault:
     tries: int = 1
     asked: float | None = None
 
-    def error(self) -> ModelError:
-        return ModelError(f"{self.why[:1].upper()}{self.why[1:]}. {self.advice}", reason=self.reason)
+    def error(self, n_tries: int) -> ModelError:
+        counted = f" It was asked {n_tries} times." if n_tries > 1 else ""
+        return ModelError(f"{self.why[:1].upper()}{self.why[1:]}.{counted} {self.advice}", reason=self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,7 +167,7 @@ def _of_kind(kind: str, message: str, asked: Asked) -> Fault:
     why, advice, reason, tries = _SAID.get(kind, _SAID["api_error"])
     names = {"model": asked.model, "source": asked.source, "host": asked.host}
     said = f": {message}" if message and kind in _TOLD else ""
-    return Fault(why.format(**names) + said, advice.format(**names), reason, tries)
+    return Fault(why.format(**names) + said, advice, reason, tries)
 
 
 def _invalid(message: str, asked: Asked) -> Fault:
@@ -263,7 +264,7 @@ _KINDS: Final = {
     529: "overloaded_error",
 }
 
-_AGAIN: Final = "It was asked {n} times; wait a little, then ask again.".replace("{n}", str(TRIES))
+_AGAIN: Final = "Wait a little, then ask again."
 
 _SAID: Final[dict[str, tuple[str, str, str, int]]] = {
     "authentication_error": (
