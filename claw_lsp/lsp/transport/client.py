@@ -24,7 +24,7 @@ async def ask_client(server: DoorServer, method: str, params: Any = None, *, tim
             await protocol.drain()
             return await asyncio.wrap_future(protocol.send_request(method, params, msg_id=request_id))
     except TimeoutError as error:
-        raise ClientSilent(f"the editor did not answer {method} within {timeout:g} s") from error
+        raise ClientSilent(f"the editor did not answer {method} within {timeout} s") from error
     except ConnectionError as error:
         raise ClientSilent(f"the editor is gone ({error}); {method} was not answered") from error
     except JsonRpcException as error:

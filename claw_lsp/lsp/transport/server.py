@@ -22,7 +22,8 @@ class DoorServer(LanguageServer):
     """One connection's server; serves once.
 
     `feature` and `command` work as in pygls, handlers sync or async, but: documents and folders are not kept by pygls
-    (there is no `workspace`), a command gets the JSON arguments as they came, `thread()` is not supported.
+    (there is no `workspace`), nor progress cancelled by it; a command gets the JSON arguments as they came; `thread()`
+    is not supported. Questions to the client go through `client.ask_client`: the typed `…_async` have no time limit.
     """
 
     protocol: WireProtocol  # pyright: ignore[reportIncompatibleVariableOverride]  the class given below
