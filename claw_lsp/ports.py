@@ -230,8 +230,8 @@ class Versions(Protocol):
         """Branch and short status for the environment block; "" where there is no repository."""
         ...
 
-    async def diff(self, folder: str) -> str:
-        """The unified diff of the work tree against HEAD; "" where there is no repository."""
+    async def diff(self, folder: str, base: str = "HEAD") -> str:
+        """The unified diff of the work tree against a revision; "" where there is no repository or no such revision."""
         ...
 
 
@@ -305,7 +305,8 @@ class Windows(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """What to search for: a regular expression and how to read it. `before` and `after` are lines of context."""
+    """What to search for: a regular expression and how to read it. `before` and `after` are lines of context; with
+    `first_only` one match of each file is enough."""
 
     pattern: str
     glob: str | None = None
@@ -314,6 +315,7 @@ class Query:
     multiline: bool = False
     before: int = 0
     after: int = 0
+    first_only: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -357,9 +359,13 @@ class Search(Protocol):
         ...
 
     async def matches_in(self, query: Query, text: str) -> tuple[FoundLine, ...]:
-        """What matches in this text."""
+        """What matches in this text; glob and type are not looked at."""
+        ...
+
+    async def fits(self, path: str, glob: str | None, type: str | None) -> bool:  # noqa: A002
+        """Whether a path, relative to the folder searched, is one that glob and type choose."""
         ...
 
     async def files(self, folder: str, glob: str | None, type: str | None) -> tuple[ListedFile, ...]:  # noqa: A002
-        """The files below a folder, in no order. Raises ToolError as `matches` does."""
+        """The files below a folder, in no order. Raises ToolError as `matches` does, and when it takes too long."""
         ...

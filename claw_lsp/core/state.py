@@ -16,6 +16,7 @@ from claw_lsp.facts.event import (
     Noted,
     RuleAdded,
     SessionStarted,
+    Steered,
     Titled,
     ToolSpec,
     TurnEnded,
@@ -127,6 +128,9 @@ def after(state: State, event: Event) -> State:
             return _other_model(state, event)
         case Noted():
             return replace(state, pending=(*state.pending, text_block(event.text)))
+        case Steered():
+            turn = state.turn and replace(state.turn, last=None)
+            return replace(state, pending=(*state.pending, text_block(event.text)), turn=turn)
         case Titled():
             return replace(state, title=event.title)
         case TurnEnded():

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 
 from claw_lsp.core.state import State, after, fold
-from claw_lsp.facts.event import Entry, Event, ModelChanged, ModelSpoke, Noted
+from claw_lsp.facts.event import Entry, Event, ModelChanged, ModelSpoke, Noted, Steered
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.ports import Log
@@ -45,8 +45,8 @@ class Session:
     def write_when_safe(self, event: Event) -> Entry | None:
         """Write a fact from outside; while the model is being asked, what would change the request waits for the reply
         (the prompt is append-only), and a change of model waits for the end of the turn. None when it waits."""
-        waits = self._consulting if isinstance(event, Noted) else self.state.turn is not None
-        if isinstance(event, Noted | ModelChanged) and waits:
+        waits = self.state.turn is not None if isinstance(event, ModelChanged) else self._consulting
+        if isinstance(event, Noted | Steered | ModelChanged) and waits:
             self._later.append(event)
             return None
         return self.write(event)

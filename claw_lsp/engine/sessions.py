@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from uuid import uuid4
 
 from claw_lsp.core.recover import CRASHED, recover
@@ -15,10 +15,13 @@ from claw_lsp.ports import Archive, SessionSummary
 
 @dataclass(frozen=True, slots=True)
 class Home:
-    """Where a session lives: `folder` is its working directory at first, `roots` the workspace folders."""
+    """Where a session lives: `folder` is its working directory at first, `roots` the workspace folders. `editor` names
+    the client, "" for none; `open_text` is the text of an open buffer, which wins over the disk."""
 
     folder: str
     roots: tuple[str, ...]
+    editor: str = ""
+    open_text: Callable[[str], str | None] = field(default=lambda _: None, compare=False)
 
 
 Opening = Callable[[str, Home, Mode | None, str | None], Awaitable[SessionStarted]]

@@ -160,6 +160,14 @@ class Noted(Fact):
     text: str
 
 
+class Steered(Fact):
+    """The person said something while the turn ran: sent with the next request of the same turn."""
+
+    kind: Literal["steered"] = "steered"
+    from_outside: ClassVar[bool] = True
+    text: str
+
+
 class Titled(Fact):
     kind: Literal["titled"] = "titled"
     from_outside: ClassVar[bool] = True
@@ -193,6 +201,7 @@ Event = Annotated[
     | ModeChanged
     | ModelChanged
     | Noted
+    | Steered
     | Titled
     | TurnEnded,
     Field(discriminator="kind"),

@@ -17,8 +17,8 @@ class Powers:
     """One client's powers.
 
     `document_changes` says that versions go with edits; it may still ignore them: the text decides. `questions` is
-    False where a question can be shown but not answered with yes. `echo_delay` is how many seconds after its answer to
-    an edit the client has surely told of the new text.
+    False where a question can be shown but not answered with yes. `honest` says that an edit which the client calls
+    applied was applied. `echo_delay` is how many seconds after its answer to an edit the client has told of the new text.
     """
 
     client: str = ""
@@ -43,7 +43,9 @@ class Powers:
     watched_files_registration: bool = False
     workspace_folders: bool = False
     saves: Saves = "never"
+    honest: bool = True
     echo_delay: float = 0.3
+    toasts: bool = False
     events: bool = False
     save: bool = False
     pick: bool = False
@@ -81,7 +83,9 @@ def powers_of(params: Mapping[str, Any]) -> Powers:
         watched_files_registration=said.yes("workspace", "didChangeWatchedFiles", "dynamicRegistration"),
         workspace_folders=said.yes("workspace", "workspaceFolders"),
         saves="claw" if save else _saves_by_refactoring(said, known),
+        honest=known.honest,
         echo_delay=known.echo_delay,
+        toasts=known.toasts,
         events=shim.yes("events"),
         save=save,
         pick=shim.yes("pick"),
@@ -97,14 +101,17 @@ class _Known:
 
     versions: bool = False
     questions: bool = True
+    honest: bool = True
     echo_delay: float = 0.3
     refactoring_saves: bool = False
+    toasts: bool = False
 
 
 def _known(params: Mapping[str, Any]) -> _Known:
     name = _client_name(params).lower()
     if name == "neovim":
-        return _Known(versions=True)
+        # It says so of a stale edit that it dropped, too; but it tells of the new text before it answers.
+        return _Known(versions=True, honest=False)
     if name == "vim-lsp":
         # Only the first answer of a question can be picked there, and the first is the harmless one.
         return _Known(questions=False)
@@ -112,7 +119,7 @@ def _known(params: Mapping[str, Any]) -> _Known:
         # eglot 1.9 gives no name and tells of changes when Emacs is idle for half a second; a stranger may do as it does.
         return _Known(echo_delay=1.5)
     if any(it in name for it in ("visual studio code", "code-server", "code - oss", "vscodium")):
-        return _Known(refactoring_saves=True)
+        return _Known(refactoring_saves=True, toasts=True)
     return _Known()
 
 

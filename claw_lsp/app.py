@@ -1,0 +1,281 @@
+"""The composition root: the only module that sees the doors, the tools, the adapters and the engine together.
+
+What is slow to import is imported where it is first needed: the handshake must not wait for the SDK or for a tool.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import platform
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from claw_lsp import prompts
+from claw_lsp.adapters.clock import SystemClock
+from claw_lsp.adapters.jsonl import JsonlArchive
+from claw_lsp.core import briefing
+from claw_lsp.engine.house import House
+from claw_lsp.engine.sessions import Home, Sessions
+from claw_lsp.engine.toolbox import spec
+from claw_lsp.facts.call import Block
+from claw_lsp.facts.event import SessionStarted
+from claw_lsp.facts.request import Reply, Request
+from claw_lsp.facts.rule import Mode
+from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.signal import Signal
+from claw_lsp.facts.usage import ModelFacts
+
+if TYPE_CHECKING:
+    from claw_lsp.ports import Model, Processes, Tool
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is read of the process once, at its start; nothing below reads the environment. Paths are absolute."""
+
+    environment: Mapping[str, str]
+    home: str
+    claw_home: str
+    cwd: str
+    command_line: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @classmethod
+    def here(cls, environment: Mapping[str, str], command_line: Mapping[str, Any] | None = None) -> World:
+        home = environment.get("HOME") or str(Path.home())
+        claw_home = environment.get("CLAW_HOME", "").strip() or str(Path(home) / ".claw")
+        return cls(environment, home, str(Path(claw_home).absolute()), str(Path.cwd()), command_line or {})
+
+
+def our_version() -> str:
+    try:
+        return version("claw-lsp")
+    except PackageNotFoundError:
+        return "0"
+
+
+def build(world: World) -> House:
+    """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
+    from claw_lsp.adapters.git import Git
+    from claw_lsp.adapters.settings import RuleMemory
+
+    clock = SystemClock()
+    texts = prompts.load()
+    load = _settings_loader(world)
+    model = _model(world, clock)
+    processes = _processes(world)
+    versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
+    tools = _toolmaker(model, processes)
+
+    async def opening(session: str, home: Home, mode: Mode | None, chosen: str | None) -> SessionStarted:
+        (settings, _), git = await asyncio.gather(load(home.folder, {}), versions.summary(home.folder))
+        environment = briefing.environment(
+            roots=home.roots,
+            cwd=home.folder,
+            system=f"{platform.system()} {platform.release()}",
+            shell="bash",  # noqa: S604  a word in a text, no shell
+            date=datetime.now().astimezone().date().isoformat(),
+            editor=home.editor,
+            git=git,
+            trailer=briefing.TRAILER if settings.attribution else "",
+        )
+        return SessionStarted(
+            session=session,
+            cwd=home.folder,
+            roots=home.roots,
+            model=_facts_of(chosen or settings.model, settings).id,
+            mode=mode or settings.mode,
+            effort=settings.effort,
+            system=texts.system,
+            tools=tuple(spec(it) for it in tools(settings).values()),
+            context=briefing.context(environment, await _instructions(world, home, settings)),
+            version=our_version(),
+        )
+
+    return House(
+        sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opening),
+        model=model,
+        processes=processes,
+        clock=clock,
+        memory=RuleMemory(world.claw_home),
+        versions=versions,
+        prompts=texts,
+        tools=tools,
+        facts_of=_facts_of,
+        settings=load,
+        home=world.home,
+        claw_home=world.claw_home,
+        warm=model.warm,
+    )
+
+
+def serve_stdio(world: World) -> int:
+    """The language server over stdin and stdout; the process's exit code."""
+    from claw_lsp.lsp.transport.stdio import run_stdio
+
+    return run_stdio(_server(world).wire)
+
+
+def serve_tcp(world: World, port: int) -> int:
+    """The language server on a loopback port; the process's exit code."""
+    from claw_lsp.lsp.transport.network import run_tcp
+
+    return run_tcp(_server(world).wire, port)
+
+
+def serve_ws(world: World, port: int) -> int:
+    """The language server on a loopback WebSocket; the process's exit code."""
+    from claw_lsp.lsp.transport.network import run_websocket
+
+    return run_websocket(_server(world).wire, port)
+
+
+def _server(world: World) -> Any:
+    from claw_lsp.adapters.disk import DiskWorkspace
+    from claw_lsp.lsp.server import ClawServer
+
+    return ClawServer(build(world), DiskWorkspace(), our_version())
+
+
+def _settings_loader(world: World) -> Callable[[str, Mapping[str, Any]], Any]:
+    from claw_lsp.adapters.settings import load
+
+    async def loaded(folder: str, section: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
+        found = await asyncio.to_thread(
+            load,
+            home=world.home,
+            claw_home=world.claw_home,
+            folder=folder,
+            command_line=world.command_line,
+            editor=section,
+        )
+        return found.settings, tuple(f"{it.path}:{it.line}:{it.column}: {it.message}" for it in found.problems)
+
+    return loaded
+
+
+def _model(world: World, clock: SystemClock) -> Any:
+    from claw_lsp.adapters.claude.client import ClaudeModel
+    from claw_lsp.adapters.claude.credentials import find
+
+    return ClaudeModel(
+        lambda: find(world.environment, world.home),
+        clock,
+        base_url=world.environment.get("ANTHROPIC_BASE_URL", "").strip() or None,
+    )
+
+
+def _processes(world: World) -> Processes:
+    from claw_lsp.adapters.process import ShellProcesses
+
+    return ShellProcesses(world.environment, str(Path(world.claw_home) / "output"))
+
+
+def _facts_of(model: str, settings: Settings) -> Any:
+    from claw_lsp.adapters.claude.models import resolve
+
+    return resolve(model, settings)
+
+
+async def _instructions(world: World, home: Home, settings: Settings) -> tuple[briefing.Instructions, ...]:
+    from claw_lsp.adapters.instructions import find
+
+    found = await find(
+        cwd=home.folder, home=world.home, claw_home=world.claw_home, roots=home.roots, overlay=home.open_text
+    )
+    return found.files
+
+
+def _toolmaker(model: Model, processes: Processes) -> Callable[[Settings], Mapping[str, Tool]]:
+    """Tools are made once for each value of the settings that changes them; the first call imports them."""
+    made: dict[tuple[bool, str, bool], Mapping[str, Tool]] = {}
+
+    def tools(settings: Settings) -> Mapping[str, Tool]:
+        key = (settings.todo_write, settings.small_model, settings.allow_private_addresses)
+        if key not in made:
+            made[key] = {it.name: it for it in _tools(model, processes, settings)}
+        return made[key]
+
+    return tools
+
+
+def _tools(model: Model, processes: Processes, settings: Settings) -> list[Tool]:
+    from claw_lsp.adapters.disk import DiskWorkspace
+    from claw_lsp.adapters.ripgrep import Ripgrep
+    from claw_lsp.adapters.web import HttpWeb
+    from claw_lsp.tools.ask_user_question import AskUserQuestionTool
+    from claw_lsp.tools.bash import BashTool
+    from claw_lsp.tools.edit import EditTool
+    from claw_lsp.tools.enter_plan_mode import EnterPlanModeTool
+    from claw_lsp.tools.exit_plan_mode import ExitPlanModeTool
+    from claw_lsp.tools.glob import GlobTool
+    from claw_lsp.tools.grep import GrepTool
+    from claw_lsp.tools.notebook_edit import NotebookEditTool
+    from claw_lsp.tools.read import ReadTool
+    from claw_lsp.tools.task_create import TaskCreateTool
+    from claw_lsp.tools.task_get import TaskGetTool
+    from claw_lsp.tools.task_list import TaskListTool
+    from claw_lsp.tools.task_output import TaskOutputTool
+    from claw_lsp.tools.task_stop import TaskStopTool
+    from claw_lsp.tools.task_update import TaskUpdateTool
+    from claw_lsp.tools.todo_write import TodoWriteTool
+    from claw_lsp.tools.web_fetch import WebFetchTool
+    from claw_lsp.tools.web_search import WebSearchTool
+    from claw_lsp.tools.write import WriteTool
+
+    search = Ripgrep()
+    side = SmallModel(model, _facts_of(settings.small_model, settings))
+    tasks: list[Tool] = (
+        [TodoWriteTool()]
+        if settings.todo_write
+        else [TaskCreateTool(), TaskGetTool(), TaskListTool(), TaskUpdateTool()]
+    )
+    return [
+        ReadTool(DiskWorkspace()),
+        WriteTool(),
+        EditTool(),
+        NotebookEditTool(),
+        GlobTool(search),
+        GrepTool(search),
+        BashTool(processes),
+        TaskOutputTool(processes),
+        TaskStopTool(processes),
+        WebFetchTool(HttpWeb(), side),
+        WebSearchTool(side),
+        *tasks,
+        AskUserQuestionTool(),
+        EnterPlanModeTool(),
+        ExitPlanModeTool(),
+    ]
+
+
+@dataclass(frozen=True, slots=True)
+class SmallModel:
+    """Side requests to the small model: outside of every session's prompt, their cost counted with the call."""
+
+    model: Model
+    facts: ModelFacts
+
+    async def ask(self, system: str, text: str, tools: tuple[Block, ...]) -> Reply:
+        """One reply; what passes by meanwhile is not shown. Raises ModelError."""
+        request = Request(
+            model=self.facts.id,
+            system=({"type": "text", "text": system},),
+            tools=tools,
+            messages=({"role": "user", "content": ({"type": "text", "text": text},)},),
+            max_tokens=min(8_000, self.facts.max_output),
+        )
+        return await self.model.consult(request, _unheard)
+
+
+async def _unheard(signal: Signal) -> None:
+    return None
+
+
+def environment_of_process() -> Mapping[str, str]:
+    """The one place where the environment is read."""
+    return dict(os.environ)

@@ -1,0 +1,18 @@
+"""The context meter: how much of the model's window the last request took."""
+
+from __future__ import annotations
+
+from claw_lsp.core.state import State
+from claw_lsp.facts.usage import ModelFacts, Usage
+
+
+def used_percent(last: Usage | None, facts: ModelFacts) -> int:
+    """Percent of the window that the last reply's request and the reply itself took; 0 before the first one."""
+    if last is None:
+        return 0
+    return min(100, round(100 * (last.prompt_tokens + last.output_tokens) / facts.context))
+
+
+def total(state: State) -> Usage:
+    """Everything the session used, over all models."""
+    return sum(state.usage.values(), Usage())

@@ -1,0 +1,55 @@
+"""Everything below the doors, put together by app.py and handed to each of them."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from claw_lsp.engine.sessions import Sessions
+from claw_lsp.engine.turn import Hands
+from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.usage import ModelFacts
+from claw_lsp.ports import Clock, Host, Memory, Model, Processes, Tool, Versions, Workspace
+from claw_lsp.prompts import Prompts
+
+LoadSettings = Callable[[str, Mapping[str, Any]], Awaitable[tuple[Settings, tuple[str, ...]]]]
+"""(folder, the editor's section) -> the settings in force there, and what is wrong in files, in words for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """What every door shares. `home` and `claw_home` are absolute; `warm` loads what is slow to import."""
+
+    sessions: Sessions
+    model: Model
+    processes: Processes
+    clock: Clock
+    memory: Memory
+    versions: Versions
+    prompts: Prompts
+    tools: Callable[[Settings], Mapping[str, Tool]]
+    facts_of: Callable[[str, Settings], ModelFacts]
+    settings: LoadSettings
+    home: str
+    claw_home: str
+    warm: Callable[[], Awaitable[None]]
+
+    def hands(self, workspace: Workspace, host: Host, settings: Settings) -> Hands:
+        """What one turn works with."""
+        return Hands(
+            model=self.model,
+            tools=self.tools(settings),
+            workspace=workspace,
+            host=host,
+            clock=self.clock,
+            memory=self.memory,
+            settings=settings,
+            facts_of=lambda model: self.facts_of(model, settings),
+            home=self.home,
+        )
+
+    async def close(self) -> None:
+        """End every process that was started, then let the logs go."""
+        await self.processes.close()
+        self.sessions.close()

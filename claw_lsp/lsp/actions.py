@@ -1,0 +1,80 @@
+"""Code actions: answered from memory, since editors ask on every move of the cursor. They carry commands."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from claw_lsp.facts.question import Question
+from claw_lsp.lsp.questions import plain
+
+QUICKFIX = "quickfix"
+INVOKED, AUTOMATIC = 1, 2
+"""LSP's CodeActionTriggerKind."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offered:
+    """One action of the menu; `kind` is LSP's, so that `only` can filter it."""
+
+    title: str
+    kind: str
+    command: str
+
+
+OFFERED = (
+    Offered("Claw: Fix", QUICKFIX, "claw.fix"),
+    Offered("Claw: Explain", "claw.explain", "claw.explain"),
+    Offered("Claw: Edit…", "refactor.rewrite.claw.edit", "claw.edit"),
+    Offered("Claw: Write tests", "claw.tests", "claw.tests"),
+    Offered("Claw: Document", "refactor.rewrite.claw.document", "claw.document"),
+    Offered("Claw: Refactor", "refactor.claw.refactor", "claw.refactor"),
+    Offered("Claw: Review", "source.claw.review", "claw.review"),
+)
+KINDS = tuple(dict.fromkeys(it.kind for it in OFFERED))
+
+Action = dict[str, Any]
+
+
+def offered(uri: str, range_: dict[str, Any], context: dict[str, Any]) -> list[Action]:
+    """The actions for a place in a file. Fix is offered where somebody complains, or where the person asked for the menu."""
+    complaints = [it for it in context.get("diagnostics") or [] if it.get("source") != "claw"]
+    wanted = bool(complaints) or context.get("triggerKind", INVOKED) != AUTOMATIC
+    actions = [_action(it, uri, range_, complaints) for it in OFFERED if it.command != "claw.fix" or wanted]
+    return [it for it in actions if fits(it["kind"], context.get("only"))]
+
+
+def answers(questions: tuple[Question, ...], path: str) -> list[Action]:
+    """An action for each answer to each question that is pending about this file."""
+    return [
+        {
+            "title": plain(f"Claw: {choice.title} ({question.title})", 120),
+            "kind": QUICKFIX,
+            "command": command("claw.answer", choice.title, question=question.id, choice=choice.key),
+        }
+        for question in questions
+        if question.path == path
+        for choice in question.choices
+    ]
+
+
+def fits(kind: str, only: list[str] | None) -> bool:
+    """Whether the client asked for this kind: kinds are hierarchical, and a kind covers those below it."""
+    return not only or any(wanted in ("", kind) or kind.startswith(f"{wanted}.") for wanted in only)
+
+
+def command(name: str, title: str, **arguments: Any) -> dict[str, Any]:
+    return {"title": title, "command": name, "arguments": [arguments]}
+
+
+def _action(it: Offered, uri: str, range_: dict[str, Any], complaints: list[Any]) -> Action:
+    title = it.title
+    arguments: dict[str, Any] = {"uri": uri, "range": range_}
+    action: Action = {"title": title, "kind": it.kind}
+    if it.command == "claw.fix" and complaints:
+        message = plain(str(complaints[0].get("message", "")).split("\n")[0], 60)
+        action["title"] = f"{title}: {message}" if message else title
+        action["diagnostics"] = complaints
+        arguments["diagnostics"] = complaints
+    action["command"] = command(it.command, it.title, **arguments)
+    return action

@@ -1,0 +1,142 @@
+"""The arguments of commands: typed, every field optional unless PRODUCT.md says otherwise, errors that name the field."""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Literal, TypeVar, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from claw_lsp.facts.fault import BadRequest
+from claw_lsp.facts.rule import Mode
+
+Effort = Literal["low", "medium", "high", "xhigh", "max"]
+
+
+class Position(BaseModel):
+    """LSP's position, in the units that were negotiated."""
+
+    model_config = ConfigDict(frozen=True)
+
+    line: Annotated[int, Field(ge=0)]
+    character: Annotated[int, Field(ge=0)]
+
+
+class Range(BaseModel):
+    """LSP's range."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: Position
+    end: Position
+
+
+class Arguments(BaseModel):
+    """Base of all: unknown fields are refused by name, so that a typing error is told and not ignored."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class NoArguments(Arguments):
+    pass
+
+
+class TurnArguments(Arguments):
+    """What every command that starts a turn takes; without `session` it starts a fresh one."""
+
+    prompt: str = ""
+    uri: str | None = None
+    range: Range | None = None
+    session: str | None = None
+    mode: Mode | None = None
+    model: str | None = None
+
+
+class AskArguments(TurnArguments):
+    prompt: Annotated[str, Field(min_length=1)] = Field(default=...)
+
+
+class FixArguments(TurnArguments):
+    diagnostics: tuple[dict[str, Any], ...] = ()
+
+
+class HunkArguments(TurnArguments):
+    hunk: str | None = None
+
+
+class ReviewArguments(TurnArguments):
+    base: str | None = None
+
+
+class ChatArguments(Arguments):
+    session: str | None = None
+    prompt: str | None = None
+
+
+class UriArguments(Arguments):
+    uri: str | None = None
+
+
+class SessionArguments(Arguments):
+    session: str | None = None
+
+
+class RunArguments(Arguments):
+    run: str
+
+
+class OptionalRunArguments(Arguments):
+    run: str | None = None
+
+
+class SteerArguments(Arguments):
+    run: str | None = None
+    prompt: Annotated[str, Field(min_length=1)]
+
+
+class ModelArguments(SessionArguments):
+    model: str | None = None
+
+
+class ModeArguments(SessionArguments):
+    mode: Mode | None = None
+
+
+class EffortArguments(SessionArguments):
+    effort: Effort | None = None
+
+
+class AnswerArguments(Arguments):
+    question: str
+    choice: str
+    text: str = ""
+
+
+A = TypeVar("A", bound=Arguments)
+
+
+def decoded(kind: type[A], arguments: tuple[Any, ...]) -> A:
+    """The typed arguments of a command: one JSON object, or nothing at all. Raises BadRequest."""
+    if len(arguments) > 1:
+        raise BadRequest(f"arguments: expected one JSON object, found {len(arguments)} values")
+    given = arguments[0] if arguments else {}
+    if given is None:
+        given = {}
+    if not isinstance(given, dict):
+        raise BadRequest(f"arguments: expected one JSON object, found {type(given).__name__}")
+    given = cast("dict[str, Any]", given)
+    try:
+        return kind.model_validate({key: value for key, value in given.items() if value is not None})
+    except ValidationError as error:
+        faults = error.errors(include_url=False, include_context=False)
+        lines = [f"{'.'.join(map(str, it['loc']))}: {_expected(it['msg'], it['type'])}" for it in faults]
+        raise BadRequest("; ".join(lines)) from error
+
+
+def _expected(message: str, kind: str) -> str:
+    match kind:
+        case "missing":
+            return "expected a value, found none"
+        case "extra_forbidden":
+            return "this command has no such field"
+        case _:
+            return message[:1].lower() + message[1:]

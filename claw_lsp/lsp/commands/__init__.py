@@ -1,0 +1,1 @@
+"""The commands of `workspace/executeCommand`: one typed function each, by subject."""

@@ -1,0 +1,193 @@
+"""Commands that only look: help, status, cost, sessions, questions, differences; and the answer to a question."""
+
+from __future__ import annotations
+
+import difflib
+
+from claw_lsp.core.budget import used_percent
+from claw_lsp.core.render import dollars, tokens
+from claw_lsp.engine.session import Session
+from claw_lsp.facts.event import CallFinished, ModelSpoke
+from claw_lsp.facts.fault import BadRequest, ToolError
+from claw_lsp.facts.usage import Usage
+from claw_lsp.lsp.arguments import AnswerArguments, NoArguments, SessionArguments, UriArguments
+from claw_lsp.lsp.commands.table import TABLE, Answer, command
+from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.questions import choices_of
+from claw_lsp.lsp.transport.messages import RequestId
+from claw_lsp.lsp.uris import path_of, uri_of
+
+
+@command("claw.help", NoArguments, slash=True)
+async def help_(door: Door, args: NoArguments, request: RequestId | None) -> Answer:
+    """Show what there is: commands, the chat, how to save it."""
+    lines = ["Write below the last heading of a chat document and send it: code lens, code action or `claw.send`."]
+    lines += ["", "In the chat:"]
+    lines += [f"- `/{name.removeprefix('claw.')}`: {it.title}" for name, it in sorted(TABLE.items()) if it.slash]
+    lines += ["", "Everywhere: the code actions *Claw: …*, and the commands"]
+    lines += [f"- `{name}`: {it.title}" for name, it in sorted(TABLE.items()) if not it.slash]
+    lines += [
+        "",
+        "A chat is an ordinary file: save it as you save any other (`:w`, Ctrl+S). Where the editor lets us, we save it.",
+        "A question that you closed by mistake still waits: it is a diagnostic with code actions on the file it is about.",
+    ]
+    return {"text": "\n".join(lines), "commands": [{"command": it.name, "title": it.title} for it in TABLE.values()]}
+
+
+@command("claw.status", SessionArguments, slash=True)
+async def status(door: Door, args: SessionArguments, request: RequestId | None) -> Answer:
+    """Show model, mode, context, cost and what is running."""
+    session = await door.last_session(args.session)
+    settings = await door.settings_in(session.state.cwd if session else door.home_for(None).folder)
+    facts = door.house.facts_of(session.state.model if session else door.model or settings.model, settings)
+    mode = session.state.mode if session else door.mode or settings.mode
+    percent = used_percent(_last_usage(session), facts) if session else 0
+    cost = session.state.cost if session else 0.0
+    runs = [{"run": it.id, "session": it.session, "title": it.title, "now": it.activity} for it in door.runs.active()]
+    line = f"{facts.id} · {mode} · {percent} % of {tokens(facts.context)} tokens · {dollars(cost)}"
+    waiting = len(door.questions.pending)
+    extra = [f"running: {it['title']} ({it['now']})" for it in runs]
+    extra += [f"{waiting} question{'s' if waiting != 1 else ''} waiting for you"] if waiting else []
+    return {
+        "session": session.id if session else None,
+        "model": facts.id,
+        "mode": mode,
+        "effort": session.state.effort if session else None,
+        "context": {"percent": percent, "size": facts.context},
+        "cost": cost,
+        "runs": runs,
+        "questions": waiting,
+        "log": session.log.path if session else None,
+        "text": "\n".join([line, *extra]),
+    }
+
+
+@command("claw.cost", SessionArguments, slash=True)
+async def cost(door: Door, args: SessionArguments, request: RequestId | None) -> Answer:
+    """Show what the session cost, by model."""
+    session = await door.last_session(args.session)
+    if session is None:
+        return {"cost": 0.0, "models": {}, "text": "Nothing was asked yet."}
+    usage = session.state.usage
+    lines = [f"{dollars(session.state.cost)} in this session"]
+    lines += [f"- {model}: {_counted(it)}" for model, it in usage.items()]
+    if session.state.cost is None:
+        lines.append("A model without a known price was used; set its price under `models` in the settings.")
+    return {
+        "session": session.id,
+        "cost": session.state.cost,
+        "models": {model: it.model_dump() for model, it in usage.items()},
+        "text": "\n".join(lines),
+    }
+
+
+@command("claw.sessions", NoArguments)
+async def sessions(door: Door, args: NoArguments, request: RequestId | None) -> Answer:
+    """List the sessions of this workspace."""
+    folders = door.folders or (door.home_for(None).folder,)
+    found = [it for folder in folders for it in await door.house.sessions.list(folder)]
+    found.sort(key=lambda it: it.updated, reverse=True)
+    return {
+        "sessions": [
+            {
+                "session": it.session,
+                "title": it.title,
+                "model": it.model,
+                "started": it.started,
+                "updated": it.updated,
+                "turns": it.n_turns,
+                "folder": it.folder,
+                "path": it.path,
+            }
+            for it in found
+        ]
+    }
+
+
+@command("claw.diff", UriArguments, slash=True)
+async def diff(door: Door, args: UriArguments, request: RequestId | None) -> Answer:
+    """Show what changed: in one file, or everything since the session began."""
+    session = door.house.sessions.last
+    if session is None:
+        return {"diff": "", "files": [], "text": "Nothing was changed: there is no session yet."}
+    first: dict[str, str] = {}
+    for entry in session.entries:
+        if isinstance(entry.event, CallFinished):
+            for it in entry.event.result.edited:
+                first.setdefault(it.path, "" if it.created else it.before)
+    only = path_of(args.uri) if args.uri else None
+    parts = {path: await _difference(door, path, before) for path, before in first.items() if only in (None, path)}
+    changed = {path: part for path, part in parts.items() if part}
+    text = "".join(changed.values())
+    answer: Answer = {"session": session.id, "diff": text, "files": list(changed), "text": _fenced(text)}
+    if text:
+        answer["path"] = await door.views.write(session.id, "changes.diff", text)
+        answer["shown"] = request is not None and await door.views.show(answer["path"])
+    return answer
+
+
+@command("claw.questions", NoArguments)
+async def questions(door: Door, args: NoArguments, request: RequestId | None) -> Answer:
+    """List the questions that wait for an answer."""
+    return {
+        "questions": [
+            {
+                "question": it.id,
+                "session": it.session,
+                "run": it.run,
+                "tool": it.plan.call.name,
+                "title": it.title,
+                "detail": it.detail,
+                "uri": uri_of(it.path) if it.path else None,
+                "choices": choices_of(it),
+            }
+            for it in door.questions.pending
+        ]
+    }
+
+
+@command("claw.answer", AnswerArguments)
+async def answer(door: Door, args: AnswerArguments, request: RequestId | None) -> Answer:
+    """Answer a question: deny, once, session or always, with words for the model if you like."""
+    question = door.questions.answer(args.question, args.choice, args.text)
+    return {"question": question.id, "session": question.session, "run": question.run}
+
+
+@command("claw.clear", SessionArguments, slash=True)
+async def clear(door: Door, args: SessionArguments, request: RequestId | None) -> Answer:
+    """Forget what was said in the session; the log keeps it."""
+    session = await door.last_session(args.session)
+    if session is None:
+        return {"text": "There is nothing to forget."}
+    if session.state.turn is not None:
+        raise BadRequest("session: a turn is running in it; stop that first (claw.stop)")
+    entry = await door.house.sessions.begin_anew(session)
+    await door.saw(session.id, entry)
+    return {"session": session.id, "text": "What was said before is forgotten; the log keeps it."}
+
+
+def _last_usage(session: Session) -> Usage | None:
+    return next((it.event.usage for it in reversed(session.entries) if isinstance(it.event, ModelSpoke)), None)
+
+
+def _counted(usage: Usage) -> str:
+    written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
+    return (
+        f"{tokens(usage.input_tokens)} new, {tokens(usage.cache_read_tokens)} from the cache, "
+        f"{tokens(written)} written to it, {tokens(usage.output_tokens)} out"
+    )
+
+
+async def _difference(door: Door, path: str, before: str) -> str:
+    try:
+        now = (await door.workspace.read(path)).text
+    except ToolError:
+        now = ""
+    lines = difflib.unified_diff(
+        before.splitlines(keepends=True), now.splitlines(keepends=True), f"a{path}", f"b{path}"
+    )
+    return "".join(it if it.endswith("\n") else f"{it}\n\\ No newline at end of file\n" for it in lines)
+
+
+def _fenced(text: str) -> str:
+    return f"```diff\n{text}```" if text else "Nothing differs from how the session found it."

@@ -1,0 +1,275 @@
+"""Commands that start, steer, stop and await turns."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+from claw_lsp.core.briefing import TRAILER, Subject
+from claw_lsp.engine.session import Session
+from claw_lsp.facts.event import Steered, UserSpoke
+from claw_lsp.facts.fault import BadRequest, HostError
+from claw_lsp.facts.rule import Mode
+from claw_lsp.lsp.arguments import (
+    AskArguments,
+    ChatArguments,
+    FixArguments,
+    HunkArguments,
+    NoArguments,
+    OptionalRunArguments,
+    ReviewArguments,
+    RunArguments,
+    SteerArguments,
+    TurnArguments,
+    UriArguments,
+)
+from claw_lsp.lsp.commands.modes import ask_for_bypass
+from claw_lsp.lsp.commands.table import Answer, command
+from claw_lsp.lsp.door import Door, known_folder
+from claw_lsp.lsp.runs import Run
+from claw_lsp.lsp.subjects import subject_of
+from claw_lsp.lsp.transport.messages import RequestId
+
+Request = RequestId | None
+
+
+@command("claw.ask", AskArguments)
+async def ask(door: Door, args: AskArguments, request: Request) -> Answer:
+    """Ask Claw."""
+    return await _begin(door, "ask", args, request)
+
+
+@command("claw.edit", TurnArguments)
+async def edit(door: Door, args: TurnArguments, request: Request) -> Answer:
+    """Edit as you say. Without `prompt` it asks for the words: by the shim's input box, else in a chat document."""
+    if not args.prompt.strip():
+        words = await _words(door)
+        if words is None:
+            return await _chat_to_fill_in(door, args)
+        if not words.strip():
+            return {"cancelled": True}
+        args = args.model_copy(update={"prompt": words})
+    return await _begin(door, "edit", args, request)
+
+
+@command("claw.fix", FixArguments)
+async def fix(door: Door, args: FixArguments, request: Request) -> Answer:
+    """Fix."""
+    return await _begin(door, "fix", args, request)
+
+
+@command("claw.explain", HunkArguments)
+async def explain(door: Door, args: HunkArguments, request: Request) -> Answer:
+    """Explain. The answer opens its chat document."""
+    return await _begin(door, "explain", args, request, opens_chat=True)
+
+
+@command("claw.tests", HunkArguments)
+async def tests(door: Door, args: HunkArguments, request: Request) -> Answer:
+    """Write tests."""
+    return await _begin(door, "tests", args, request)
+
+
+@command("claw.document", HunkArguments)
+async def document(door: Door, args: HunkArguments, request: Request) -> Answer:
+    """Document."""
+    return await _begin(door, "document", args, request)
+
+
+@command("claw.refactor", HunkArguments)
+async def refactor(door: Door, args: HunkArguments, request: Request) -> Answer:
+    """Refactor."""
+    return await _begin(door, "refactor", args, request)
+
+
+@command("claw.review", ReviewArguments)
+async def review(door: Door, args: ReviewArguments, request: Request) -> Answer:
+    """Review. With `base` (a git revision) it reviews what changed since; the answer opens its chat document."""
+    extra: dict[str, str] = {}
+    if args.base is not None:
+        folder = door.home_for(args.uri).folder
+        extra["What changed since " + args.base] = await door.house.versions.diff(folder, args.base) or "nothing"
+    return await _begin(door, "review", args, request, opens_chat=True, extra=extra)
+
+
+@command("claw.commitMessage", UriArguments)
+async def commit_message(door: Door, args: UriArguments, request: Request) -> Answer:
+    """Write a commit message. `claw.wait` has it as `text`."""
+    home = door.home_for(args.uri)
+    difference = await door.house.versions.diff(home.folder)
+    if not difference:
+        raise BadRequest(f"There is nothing to commit in {home.folder}: no change against HEAD, or no repository.")
+    settings = await door.settings_in(home.folder)
+    subject = Subject(extra={"The changes": difference}, trailer=TRAILER if settings.attribution else "")
+    session = await door.session_for(None, args.uri, None, None)
+    return _answer(await door.start(session, "commit_message", subject, request=request, opens_chat=False))
+
+
+@command("claw.init", NoArguments)
+async def init(door: Door, args: NoArguments, request: Request) -> Answer:
+    """Write a first CLAW.md for this project."""
+    known_folder(door.folders)
+    session = await door.session_for(None, None, None, None)
+    return _answer(await door.start(session, "init", Subject(), request=request, opens_chat=False))
+
+
+@command("claw.chat", ChatArguments)
+async def chat(door: Door, args: ChatArguments, request: Request) -> Answer:
+    """Chat. Opens the workspace's latest chat, or a new one; with `prompt` it is sent."""
+    session = await _chat_session(door, args.session)
+    path, shown = await door.chats.show(session.id)
+    answer: Answer = {"session": session.id, "path": path, "shown": shown}
+    if args.prompt and args.prompt.strip():
+        run = await door.start(session, "ask", Subject(words=args.prompt), request=request, opens_chat=False)
+        answer["run"] = run.id
+    elif not shown:
+        door.messages.say(3, f"Claw: the chat is {path}")
+    return answer
+
+
+@command("claw.send", UriArguments)
+async def send(door: Door, args: UriArguments, request: Request) -> Answer:
+    """Send what stands in the prompt of a chat document."""
+    uri = args.uri or (door.buffers.seen.path if door.buffers.seen else None)
+    if uri is None:
+        raise BadRequest("uri: expected the chat document to send, found none")
+    return await door.chats.send(uri, request)
+
+
+@command("claw.steer", SteerArguments)
+async def steer(door: Door, args: SteerArguments, request: Request) -> Answer:
+    """Say something to a running turn. Without `run`: the one that started last."""
+    run = _named(door, args.run)
+    if run.result is not None:
+        raise BadRequest("run: this turn has ended; ask with its session to go on")
+    session = await door.house.sessions.resume(run.session)
+    await door.write(session, Steered(text=args.prompt))
+    return {"session": run.session, "run": run.id}
+
+
+@command("claw.retry", OptionalRunArguments)
+async def retry(door: Door, args: OptionalRunArguments, request: Request) -> Answer:
+    """Ask the same again in the same session."""
+    run = _named(door, args.run)
+    session = await door.house.sessions.resume(run.session)
+    said = next(
+        (it.event for it in session.entries if isinstance(it.event, UserSpoke) and it.event.run == run.id), None
+    )
+    if said is None:
+        raise BadRequest("run: nothing was asked in it, so there is nothing to ask again")
+    subject = Subject(words=said.text, path=said.path or "")
+    return _answer(
+        await door.start(session, said.action, subject, request=request, opens_chat=False, blocks=said.blocks)
+    )
+
+
+@command("claw.stop", OptionalRunArguments)
+async def stop(door: Door, args: OptionalRunArguments, request: Request) -> Answer:
+    """Stop a running turn. Without `run`: all of them."""
+    runs = door.runs.active() if args.run is None else [door.runs.get(args.run)]
+    return {"stopped": [it.id for it in runs if door.runs.stop(it)]}
+
+
+@command("claw.wait", RunArguments)
+async def wait(door: Door, args: RunArguments, request: Request) -> Answer:
+    """Wait until a turn has ended."""
+    ended = await door.runs.wait(door.runs.get(args.run), request)
+    return {
+        "stopped": ended.stopped,
+        "text": ended.text,
+        "why": ended.why,
+        "usage": {model: usage.model_dump() for model, usage in ended.usage.items()},
+        "cost": ended.cost,
+    }
+
+
+async def send_words(door: Door, session: Session, words: str, request: Request) -> Answer:
+    """What a chat document sends: a turn of its own, which the open document shows."""
+    return _answer(await door.start(session, "ask", Subject(words=words), request=request, opens_chat=False))
+
+
+async def _begin(
+    door: Door,
+    action: str,
+    args: TurnArguments,
+    request: Request,
+    *,
+    opens_chat: bool = False,
+    extra: dict[str, str] | None = None,
+) -> Answer:
+    session = await door.session_for(args.session, args.uri, args.mode, args.model)
+    subject = await subject_of(
+        args.uri,
+        args.range,
+        buffers=door.buffers,
+        workspace=door.workspace,
+        root=session.state.cwd,
+        words=args.prompt,
+        diagnostics=args.diagnostics if isinstance(args, FixArguments) else (),
+        falls_back=action != "ask",
+    )
+    subject = replace(subject, extra=extra or {})
+    if args.mode is Mode.BYPASS:
+        door.later(ask_for_bypass(door, session), "asking for bypassPermissions")
+    return _answer(await door.start(session, action, subject, request=request, opens_chat=opens_chat))
+
+
+async def _words(door: Door) -> str | None:
+    """The person's words from the shim's input box, "" when they gave none; None where there is no such box."""
+    if not door.powers.input:
+        return None
+    try:
+        said = await door.editor.ask("claw/input", {"title": "Claw: what should be edited?", "value": ""}, timeout=None)
+    except HostError:
+        return None
+    return said if isinstance(said, str) else ""
+
+
+async def _chat_to_fill_in(door: Door, args: TurnArguments) -> Answer:
+    """A chat document with the place filled in, where the person writes what they want."""
+    session = await door.session_for(args.session, args.uri, args.mode, args.model)
+    subject = await subject_of(
+        args.uri,
+        args.range,
+        buffers=door.buffers,
+        workspace=door.workspace,
+        root=session.state.cwd,
+        words="",
+        falls_back=True,
+    )
+    path, shown = await door.chats.show(session.id, prompt=_place(subject))
+    if not shown:
+        door.messages.say(3, f"Claw: write what you want in {path} and send it")
+    return {"session": session.id, "path": path, "shown": shown}
+
+
+def _place(subject: Subject) -> str:
+    if not subject.path:
+        return ""
+    if subject.start is None or subject.end is None:
+        return f"In `{subject.path}`: "
+    first, last = (subject.text.count("\n", 0, it) + 1 for it in (subject.start, subject.end))
+    return (
+        f"In `{subject.path}`, line {first}: " if first == last else f"In `{subject.path}`, lines {first} to {last}: "
+    )
+
+
+async def _chat_session(door: Door, named: str | None) -> Session:
+    if named is not None:
+        return await door.house.sessions.resume(named)
+    home = door.home_for(None)
+    latest = await door.chats.latest(home.folder)
+    return await door.house.sessions.resume(latest) if latest else await door.session_for(None, None, None, None)
+
+
+def _named(door: Door, run: str | None) -> Run:
+    if run is not None:
+        return door.runs.get(run)
+    latest = door.runs.latest
+    if latest is None:
+        raise BadRequest("run: expected the id of a run, and none was started yet")
+    return latest
+
+
+def _answer(run: Run) -> dict[str, Any]:
+    return {"session": run.session, "run": run.id}

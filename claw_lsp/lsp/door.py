@@ -1,0 +1,220 @@
+"""One client's door: what it can do, what it holds open, which turns run for it. It translates; it decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from claw_lsp.core import briefing
+from claw_lsp.core.briefing import Subject
+from claw_lsp.core.policy.paths import inside
+from claw_lsp.engine.house import House
+from claw_lsp.engine.session import Session
+from claw_lsp.engine.sessions import Home
+from claw_lsp.engine.turn import run_turn
+from claw_lsp.facts.call import Block
+from claw_lsp.facts.event import Entry, Event, TurnEnded, UserSpoke
+from claw_lsp.facts.fault import BadRequest
+from claw_lsp.facts.question import Question
+from claw_lsp.facts.rule import Mode
+from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.signal import Signal
+from claw_lsp.lsp.buffers import Buffers
+from claw_lsp.lsp.chat import Chats
+from claw_lsp.lsp.client import Client
+from claw_lsp.lsp.host import TurnHost
+from claw_lsp.lsp.messages import Messages
+from claw_lsp.lsp.notices import Notices
+from claw_lsp.lsp.powers import Powers
+from claw_lsp.lsp.progress import Bar, Progress
+from claw_lsp.lsp.questions import Questions
+from claw_lsp.lsp.runs import Run, Runs
+from claw_lsp.lsp.transport.messages import RequestId
+from claw_lsp.lsp.uris import filelike, path_of
+from claw_lsp.lsp.views import Views
+from claw_lsp.ports import Workspace
+
+logger = logging.getLogger(__name__)
+
+
+@dataclass(slots=True)
+class Door:
+    """Everything that lives as long as one connection. Built by lsp/server.py once the client introduced itself.
+
+    `folders` are the workspace folders, absolute; `section` is the editor's part of the settings. `model`, `mode` and
+    `effort` are what new sessions start with where a command set it, else None.
+    """
+
+    house: House
+    editor: Client
+    powers: Powers
+    buffers: Buffers
+    workspace: Workspace
+    runs: Runs
+    questions: Questions
+    progress: Progress
+    notices: Notices
+    chats: Chats
+    views: Views
+    messages: Messages
+    folders: tuple[str, ...] = ()
+    section: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    model: str | None = None
+    effort: str | None = None
+    mode: Mode | None = None
+    background: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+
+    # ---- sessions -------------------------------------------------------------------------------------------------
+
+    def home_for(self, uri: str | None) -> Home:
+        """The workspace folder of the document, else the first; with none open the document's own folder."""
+        path = path_of(uri) if uri else (self.buffers.seen.path if self.buffers.seen else None)
+        named = path if path is not None and filelike(path) else None
+        containing = [it for it in self.folders if named and inside(named, (it,))]
+        if containing or self.folders:
+            folder = max(containing, key=len) if containing else self.folders[0]
+            return self._home(folder, (folder, *(it for it in self.folders if it != folder)))
+        folder = named.rsplit("/", 1)[0] or "/" if named else self.house.home
+        return self._home(folder, (folder,))
+
+    def _home(self, folder: str, roots: tuple[str, ...]) -> Home:
+        return Home(folder, roots, editor=self.powers.client, open_text=self._open_text)
+
+    def _open_text(self, path: str) -> str | None:
+        buffer = self.buffers.get(path)
+        return buffer.text if buffer else None
+
+    async def settings_in(self, folder: str) -> Settings:
+        """The settings in force in a folder now; what is wrong in their files is said once."""
+        settings, problems = await self.house.settings(folder, self.section)
+        for problem in problems:
+            self.messages.warn_once(problem)
+        return settings
+
+    async def session_for(self, session: str | None, uri: str | None, mode: Mode | None, model: str | None) -> Session:
+        """The session a command names, as it was left; else a fresh one. A raised mode is asked for, never given."""
+        if session is not None:
+            return await self.house.sessions.resume(session)
+        mode = mode or self.mode
+        given = None if mode is Mode.BYPASS else mode
+        return await self.house.sessions.start(self.home_for(uri), mode=given, model=model or self.model)
+
+    async def last_session(self, session: str | None) -> Session | None:
+        """The session a settings command means: the one named, else the last used."""
+        if session is not None:
+            return await self.house.sessions.resume(session)
+        return self.house.sessions.last
+
+    async def write(self, session: Session, event: Event) -> None:
+        """A fact from the person, outside a turn's own; shown as soon as it is written."""
+        if entry := session.write_when_safe(event):
+            await self.saw(session.id, entry)
+
+    # ---- turns ----------------------------------------------------------------------------------------------------
+
+    async def start(
+        self,
+        session: Session,
+        action: str,
+        subject: Subject,
+        *,
+        request: RequestId | None,
+        opens_chat: bool,
+        blocks: tuple[Block, ...] | None = None,
+    ) -> Run:
+        """Begin a turn and answer its run at once; the rest happens in the run's own task."""
+        title = f"{_TITLES.get(action, 'Claw')} {subject.path}".strip()
+        if action == "ask":
+            title = briefing.title(subject.words) or title
+        sent = blocks or briefing.action_blocks(self.house.prompts, action, subject)
+        shown = subject.words if action == "ask" else f"{title}\n\n{subject.words}".strip()
+
+        async def turn(run: Run) -> TurnEnded:
+            spoken = UserSpoke(
+                run=run.id, prompt_id=run.id, text=shown, blocks=sent, action=action, path=subject.path or None
+            )
+            return await self._turn(run, session, spoken, opens_chat=opens_chat)
+
+        return self.runs.start(session.id, title, turn, request)
+
+    async def _turn(self, run: Run, session: Session, spoken: UserSpoke, *, opens_chat: bool) -> TurnEnded:
+        bar = await self.progress.begin(run.id, f"Claw: {run.title}")
+        said = "interrupted"
+        try:
+            if opens_chat:
+                await self.chats.show(session.id)
+            folder = session.state.roots[0] if session.state.roots else session.state.cwd
+            settings = await self.settings_in(folder)
+            host = self._host(run, bar)
+            ended = await run_turn(session, spoken, self.house.hands(self.workspace, host, settings))
+            said = self.messages.in_short(ended)
+        finally:
+            bar.end(said)
+        self.later(self.messages.turn_ended(run, session, ended, chat_is_open=opens_chat), "the turn's message")
+        return ended
+
+    def _host(self, run: Run, bar: Bar) -> TurnHost:
+        return TurnHost(run=run, bar=bar, questions=self.questions, screens=(self,), asked=self._asked)
+
+    async def _asked(self, session: str, question: Question) -> None:
+        await self.chats.asked(session, question)
+
+    # ---- the screen -----------------------------------------------------------------------------------------------
+
+    async def saw(self, session: str, entry: Entry) -> None:
+        await self.chats.saw(session, entry)
+        if self.powers.events:
+            fact = entry.model_dump(mode="json")
+            self.editor.notify("claw/event", {"session": session, **fact})
+
+    async def heard(self, session: str, signal: Signal) -> None:
+        await self.chats.heard(session, signal)
+
+    def questions_changed(self) -> None:
+        """A question came or went: its diagnostics follow."""
+        self.notices.show(self.questions.pending)
+
+    def later(self, work: Any, name: str) -> None:
+        """Do something that nobody waits for; a failure is logged."""
+        task = asyncio.create_task(work, name=name)
+        self.background.add(task)
+        task.add_done_callback(self._done)
+
+    def _done(self, task: asyncio.Task[Any]) -> None:
+        self.background.discard(task)
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("%s failed", task.get_name(), exc_info=error)
+
+    # ---- the end --------------------------------------------------------------------------------------------------
+
+    async def close(self) -> None:
+        """Interrupt every turn, keep what was said, end every process."""
+        for task in self.background:
+            task.cancel()
+        await self.runs.close()
+        await self.questions.close()
+        await self.chats.close()
+        await self.house.close()
+
+
+_TITLES = {
+    "fix": "Fix",
+    "edit": "Edit",
+    "explain": "Explain",
+    "tests": "Write tests for",
+    "document": "Document",
+    "refactor": "Refactor",
+    "review": "Review",
+    "commit_message": "Commit message",
+    "init": "Write CLAW.md",
+}
+
+
+def known_folder(folders: tuple[str, ...]) -> str:
+    """The first workspace folder. Raises BadRequest where none is open."""
+    if not folders:
+        raise BadRequest("This needs an open folder. Open one in the editor and try again.")
+    return folders[0]

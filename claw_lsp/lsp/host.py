@@ -1,0 +1,75 @@
+"""The person and their screen, as one turn sees them: facts and signals go to the chat, the progress and the shim."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from claw_lsp.facts.event import CallFinished, CallJudged, Entry, ModelSpoke, TurnEnded
+from claw_lsp.facts.question import Answer, Question
+from claw_lsp.facts.signal import CallBegun, Retrying, Signal, Stalled, TextArrived, ThinkingArrived, Working
+from claw_lsp.lsp.progress import Bar
+from claw_lsp.lsp.questions import Questions, plain
+from claw_lsp.lsp.runs import Run
+
+
+class Screen(Protocol):
+    """Where a session's facts are shown: its chat document, and a shim that wants events."""
+
+    async def saw(self, session: str, entry: Entry) -> None: ...
+
+    async def heard(self, session: str, signal: Signal) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class TurnHost:
+    """Fills the port `Host` for one run."""
+
+    run: Run
+    bar: Bar
+    questions: Questions
+    screens: tuple[Screen, ...]
+    asked: Callable[[str, Question], Awaitable[None]]
+    """Told of a question of this session, before the person is."""
+
+    async def ask(self, question: Question) -> Answer:
+        self._now(f"waiting for your answer: {question.title}")
+        await self.asked(self.run.session, question)
+        return await self.questions.ask(question)
+
+    async def saw(self, entry: Entry) -> None:
+        match entry.event:
+            case ModelSpoke():
+                self._now("reading the reply")
+            case CallJudged(decision="allow", title=title):
+                self._now(title)
+            case CallFinished(result=result) if result.summary:
+                self._now(result.summary)
+            case TurnEnded():
+                self._now("done")
+            case _:
+                pass
+        for screen in self.screens:
+            await screen.saw(self.run.session, entry)
+
+    async def heard(self, signal: Signal) -> None:
+        match signal:
+            case TextArrived():
+                self._now("answering")
+            case ThinkingArrived():
+                self._now("thinking")
+            case CallBegun(name=name):
+                self._now(f"preparing {name}")
+            case Retrying(attempt=attempt, attempts=attempts, wait=wait, why=why):
+                self._now(f"{why}; asking again in {wait:.0f} s ({attempt} of {attempts})")
+            case Stalled(seconds=seconds):
+                self._now(f"nothing has arrived for {seconds:.0f} s")
+            case Working(line=line):
+                self._now(line)
+        for screen in self.screens:
+            await screen.heard(self.run.session, signal)
+
+    def _now(self, text: str) -> None:
+        self.run.activity = plain(text.strip().split("\n")[-1], 120)
+        self.bar.report(self.run.activity)

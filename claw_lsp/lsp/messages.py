@@ -1,0 +1,86 @@
+"""What is said by `showMessage`: results and faults, one line each, never twice the same warning."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from claw_lsp.core.render import dollars, tokens
+from claw_lsp.engine.session import Session
+from claw_lsp.facts.event import CallFinished, TurnEnded, UserSpoke
+from claw_lsp.facts.fault import HostError
+from claw_lsp.facts.usage import Usage
+from claw_lsp.lsp.client import Client, field
+from claw_lsp.lsp.questions import plain
+from claw_lsp.lsp.runs import Run
+
+ERROR, WARNING, INFO = 1, 2, 3
+"""LSP's MessageType."""
+
+
+class Messages:
+    """`toasts` says that a question beside the text does not take the keyboard, so a button may be offered."""
+
+    def __init__(
+        self, editor: Client, chat_path: Callable[[str], str | None], open_chat: Callable[[str], Any], *, toasts: bool
+    ) -> None:
+        self._editor = editor
+        self._chat_path = chat_path
+        self._open_chat = open_chat
+        self._toasts = toasts
+        self._warned: set[str] = set()
+
+    def say(self, kind: int, text: str) -> None:
+        self._editor.notify("window/showMessage", {"type": kind, "message": plain(text, 600)})
+
+    def warn_once(self, text: str) -> None:
+        if text not in self._warned:
+            self._warned.add(text)
+            self.say(WARNING, text)
+
+    def in_short(self, ended: TurnEnded) -> str:
+        """The end of a turn in a few words, for the progress: how it ended, tokens, dollars."""
+        usage = sum(ended.usage.values(), Usage())
+        how = ended.stopped if ended.stopped == "done" else f"{ended.stopped}: {ended.why.split('. ')[0]}"
+        return f"{plain(how, 120)} · {tokens(usage.prompt_tokens + usage.output_tokens)} tokens · {dollars(ended.cost)}"
+
+    async def turn_ended(self, run: Run, session: Session, ended: TurnEnded, *, chat_is_open: bool) -> None:
+        """One line for the person where the chat does not tell them already: faults always, results of a change."""
+        if ended.stopped == "failed":
+            self.say(ERROR, f"Claw: {run.title}: {ended.why}")
+        elif ended.stopped != "interrupted" and not chat_is_open:
+            path = self._chat_path(session.id)
+            text = f"Claw: {_first_line(ended) or run.title} ({_changed(session, run.id)}, {dollars(ended.cost)})"
+            await self._result(session.id, text, path)
+
+    async def _result(self, session: str, text: str, path: str | None) -> None:
+        where = f" Chat: {path}" if path else ""
+        if not self._toasts:
+            self.say(INFO, f"{plain(text, 500)}{where}")
+            return
+        params = {"type": INFO, "message": plain(text, 500), "actions": [{"title": "Open chat"}]}
+        try:
+            picked = await self._editor.ask("window/showMessageRequest", params, timeout=None)
+        except HostError:
+            return
+        if field(picked, "title") == "Open chat":
+            await self._open_chat(session)
+
+
+def _first_line(ended: TurnEnded) -> str:
+    text = ended.why if ended.stopped == "limit" else ended.text
+    return next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
+
+
+def _changed(session: Session, run: str) -> str:
+    """How many files the turn changed, in words."""
+    files: set[str] = set()
+    for entry in session.entries:
+        match entry.event:
+            case UserSpoke(run=begun):
+                files = set() if begun == run else files
+            case CallFinished(result=result):
+                files.update(it.path for it in result.edited)
+            case _:
+                pass
+    return "nothing changed" if not files else "1 file changed" if len(files) == 1 else f"{len(files)} files changed"

@@ -1,0 +1,117 @@
+"""The turns in flight: who owns each task, who waits for it, and what ends it."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, field
+from uuid import uuid4
+
+from claw_lsp.core.recover import INTERRUPTED
+from claw_lsp.engine.turn import BUG
+from claw_lsp.facts.event import TurnEnded
+from claw_lsp.facts.fault import BadRequest, ClawError
+from claw_lsp.lsp.transport.messages import RequestId
+
+logger = logging.getLogger(__name__)
+
+KEPT = 200
+"""How many ended runs are remembered, for `claw.wait` and `claw.retry`."""
+
+
+@dataclass(slots=True, eq=False)
+class Run:
+    """One turn, from the command that started it to its end. `ended` is set exactly when `result` is."""
+
+    id: str
+    session: str
+    title: str
+    requests: set[RequestId] = field(default_factory=set[RequestId])
+    ended: asyncio.Event = field(default_factory=asyncio.Event)
+    result: TurnEnded | None = None
+    task: asyncio.Task[None] | None = None
+    activity: str = ""
+
+
+class Runs:
+    """Invariant: every run that was started ends, with a result, and its task is awaited by nobody else."""
+
+    def __init__(self) -> None:
+        self._runs: dict[str, Run] = {}
+
+    def start(
+        self, session: str, title: str, turn: Callable[[Run], Awaitable[TurnEnded]], request: RequestId | None
+    ) -> Run:
+        """Begin a turn as a task of ours; `request` is the client's, whose cancelling stops it."""
+        run = Run(id=str(uuid4()), session=session, title=title)
+        if request is not None:
+            run.requests.add(request)
+        self._forget_old()
+        self._runs[run.id] = run
+        run.task = asyncio.create_task(_carry(run, turn), name=f"run {run.id}")
+        return run
+
+    def get(self, id_: str) -> Run:
+        """Raises BadRequest for an unknown run."""
+        if run := self._runs.get(id_):
+            return run
+        raise BadRequest(f"run: expected the id of a run of this server, found {id_!r}")
+
+    @property
+    def latest(self) -> Run | None:
+        """The run that was started last."""
+        return next(reversed(self._runs.values()), None)
+
+    def active(self, session: str | None = None) -> list[Run]:
+        return [it for it in self._runs.values() if it.result is None and session in (None, it.session)]
+
+    def stop(self, run: Run) -> bool:
+        """Interrupt; False when it had ended already."""
+        if run.result is not None or run.task is None:
+            return False
+        run.task.cancel()
+        return True
+
+    def cancelled(self, request: RequestId) -> None:
+        """The client cancelled a request: the runs it started or waits for are stopped."""
+        for run in self.active():
+            if request in run.requests:
+                self.stop(run)
+
+    async def wait(self, run: Run, request: RequestId | None) -> TurnEnded:
+        """The result once there is one. Cancelling the request that waits stops the run."""
+        if request is not None:
+            run.requests.add(request)
+        await run.ended.wait()
+        assert run.result is not None
+        return run.result
+
+    async def close(self) -> None:
+        """Interrupt everything and wait until it has ended."""
+        active = self.active()
+        for run in active:
+            self.stop(run)
+        await asyncio.gather(*(run.ended.wait() for run in active))
+
+    def _forget_old(self) -> None:
+        ended = [it.id for it in self._runs.values() if it.result is not None]
+        for id_ in ended[: max(0, len(ended) - KEPT)]:
+            del self._runs[id_]
+
+
+async def _carry(run: Run, turn: Callable[[Run], Awaitable[TurnEnded]]) -> None:
+    """The door's one place where a bug in a turn is caught: it is logged, and the server stays up."""
+    result = TurnEnded(run=run.id, stopped="failed", why=BUG, by_loop=False)
+    try:
+        result = await turn(run)
+    except asyncio.CancelledError:
+        # The task is ours alone; it was cancelled by `stop`, which is how a run is interrupted.
+        result = TurnEnded(run=run.id, stopped="interrupted", why=INTERRUPTED, by_loop=False)
+    except ClawError as error:
+        result = TurnEnded(run=run.id, stopped="failed", why=str(error), by_loop=False)
+    except Exception:
+        logger.exception("Run %s failed", run.id)
+    finally:
+        run.result = result
+        run.ended.set()

@@ -1,0 +1,42 @@
+"""Documents that are shown when asked for: plans, diffs, a change that waits for its answer. Files of ours, 0600."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from pathlib import Path
+
+from claw_lsp.facts.fault import HostError
+from claw_lsp.lsp.client import Client, field
+from claw_lsp.lsp.uris import uri_of
+
+
+class Views:
+    """Writes below `folder` (in CLAW_HOME), one folder a session; shows a file only when somebody asked to see it."""
+
+    def __init__(self, editor: Client, folder: Path, *, shows: bool) -> None:
+        self._editor = editor
+        self._folder = folder
+        self._shows = shows
+
+    async def write(self, session: str, name: str, text: str) -> str:
+        """The path of the file that now holds the text."""
+        return await asyncio.to_thread(_write, self._folder / session / name, text)
+
+    async def show(self, path: str) -> bool:
+        """Open a file in the editor; False where the client cannot or would not, so that its path must be told."""
+        if not self._shows:
+            return False
+        try:
+            answer = await self._editor.ask("window/showDocument", {"uri": uri_of(path), "takeFocus": False})
+        except HostError:
+            return False
+        return field(answer, "success") is True
+
+
+def _write(path: Path, text: str) -> str:
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
+    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
+        file.write(text)
+    return str(path)
