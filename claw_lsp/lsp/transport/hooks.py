@@ -1,10 +1,12 @@
-"""What the transport needs from the door, as functions handed in at its construction."""
+"""What the protocol needs from above it: functions of the door, and the server that carries them."""
 
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import Protocol
 
+from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
 from claw_lsp.lsp.transport.messages import RequestId
@@ -40,3 +42,12 @@ class Hooks:
     on_cancel: Callable[[RequestId], None] = _ignore_cancel
     on_lost: Callable[[str], None] = _ignore_loss
     clean_up: Callable[[], Awaitable[None]] = _clean_nothing
+
+
+class Served(Protocol):
+    """The server, as far as its protocol looks at it."""
+
+    process_id: int | None
+    hooks: Hooks
+    text_document_sync_kind: types.TextDocumentSyncKind
+    notebook_document_sync: types.NotebookDocumentSyncOptions | None

@@ -13,20 +13,18 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import cattrs
 from lsprotocol import types
 from pygls.capabilities import ServerCapabilitiesBuilder
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
+from pygls.lsp.server import LanguageServer
 
 from claw_lsp.lsp.transport import messages
 from claw_lsp.lsp.transport.messages import Answer, Malformed, Message, Notification, Request, RequestId
 from claw_lsp.lsp.transport.speaking import SpeakingProtocol
 from claw_lsp.lsp.transport.structure import structure_what_fits, what_does_not_fit
-
-if TYPE_CHECKING:
-    from claw_lsp.lsp.transport.server import DoorServer
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +46,7 @@ class WireProtocol(SpeakingProtocol):
     Invariant: a request that was read is answered exactly once, unless the connection ends first.
     """
 
-    def __init__(self, server: DoorServer, converter: cattrs.Converter) -> None:
+    def __init__(self, server: LanguageServer, converter: cattrs.Converter) -> None:
         super().__init__(server, converter)
         self._features = cast("Registered", self.fm.features)
         self._commands = cast("Registered", self.fm.commands)
@@ -79,7 +77,7 @@ class WireProtocol(SpeakingProtocol):
             return
         logger.error("the connection is lost: %s", reason)
         try:
-            self._server.hooks.on_lost(reason)
+            self._served.hooks.on_lost(reason)
         except Exception as error:
             self._report("on_lost", error)
 
@@ -246,7 +244,7 @@ class WireProtocol(SpeakingProtocol):
             self._refuse(request_id, messages.CANCELLED, "cancelled")
             task.cancel()
         try:
-            self._server.hooks.on_cancel(request_id)
+            self._served.hooks.on_cancel(request_id)
         except Exception as error:
             self._report(types.CANCEL_REQUEST, error)
 
@@ -270,7 +268,7 @@ class WireProtocol(SpeakingProtocol):
 
     def _explained(self, error: BaseException) -> JsonRpcException | None:
         try:
-            return self._server.hooks.explain(error) if isinstance(error, Exception) else None
+            return self._served.hooks.explain(error) if isinstance(error, Exception) else None
         except Exception as second:
             self._report("explain", second)
             return None
@@ -285,7 +283,7 @@ class WireProtocol(SpeakingProtocol):
         return self._introduce(params)
 
     async def _introduce(self, params: types.InitializeParams) -> types.InitializeResult:
-        self._server.process_id = params.process_id
+        self._served.process_id = params.process_id
         self.introduced.set()
         self.client_capabilities = params.capabilities
         chosen = ServerCapabilitiesBuilder.choose_position_encoding(params.capabilities)
@@ -297,8 +295,8 @@ class WireProtocol(SpeakingProtocol):
             set(self._features),
             cast("dict[str, Any]", self.fm.feature_options),
             list(self._commands),
-            self._server.text_document_sync_kind,
-            self._server.notebook_document_sync,
+            self._served.text_document_sync_kind,
+            self._served.notebook_document_sync,
             self.position_encoding,
         ).build()
         return types.InitializeResult(capabilities=self.server_capabilities, server_info=self.server_info)

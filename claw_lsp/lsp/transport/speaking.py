@@ -6,20 +6,19 @@ import logging
 from collections import deque
 from collections.abc import Callable
 from concurrent.futures import Future
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 import cattrs
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
+from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
 from claw_lsp.lsp.transport import messages
+from claw_lsp.lsp.transport.hooks import Served
 from claw_lsp.lsp.transport.messages import Answer, Encoder, RequestId
 from claw_lsp.lsp.transport.outgoing import Outgoing
 from claw_lsp.lsp.transport.structure import what_does_not_fit
-
-if TYPE_CHECKING:
-    from claw_lsp.lsp.transport.server import DoorServer
 
 logger = logging.getLogger(__name__)
 
@@ -32,10 +31,9 @@ class SpeakingProtocol(LanguageServerProtocol):
     Invariant: a future in `_request_futures` is settled by an answer, by `disconnect` or by `forget`, whichever is first.
     """
 
-    _server: DoorServer  # pyright: ignore[reportIncompatibleVariableOverride]  no other server has this protocol
-
-    def __init__(self, server: DoorServer, converter: cattrs.Converter) -> None:
+    def __init__(self, server: LanguageServer, converter: cattrs.Converter) -> None:
         super().__init__(server, converter)
+        self._served = cast("Served", server)  # Only DoorServer has this protocol.
         self._encoder = Encoder(self._serialize_message)
         self._outgoing: Outgoing | None = None
         self._n_asked = 0
