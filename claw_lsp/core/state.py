@@ -30,6 +30,7 @@ GO_ON_AFTER_CUT = "[The connection broke here. Go on exactly where your reply st
 GO_ON_AFTER_LIMIT = (
     "[Your reply reached its length limit here. Go on exactly where it stopped; do not repeat what is there.]"
 )
+ENDED_HERE = "[The turn ended here before your reply was whole.]"
 LOST_CALL = (
     "[A call you had begun to write did not arrive whole and was not run. Write it again if it is still wanted.]"
 )
@@ -192,6 +193,8 @@ def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:
     """What the model is told after a reply that broke off; kept behind the results of its calls."""
     if event.stop_reason == "pause_turn" or not (event.cut or event.stop_reason == "max_tokens"):
         return ()
+    if event.recovered:
+        return (text_block(ENDED_HERE),)
     if calls:
         return (text_block(LOST_CALL),)
     return (text_block(GO_ON_AFTER_CUT if event.cut else GO_ON_AFTER_LIMIT),)

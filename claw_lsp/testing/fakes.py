@@ -1,0 +1,91 @@
+"""Doubles for the small ports: a clock that waits for nobody, a log in memory, a person who answers by plan."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable
+
+from claw_lsp.facts.event import Entry, Event, ModelSpoke
+from claw_lsp.facts.question import DENY, Answer, Question
+from claw_lsp.facts.signal import Signal
+
+
+class FakeClock:
+    """Fills `Clock`: sleeping moves the time at once."""
+
+    def __init__(self, now: float = 1_000_000.0) -> None:
+        self.time = now
+        self.slept: list[float] = []
+
+    def now(self) -> float:
+        return self.time
+
+    def monotonic(self) -> float:
+        return self.time
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.time += seconds
+        await asyncio.sleep(0)
+
+
+class MemoryLog:
+    """Fills `Log`."""
+
+    def __init__(self) -> None:
+        self.entries: list[Entry] = []
+        self.partial = ""
+        self.closed = False
+
+    @property
+    def path(self) -> str:
+        return "memory"
+
+    def append(self, event: Event, *, durable: bool = False) -> Entry:
+        entry = Entry(n=len(self.entries) + 1, at=float(len(self.entries)), event=event)
+        self.entries.append(entry)
+        if isinstance(event, ModelSpoke):
+            self.partial = ""
+        return entry
+
+    def keep(self, text: str) -> None:
+        self.partial += text
+
+    def close(self) -> None:
+        self.closed = True
+
+
+class PlannedPerson:
+    """Fills `Host`: answers each question with the next planned choice; with none left nobody is there to be asked."""
+
+    def __init__(self, answers: Iterable[str | Answer | Callable[[Question], Answer]] = ()) -> None:
+        self._answers = list(answers)
+        self.questions: list[Question] = []
+        self.seen: list[Entry] = []
+        self.signals: list[Signal] = []
+
+    async def ask(self, question: Question) -> Answer:
+        self.questions.append(question)
+        if not self._answers:
+            return Answer(DENY, by="nobody")
+        answer = self._answers.pop(0)
+        if isinstance(answer, str):
+            return Answer(answer)
+        return answer if isinstance(answer, Answer) else answer(question)
+
+    async def saw(self, entry: Entry) -> None:
+        self.seen.append(entry)
+
+    async def heard(self, signal: Signal) -> None:
+        self.signals.append(signal)
+
+
+class NoMemory:
+    """Fills `Memory`: rules are kept in a list."""
+
+    def __init__(self) -> None:
+        self.rules: list[tuple[str, str]] = []
+
+    async def add_rule(self, folder: str, rule: str) -> str:
+        self.rules.append((folder, rule))
+        return f"{folder}/.claw/settings.local.json"

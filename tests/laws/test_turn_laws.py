@@ -1,0 +1,277 @@
+"""Laws of the loop, over random scripts run by the real engine, and over random interruptions of the logs they leave."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from pydantic import BaseModel, ConfigDict
+
+from claw_lsp.core.prompt import request
+from claw_lsp.core.recover import recover
+from claw_lsp.core.state import State, after, fold
+from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step
+from claw_lsp.engine.session import Session
+from claw_lsp.engine.toolbox import spec
+from claw_lsp.engine.turn import Hands, run_turn
+from claw_lsp.facts.call import Call, Result
+from claw_lsp.facts.event import EVENT, Entry, Event, ModelChanged, ModelSpoke, Noted, SessionStarted, UserSpoke
+from claw_lsp.facts.fault import ModelError, ToolError
+from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.question import Answer
+from claw_lsp.facts.request import Message, Reply, Request
+from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.usage import ModelFacts, Price
+from claw_lsp.ports import Tell, Workspace
+from claw_lsp.testing.fakes import FakeClock, MemoryLog, NoMemory, PlannedPerson
+from claw_lsp.testing.memory_workspace import BufferedWorkspace
+from claw_lsp.testing.scripted_model import ScriptedModel, says
+
+FACTS = ModelFacts(id="scripted", price=Price(input=1, output=1, cache_read=1), thinking=("adaptive",))
+
+
+class AnyInput(BaseModel):
+    model_config = ConfigDict(extra="forbid")
+    how: str
+
+
+class Look:
+    """Looks."""
+
+    name: ClassVar[str] = "Look"
+    input: ClassVar[type[BaseModel]] = AnyInput
+    side_by_side: ClassVar[bool] = True
+    reach = Reach.READ
+
+    async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
+        how = AnyInput.model_validate(call.input).how
+        if how == "unplannable":
+            raise ToolError("it cannot be planned")
+        return Plan(call, self.reach, f"{self.name} {how}", payload=how)
+
+    async def perform(
+        self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
+    ) -> Result:
+        await asyncio.sleep(0)
+        if plan.payload == "fails":
+            raise ToolError("it failed")
+        return Result(content=f"{plan.title} done", seen={str(plan.payload): "digest"})
+
+
+class Touch(Look):
+    """Touches."""
+
+    name: ClassVar[str] = "Touch"
+    side_by_side: ClassVar[bool] = False
+    reach = Reach.EDIT
+
+
+TOOLS = {it.name: it for it in (Look(), Touch())}
+
+
+def started() -> SessionStarted:
+    return SessionStarted(
+        session="s",
+        cwd="/w",
+        roots=("/w",),
+        model="scripted",
+        system="be good",
+        tools=tuple(spec(it) for it in TOOLS.values()),
+        context="where you are",
+    )
+
+
+def calls() -> st.SearchStrategy[tuple[str, str, dict[str, Any]]]:
+    names = st.sampled_from(["Look", "Touch", "Nothing"])
+    given_ = st.sampled_from([{"how": "a"}, {"how": "fails"}, {"how": "unplannable"}, {"wrong": 1}])
+    return st.tuples(st.uuids().map(lambda it: f"toolu_{it.hex}"), names, given_)
+
+
+def replies() -> st.SearchStrategy[Reply | ModelError]:
+    thinking = {"type": "thinking", "thinking": "hm", "signature": "sig"}
+    spoken = st.builds(
+        lambda text, some, stop, cut: says(text, *some, stop=stop, cut=cut),
+        st.sampled_from(["", "word", " trailing \n", "   "]),
+        st.lists(calls(), max_size=4),
+        st.sampled_from([None, None, None, "max_tokens", "pause_turn", "refusal", "model_context_window_exceeded"]),
+        st.sampled_from([False, False, False, True]),
+    )
+    thoughtful = spoken.map(
+        lambda it: Reply((thinking, *it.blocks), it.stop_reason, it.usage, it.model, cut=it.cut, fault=it.fault)
+    )
+    return st.one_of(spoken, thoughtful, spoken, st.just(ModelError("the provider failed")))
+
+
+def choices() -> st.SearchStrategy[list[str]]:
+    return st.lists(st.sampled_from(["deny", "once", "session"]), max_size=4)
+
+
+async def played(
+    turns: Sequence[Sequence[Reply | ModelError]], answers: list[str]
+) -> tuple[list[Entry], ScriptedModel]:
+    log = MemoryLog()
+    session = Session(log)
+    session.write(started())
+    model = ScriptedModel()
+    for number, turn in enumerate(turns):
+        model = ScriptedModel(*turn, says("the end"), says("the end"), says("the end"), says("x"), says("x"))
+        hands = Hands(
+            model=model,
+            tools=TOOLS,
+            workspace=BufferedWorkspace(),
+            host=PlannedPerson(answers),
+            clock=FakeClock(),
+            memory=NoMemory(),
+            settings=Settings(),
+            facts_of=lambda _: FACTS,
+            home="/home/u",
+        )
+        spoken = UserSpoke(
+            run=f"r{number}", prompt_id=f"p{number}", text="go", blocks=({"type": "text", "text": "go"},)
+        )
+        session.write_when_safe(Noted(text="something changed"))
+        await run_turn(session, spoken, hands)
+    return log.entries, model
+
+
+def run(turns: Sequence[Sequence[Reply | ModelError]], answers: list[str]) -> list[Entry]:
+    return asyncio.run(played(turns, answers))[0]
+
+
+scripts = st.lists(st.lists(replies(), max_size=4), min_size=1, max_size=3)
+
+
+@settings(max_examples=60, deadline=None)
+@given(scripts, choices())
+def test_every_prefix_of_every_log_decides_the_kind_of_the_next_fact_the_loop_made(
+    turns: list[list[Reply | ModelError]], answers: list[str]
+) -> None:
+    state = State()
+    for entry in run(turns, answers):
+        event = entry.event
+        if not event.outside:
+            assert event.kind == kind_of(next_step(state)), (entry.n, next_step(state))
+        state = after(state, event)
+    assert isinstance(next_step(state), Rest)
+
+
+def kind_of(step: object) -> str:
+    match step:
+        case Consult():
+            return "model_spoke"
+        case Judge():
+            return "call_judged"
+        case Perform() | Refuse():
+            return "call_finished"
+        case End():
+            return "turn_ended"
+        case _:
+            return "nothing"
+
+
+@settings(max_examples=40, deadline=None)
+@given(scripts, choices(), st.data())
+def test_folding_in_two_halves_equals_folding_once(
+    turns: list[list[Reply | ModelError]], answers: list[str], data: st.DataObject
+) -> None:
+    events = [it.event for it in run(turns, answers)]
+    cut = data.draw(st.integers(0, len(events)))
+    assert fold(events[cut:], fold(events[:cut])) == fold(events)
+
+
+@settings(max_examples=40, deadline=None)
+@given(scripts, choices(), st.data(), st.text(max_size=5))
+def test_a_log_cut_anywhere_is_closed_once_and_its_next_request_answers_every_call(
+    turns: list[list[Reply | ModelError]], answers: list[str], data: st.DataObject, partial: str
+) -> None:
+    events = [it.event for it in run(turns, answers)]
+    cut = data.draw(st.integers(1, len(events)))
+    state = fold(events[:cut])
+    shown = partial if state.turn is not None and isinstance(next_step(state), Consult) else ""
+    closing = recover(state, shown)
+    closed = fold(closing, state)
+    assert recover(closed, "") == ()
+    assert isinstance(next_step(closed), Rest)
+    if shown.strip():
+        texts = [block.get("text") for message in closed.messages for block in message["content"]]
+        assert shown.rstrip() in texts
+    again = fold([UserSpoke(run="n", prompt_id="n", text="go", blocks=({"type": "text", "text": "go"},))], closed)
+    assert_valid(request(again, FACTS, 1000))
+
+
+@settings(max_examples=60, deadline=None)
+@given(scripts, choices())
+def test_every_request_is_valid_and_begins_with_the_one_before_it(
+    turns: list[list[Reply | ModelError]], answers: list[str]
+) -> None:
+    before: Request | None = None
+    state = State()
+    for event in [it.event for it in run(turns, answers)]:
+        if isinstance(event, ModelSpoke):
+            now = request(state, FACTS, 1000)
+            assert_valid(now)
+            if before is not None:
+                assert bare(now.messages)[: len(before.messages)] == bare(before.messages)
+                assert (now.system, now.tools) == (before.system, before.tools)
+            before = now
+        state = after(state, event)
+
+
+def bare(messages: Sequence[Message]) -> list[Any]:
+    """Messages without cache_control, which may move."""
+    return [
+        (it["role"], [{k: v for k, v in block.items() if k != "cache_control"} for block in it["content"]])
+        for it in messages
+    ]
+
+
+def assert_valid(it: Request) -> None:
+    """What the API refuses with 400, as far as the loop can cause it."""
+    assert it.messages[0]["role"] == "user"
+    ids: set[str] = set()
+    marked = sum("cache_control" in block for message in it.messages for block in message["content"])
+    assert marked <= 3, "with the one on the system text, at most 4"
+    for index, message in enumerate(it.messages):
+        blocks = message["content"]
+        assert blocks
+        for block in blocks:
+            if block["type"] == "text":
+                assert block["text"].strip()
+        asked = [block["id"] for block in blocks if block["type"] == "tool_use"]
+        assert ids.isdisjoint(asked)
+        ids.update(asked)
+        if message["role"] == "assistant" and asked:
+            answered = [b["tool_use_id"] for b in it.messages[index + 1]["content"] if b["type"] == "tool_result"]
+            assert answered == asked
+            kinds = [b["type"] for b in it.messages[index + 1]["content"]]
+            assert kinds[: len(asked)] == ["tool_result"] * len(asked)
+        if message["role"] == "assistant" and blocks[-1]["type"] == "text":
+            assert blocks[-1]["text"] == blocks[-1]["text"].rstrip()
+
+
+@given(st.lists(st.one_of(replies(), st.just(ModelError("x"))), max_size=3), choices())
+@settings(max_examples=30, deadline=None)
+def test_events_survive_the_way_through_json(turn: list[Reply | ModelError], answers: list[str]) -> None:
+    for entry in run([turn], answers):
+        written = Entry.model_validate_json(entry.model_dump_json())
+        assert written == entry
+        assert EVENT.validate_python(entry.event.model_dump()) == entry.event
+
+
+@given(scripts, choices())
+@settings(max_examples=60, deadline=None)
+def test_another_model_gets_no_thinking_of_the_first(turns: list[list[Reply | ModelError]], answers: list[str]) -> None:
+    state = fold([it.event for it in run(turns, answers)])
+    switched = fold([ModelChanged(model="other")], state)
+    kinds = {block["type"] for message in switched.messages for block in message["content"]}
+    assert "thinking" not in kinds
+    assert switched.prefix == state.prefix + 1
+
+
+def test_the_events_of_a_newer_version_keep_what_we_do_not_know() -> None:
+    event: Event = EVENT.validate_python({"kind": "noted", "text": "hi", "colour": "red"})
+    assert event.model_dump()["colour"] == "red"
