@@ -18,7 +18,7 @@ def path_of(uri: str, *, windows: bool = ON_WINDOWS) -> str:
     match = _FILE_URI.fullmatch(uri)
     if match is None:
         return uri
-    host, path = match["host"], unquote(match["path"], errors="surrogateescape")
+    host, path = match["host"] or "", unquote(match["path"], errors="surrogateescape")
     if "\0" in path:
         return uri
     if windows:
