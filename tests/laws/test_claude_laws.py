@@ -10,6 +10,7 @@ from claw_lsp.adapters.claude.backoff import asked_wait, pause
 from claw_lsp.adapters.claude.faults import Asked, broken
 from claw_lsp.adapters.claude.gathering import Gathering
 from claw_lsp.adapters.claude.sse import EventReader
+from claw_lsp.facts.call import Call, calls_in
 from claw_lsp.facts.signal import TextArrived
 
 ASKED = Asked("claude-opus-5-5", "ANTHROPIC_API_KEY", "https://api.anthropic.com")
@@ -150,13 +151,34 @@ def test_no_bytes_whatever_raise_anything(data: bytes, sizes: list[int]) -> None
     assert not gathering.whole
 
 
-@given(
-    st.lists(st.dictionaries(st.sampled_from(["type", "index", "delta", "content_block", "message", "usage"]), values))
+KINDS = ("message_start", "content_block_start", "content_block_delta", "content_block_stop", "message_delta", "error")
+NAMES = ("text", "thinking", "id", "name", "input", "stop_reason", "input_tokens", "cache_creation", "partial_json")
+NAMES += ("signature", "tool_use_id", "usage", "stop_details", "citation", "citations", "message", "model", "type")
+TYPES = ("text", "thinking", "tool_use", "server_tool_use", "text_delta", "thinking_delta", "input_json_delta")
+TYPES += ("signature_delta", "citations_delta")
+junk = st.recursive(
+    st.none() | st.booleans() | st.integers() | words | st.sampled_from(TYPES),
+    lambda it: st.lists(it, max_size=2) | st.dictionaries(st.sampled_from(NAMES), it, max_size=4),
+    max_leaves=6,
 )
-def test_no_events_whatever_raise_anything(events: list[dict[str, Any]]) -> None:
+odd_blocks = st.fixed_dictionaries({"type": st.sampled_from(TYPES)}, optional=dict.fromkeys(NAMES[:-1], junk)) | junk
+odd_events = st.fixed_dictionaries(
+    {"type": st.sampled_from(KINDS), "index": st.sampled_from((0, 0, 1, None))},
+    optional={"delta": odd_blocks, "content_block": odd_blocks, "message": junk, "usage": junk, "error": junk},
+)
+
+
+@settings(max_examples=400)
+@given(st.lists(odd_events | junk, max_size=8))
+def test_no_events_whatever_raise_anything(events: list[Any]) -> None:
     gathering = Gathering(ASKED)
-    gathering.take([json.dumps(it).encode() for it in events])
-    assert isinstance(gathering.cut_reply(broken("cut")).blocks, tuple)
+    for it in events:
+        gathering.take([json.dumps(it).encode()])
+    got = gathering.reply() if gathering.whole else gathering.cut_reply(gathering.fault or gathering.ending_fault)
+    assert all(isinstance(it["text"], str) for it in got.blocks if it["type"] == "text")
+    assert calls_in(got.blocks) == tuple(
+        Call(id=it["id"], name=it["name"], input=it["input"]) for it in got.blocks if it["type"] == "tool_use"
+    )
 
 
 @given(st.integers(1, 100), st.none() | st.floats(allow_nan=False), st.floats(0, 1, exclude_max=True))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, cast
 
 from claw_lsp.adapters.claude import faults
 from claw_lsp.adapters.claude.faults import Asked, Fault
@@ -135,13 +135,13 @@ class Gathering:
             self._pieces[event["index"]].closed = True
         elif kind == "message_start":
             message = event["message"]
-            self._message_id = message.get("id") or ""
-            self._model = message.get("model") or self._model
+            self._message_id = _string(message.get("id") or "")
+            self._model = _string(message.get("model") or self._model)
             self._note_usage(message.get("usage"))
         elif kind == "message_delta":
             delta = event["delta"]
-            self._stop_reason = delta.get("stop_reason") or self._stop_reason
-            self._stop_details = delta.get("stop_details") or self._stop_details
+            self._stop_reason = _string(delta["stop_reason"]) if delta.get("stop_reason") else self._stop_reason
+            self._stop_details = dict(delta.get("stop_details") or self._stop_details)
             self._note_usage(event.get("usage"))
         elif kind == "message_stop":
             self.stopped = True
@@ -151,24 +151,29 @@ class Gathering:
 
     def _begin(self, index: int, block: Block, signals: list[Signal]) -> None:
         kind = block["type"]
-        piece = self._pieces[index] = Piece(dict(block))
-        if kind == "text" and block.get("text"):
-            _tell_text(piece, block["text"], signals)
-        elif kind == "tool_use":
-            signals.append(CallBegun(block["id"], block["name"]))
+        piece = Piece(dict(block))
+        if kind in ("text", "thinking"):
+            piece.block[kind] = _string(block.get(kind, ""))
+        if kind == "text":
+            _tell_text(piece, piece.block["text"], signals)
+        elif kind in _CALLS:
+            begun = CallBegun(_string(block["id"]), _string(block["name"]))
+            piece.block["input"] = _mapping(block.get("input"))
+            signals += [begun] if kind == "tool_use" else []
+        self._pieces[_index(index)] = piece
 
     def _add(self, piece: Piece, delta: dict[str, Any], signals: list[Signal]) -> None:
         kind = delta["type"]
         if kind == "text_delta":
+            piece.texts.append(_string(delta["text"]))
             _tell_text(piece, delta["text"], signals)
-            piece.texts.append(delta["text"])
         elif kind == "input_json_delta":
-            piece.json_texts.append(delta["partial_json"])
+            piece.json_texts.append(_string(delta["partial_json"]))
         elif kind == "thinking_delta":
-            piece.texts.append(delta["thinking"])
+            piece.texts.append(_string(delta["thinking"]))
             _tell_thinking(delta["thinking"], signals)
         elif kind == "signature_delta":
-            piece.block["signature"] = delta["signature"]
+            piece.block["signature"] = _string(delta["signature"])
         elif kind == "citations_delta":
             piece.block["citations"] = [*(piece.block.get("citations") or ()), delta["citation"]]
         elif piece.block["type"] not in _KNOWN:
@@ -182,18 +187,16 @@ class Gathering:
 
 def usage_of(reported: dict[str, Any]) -> Usage:
     """The API's usage as ours; cache writes without a split count as five-minute ones, which is what they are by default."""
-    split: dict[str, Any] = reported.get("cache_creation") or {}
-    hour = split.get("ephemeral_1h_input_tokens") or 0
-    written = reported.get("cache_creation_input_tokens")
-    minutes = split.get("ephemeral_5m_input_tokens") or 0 if written is None else max(written - hour, 0)
-    server: dict[str, Any] = reported.get("server_tool_use") or {}
+    split, server = _mapping(reported.get("cache_creation")), _mapping(reported.get("server_tool_use"))
+    hour = _count(split, "ephemeral_1h_input_tokens")
+    minutes = _count(split, "ephemeral_5m_input_tokens")
     return Usage(
-        input_tokens=reported.get("input_tokens") or 0,
-        output_tokens=reported.get("output_tokens") or 0,
-        cache_read_tokens=reported.get("cache_read_input_tokens") or 0,
-        cache_write_5m_tokens=minutes,
+        input_tokens=_count(reported, "input_tokens"),
+        output_tokens=_count(reported, "output_tokens"),
+        cache_read_tokens=_count(reported, "cache_read_input_tokens"),
+        cache_write_5m_tokens=max(minutes, _count(reported, "cache_creation_input_tokens") - hour),
         cache_write_1h_tokens=hour,
-        web_searches=server.get("web_search_requests") or 0,
+        web_searches=_count(server, "web_search_requests"),
     )
 
 
@@ -228,6 +231,28 @@ def _input(piece: Piece) -> dict[str, Any] | None:
     return given if isinstance(given, dict) else None  # pyright: ignore[reportUnknownVariableType]
 
 
+def _string(value: object) -> str:
+    """The text; raises TypeError for anything else, which makes the event unreadable."""
+    if not isinstance(value, str):
+        raise TypeError("expected a text")
+    return value
+
+
+def _index(value: object) -> int:
+    if not isinstance(value, int):
+        raise TypeError("expected a number")
+    return value
+
+
+def _mapping(value: object) -> dict[str, Any]:
+    return cast(dict[str, Any], value) if isinstance(value, dict) else {}
+
+
+def _count(numbers: dict[str, Any], name: str) -> int:
+    value = numbers.get(name)
+    return value if isinstance(value, int) else 0
+
+
 def _without_trailing_thinking(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
     """A message may not end in thinking when it goes back."""
     end = len(blocks)
@@ -260,4 +285,5 @@ def _tell_thinking(text: str, signals: list[Signal]) -> None:
 _KNOWN: Final = frozenset({"text", "thinking", "redacted_thinking", "tool_use"})
 _THINKING: Final = ("thinking", "redacted_thinking")
 _SERVER_CALLS: Final = ("server_tool_use", "mcp_tool_use")
+_CALLS: Final = ("tool_use", *_SERVER_CALLS)
 _RAN_OUT: Final = ("max_tokens", "model_context_window_exceeded", "refusal")
