@@ -1,0 +1,424 @@
+"""The text of an open chat document and what is still to be put into it, while a person types in the same text."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from claw_lsp.core.chat import marks
+from claw_lsp.core.chat.writer import closing_fence
+from claw_lsp.facts.text import TextEdit
+
+
+@dataclass(frozen=True, slots=True)
+class Put:
+    """Text for the end of the answer."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Send:
+    """The prompt block, which ends at `at`, becomes the person's part of a turn; `body` is what is answered at once.
+
+    `streams` says that the turn's answer follows, so that what is put from then on goes below it.
+    """
+
+    at: int
+    body: str
+    streams: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Begin:
+    """A turn that did not come from the prompt block: its words go above what the person is typing."""
+
+    words: str
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """The session's id is written into the title."""
+
+    session: str
+
+
+Task = Put | Send | Begin | Name
+
+Does = Literal["put", "turn", "reply", "name", "tail"]
+"""What an offer is for: one task each, or the tail alone."""
+
+
+@dataclass(frozen=True, slots=True)
+class Offer:
+    """An edit on its way to the editor: replace `n_removed` characters at `at` by `new`.
+
+    Once it is in the text the anchor stands `anchor` characters into `new` (None: where it was), and the tail is `tail`
+    (None: what it was). `expected` is the whole text if nobody types meanwhile.
+    """
+
+    does: Does
+    at: int
+    new: str
+    n_removed: int = 0
+    n_put: int = 0
+    anchor: int | None = None
+    tail: str | None = None
+    id: int = 0
+    expected: str = ""
+
+    @property
+    def edit(self) -> TextEdit:
+        return TextEdit(self.at, self.at + self.n_removed, self.new)
+
+
+@dataclass(frozen=True, slots=True)
+class Weave:
+    """One chat document. Offsets are code points of `text`, the document as the editor last told it.
+
+    `anchor` is where the answer's next text goes. `tail` stands at `tail_at`: ours too, but only for now (questions,
+    running calls); `want` is what should stand there. `number` is that of the prompt block, `below` that of the block
+    that follows the anchor. `offers` were sent and not heard of. `spoiled` is a tail that the person wrote into.
+
+    Invariant: no offer removes anything but the tail, and the tail is only what we wrote there.
+    """
+
+    key: str
+    text: str
+    anchor: int
+    number: int
+    below: int
+    tasks: tuple[Task, ...] = ()
+    want: str = ""
+    tail: str = ""
+    tail_at: int = 0
+    offers: tuple[Offer, ...] = ()
+    spoiled: str | None = None
+    n_offers: int = 0
+
+    @property
+    def idle(self) -> bool:
+        """Whether the document is as it should be."""
+        return not self.tasks and not self.offers and _tail_is_right(self)
+
+
+def begun(text: str, key: str = "") -> Weave:
+    """A document as it was opened or created; `key` is for a text that has no markers."""
+    found = marks.parse(text)
+    key = found.key or key
+    number = found.number if found.key else 1
+    anchor = marks.before_heading(text, key, number)
+    if anchor is None:
+        anchor = found.start if found.key else len(text)
+    return Weave(key, text, min(anchor, len(text)), number, number)
+
+
+def put(weave: Weave, text: str) -> Weave:
+    """More text for the end of the answer."""
+    if not text:
+        return weave
+    match weave.tasks:
+        case (*before, Put(waiting)):
+            return replace(weave, tasks=(*before, Put(waiting + text)))
+        case _:
+            return replace(weave, tasks=(*weave.tasks, Put(text)))
+
+
+def sent(weave: Weave, end: int, *, body: str = "") -> Weave:
+    """The person sent the prompt that ends at `end`; what they type after it goes below the answer."""
+    return replace(weave, tasks=(*weave.tasks, Send(end, body, streams=True)))
+
+
+def replied(weave: Weave, end: int, body: str) -> Weave:
+    """The prompt that ends at `end` is answered at once; an answer that is streaming goes on where it was."""
+    return replace(weave, tasks=(*weave.tasks, Send(end, body, streams=False)))
+
+
+def begins(weave: Weave, words: str) -> Weave:
+    """A turn began elsewhere."""
+    return replace(weave, tasks=(*weave.tasks, Begin(words)))
+
+
+def named(weave: Weave, session: str) -> Weave:
+    """The document belongs to this session from now on."""
+    return replace(weave, tasks=(*weave.tasks, Name(session)))
+
+
+def wants(weave: Weave, tail: str) -> Weave:
+    """What should stand below the answer for now."""
+    return replace(weave, want=tail)
+
+
+def offer(weave: Weave) -> tuple[Weave, Offer] | None:
+    """The next edit for the editor, or None when there is nothing to do."""
+    made = _next_offer(weave)
+    if made is None:
+        return None
+    made = replace(made, id=weave.n_offers + 1, expected=_made(weave.text, made))
+    return replace(weave, offers=(*weave.offers, made), n_offers=made.id), made
+
+
+def refused(weave: Weave, offer_id: int) -> Weave:
+    """The editor did not take this edit, and never will."""
+    return replace(weave, offers=tuple(it for it in weave.offers if it.id != offer_id))
+
+
+def forgotten(weave: Weave) -> Weave:
+    """Nothing that was sent can arrive any more."""
+    return replace(weave, offers=())
+
+
+def settled(weave: Weave) -> Weave:
+    """Everything that waits is put into the text at once: for a document that no editor holds open."""
+    weave = forgotten(weave)
+    while (made := offer(weave)) is not None:
+        weave = took(made[0], made[1].edit)
+    return weave
+
+
+def took(weave: Weave, edit: TextEdit) -> Weave:
+    """The editor's text changed: by the person, by an offer of ours, or by both at once."""
+    before = weave.text
+    text = before[: edit.start] + edit.new + before[edit.end :]
+    for it in reversed(weave.offers):
+        if text in (it.expected, _made(before, it)) and text != before:
+            exact = text == _made(before, it)
+            return _landed(_moved(weave, it.edit if exact else edit, text), it, _place_in(it, text))
+    edit = _trimmed(before, edit)
+    moved = _moved(weave, edit, text)
+    for it, shifted in zip(reversed(weave.offers), reversed(moved.offers), strict=True):
+        at = _found(before, text, it, shifted, edit)
+        if at is not None:
+            return _landed(moved, _as_written(it, text, at), at)
+    return moved
+
+
+# ---- what to send ------------------------------------------------------------------------------------------------
+
+
+def _next_offer(weave: Weave) -> Offer | None:
+    task = weave.tasks[0] if weave.tasks else None
+    moves_on = isinstance(task, Begin) or (isinstance(task, Send) and task.streams)
+    if weave.tail and (moves_on or (weave.tail_at != weave.anchor and not _tail_is_right(weave))):
+        return Offer("tail", weave.tail_at, "", len(weave.tail), tail="")
+    match task:
+        case Put(text):
+            return _at_anchor(weave, text)
+        case Send(at, body, streams):
+            return _sending(weave, at, body, streams=streams)
+        case Begin(words):
+            return _beginning(weave, words)
+        case Name(session):
+            return _naming(weave, session)
+        case None:
+            return None if _tail_is_right(weave) else _at_anchor(weave, "")
+
+
+def _tail_is_right(weave: Weave) -> bool:
+    return weave.tail == _with_line_ends(weave, weave.want) or weave.want == weave.spoiled
+
+
+def _at_anchor(weave: Weave, text: str) -> Offer:
+    new = _with_line_ends(weave, text)
+    does = "put" if text else "tail"
+    if _tail_is_right(weave):
+        return Offer(does, weave.anchor, new, n_put=len(text), anchor=len(new))
+    tail = _with_line_ends(weave, weave.want)
+    return Offer(does, weave.anchor, new + tail, len(weave.tail), len(text), len(new), tail)
+
+
+def _sending(weave: Weave, at: int, body: str, *, streams: bool) -> Offer:
+    key, number = weave.key, weave.number
+    fence = closing_fence(weave.text[_prompt_start(weave, at) : at])
+    above = _with_line_ends(weave, f"{fence}\n\n{marks.answer(key, number)}{body}")
+    below = _with_line_ends(weave, f"\n\n{marks.you(key, number + 1)}{_missing_blanks(weave.text, at)}")
+    return Offer("turn" if streams else "reply", at, above + below, anchor=len(above) if streams else None)
+
+
+def _missing_blanks(text: str, at: int) -> str:
+    """What makes two line ends of those that follow: a heading and the empty line below it."""
+    n_there = 0
+    for found in _LINE_ENDS.finditer(text, at, at + 4):
+        if found.start() != at:
+            break
+        at = found.end()
+        n_there += 1
+    return "\n" * max(0, 2 - n_there)
+
+
+def _prompt_start(weave: Weave, end: int) -> int:
+    heading = marks.after_heading(weave.text, weave.key, weave.number)
+    return heading if heading is not None and heading <= end else min(weave.anchor, end)
+
+
+def _beginning(weave: Weave, words: str) -> Offer:
+    key, number = weave.key, weave.number
+    at = marks.after_heading(weave.text, key, number)
+    above = f"\n\n{words}\n\n{marks.answer(key, number)}"
+    if at is None:
+        # The last heading was deleted: what the person is typing gets a new one, below this turn.
+        at = weave.anchor
+        above = f"\n\n{marks.you(key, number)}{above}"
+    above = _with_line_ends(weave, above)
+    below = _with_line_ends(weave, f"\n\n{marks.you(key, number + 1)}{_missing_blanks(weave.text, at)}")
+    return Offer("turn", at, above + below, anchor=len(above))
+
+
+def _naming(weave: Weave, session: str) -> Offer:
+    at = marks.place_of_session(weave.text, weave.key)
+    if at is not None:
+        return Offer("name", at, f" {session}")
+    return Offer("name", 0, _with_line_ends(weave, f"{marks.mark(weave.key, 'chat', session)}\n\n"))
+
+
+def _with_line_ends(weave: Weave, text: str) -> str:
+    return text.replace("\n", marks.line_end(weave.text))
+
+
+# ---- what came of it ---------------------------------------------------------------------------------------------
+
+
+def _landed(weave: Weave, made: Offer, at: int) -> Weave:
+    """The offer is in the text, at `at`; every other that is still on its way is for a text that is gone."""
+    weave = replace(weave, offers=())
+    match made.does:
+        case "put":
+            weave = replace(weave, tasks=_without(weave.tasks, made.n_put))
+        case "turn" | "reply":
+            weave = replace(weave, tasks=weave.tasks[1:], number=weave.number + 1)
+        case "name":
+            weave = replace(weave, tasks=weave.tasks[1:])
+        case "tail":
+            pass
+    if made.does == "turn":
+        weave = replace(weave, below=weave.number)
+    if made.anchor is not None:
+        weave = replace(weave, anchor=at + made.anchor)
+    if made.tail is not None:
+        weave = replace(weave, tail=made.tail, tail_at=weave.anchor, spoiled=None)
+    return weave if weave.tail else replace(weave, tail_at=weave.anchor)
+
+
+def _without(tasks: tuple[Task, ...], n_put: int) -> tuple[Task, ...]:
+    match tasks:
+        case (Put(text), *rest) if text[n_put:]:
+            return (Put(text[n_put:]), *rest)
+        case _:
+            return tasks[1:]
+
+
+def _moved(weave: Weave, edit: TextEdit, text: str) -> Weave:
+    """Every place in the text after somebody's edit. What is typed at the anchor comes after the answer's next text."""
+    tail_end = weave.tail_at + len(weave.tail)
+    tail, tail_at, spoiled = weave.tail, _shifted(weave.tail_at, edit, after=bool(weave.tail)), weave.spoiled
+    if weave.tail and edit.start < tail_end and edit.end > weave.tail_at:
+        whole = edit.start <= weave.tail_at and edit.end >= tail_end
+        tail, spoiled = "", (spoiled if whole else weave.want)
+    elif weave.tail and weave.tail_at < edit.start == edit.end < tail_end:
+        tail, spoiled = "", weave.want
+    anchor = _shifted(weave.anchor, edit)
+    if edit.start < weave.anchor < edit.end:
+        anchor = _place_again(weave, edit, text)
+    if not tail:
+        tail_at = anchor
+    return replace(
+        weave,
+        text=text,
+        anchor=anchor,
+        tail=tail,
+        tail_at=tail_at,
+        spoiled=spoiled,
+        tasks=tuple(replace(it, at=_shifted(it.at, edit)) if isinstance(it, Send) else it for it in weave.tasks),
+        offers=tuple(replace(it, at=_shifted(it.at, edit)) for it in weave.offers),
+    )
+
+
+def _place_again(weave: Weave, edit: TextEdit, text: str) -> int:
+    """A place for the anchor when the text around it was replaced: above the prompt's heading if that was written anew with it,
+    else where the replaced text began."""
+    for number in (weave.below, weave.number):
+        at = marks.before_heading(text, weave.key, number, edit.start)
+        if at is not None and at < edit.start + len(edit.new):
+            return at
+    return edit.start
+
+
+def _shifted(at: int, edit: TextEdit, *, after: bool = False) -> int:
+    """Where an offset is after an edit; what is inserted right there comes before it only if `after`."""
+    if at < edit.start or (at == edit.start and not (after and edit.start == edit.end)):
+        return at
+    if at >= edit.end:
+        return at + len(edit.new) - (edit.end - edit.start)
+    return edit.start
+
+
+def _trimmed(text: str, edit: TextEdit) -> TextEdit:
+    """The edit without what it leaves as it is at its beginning and end."""
+    old, new = text[edit.start : edit.end], edit.new
+    most = min(len(old), len(new))
+    if not most:
+        return edit
+    head = _common(old, new, most)
+    tail = _common(old[::-1], new[::-1], most - head)
+    return TextEdit(edit.start + head, edit.end - tail, new[head : len(new) - tail])
+
+
+def _common(one: str, other: str, most: int) -> int:
+    """How many characters the two begin with in common; found by halving, because texts may be long."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[:middle] == other[:middle] else (low, middle - 1)
+    return low
+
+
+def _made(text: str, it: Offer) -> str:
+    return text[: it.at] + it.new + text[it.at + it.n_removed :]
+
+
+def _place_in(it: Offer, text: str) -> int:
+    """Where an offer stands in a text that is exactly what was expected of it."""
+    return it.at if text.startswith(it.new, it.at) else max(text.find(it.new), 0)
+
+
+def _found(before: str, text: str, it: Offer, shifted: Offer, edit: TextEdit) -> int | None:
+    """Where an offer stands in a text which somebody else changed in the same breath; None if it is not there."""
+    for new in _spellings(it.new):
+        if text.startswith(new, shifted.at) and not before.startswith(new, it.at):
+            return shifted.at
+        rest = before[it.at + it.n_removed :]
+        if rest and text.endswith(new + rest) and not before.endswith(new + rest):
+            return len(text) - len(rest) - len(new)
+        # A few characters may also be what the person typed, unless they were typed around our very place.
+        around = edit.start <= it.at <= edit.end and bool(new.strip())
+        if (around or len(new.strip()) >= _TELLING) and text.count(new) == before.count(new) + 1:
+            first, last = text.find(new), text.rfind(new)
+            return min((first, last), key=lambda at: abs(at - shifted.at))
+    return None
+
+
+def _as_written(it: Offer, text: str, at: int) -> Offer:
+    r"""The offer as the client wrote it: some have their own line ends."""
+    new = next(it for it in _spellings(it.new) if text.startswith(it, at))
+    if new == it.new:
+        return it
+    spelt = _to_crlf if "\r\n" in new else _to_lf
+    anchor = None if it.anchor is None else len(spelt(it.new[: it.anchor]))
+    return replace(it, new=new, anchor=anchor, tail=None if it.tail is None else spelt(it.tail))
+
+
+def _spellings(text: str) -> tuple[str, ...]:
+    return (text, _to_crlf(text), _to_lf(text)) if "\n" in text else ((text,) if text else ())
+
+
+def _to_lf(text: str) -> str:
+    return text.replace("\r\n", "\n")
+
+
+def _to_crlf(text: str) -> str:
+    return _to_lf(text).replace("\n", "\r\n")
+
+
+_LINE_ENDS = re.compile(r"\r?\n")
+_TELLING = 4

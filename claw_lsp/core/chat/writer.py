@@ -1,0 +1,247 @@
+"""A session's facts and signals as the text of its chat document; streamed or written anew, it is the same text."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from claw_lsp.core.chat import marks
+from claw_lsp.core.chat.scrub import Scrub, scrubbed
+from claw_lsp.core.escape import one_line
+from claw_lsp.core.render import LONGEST, call_title, result_line, usage_line
+from claw_lsp.facts.call import calls_in, text_in
+from claw_lsp.facts.event import (
+    CallFinished,
+    CallJudged,
+    Entry,
+    ModeChanged,
+    ModelChanged,
+    ModelSpoke,
+    Noted,
+    RuleAdded,
+    SessionStarted,
+    Steered,
+    Titled,
+    TurnEnded,
+    UserSpoke,
+)
+from claw_lsp.facts.signal import Signal, TextArrived
+from claw_lsp.facts.usage import Usage
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A turn began with these words."""
+
+    words: str
+
+
+Written = Asked | str
+"""What follows in the document: a new turn, or text for the end of the answer."""
+
+
+class Writer:
+    """What has been written of one session, as far as the next text depends on it.
+
+    Invariant: the text answered for a reply is the same whether it came in pieces, whole, or pieces first and then
+    whole.
+    """
+
+    def __init__(self, key: str) -> None:
+        self.key = key
+        self._scrub = Scrub()
+        self._pieces: list[str] = []
+        self._blanks = ""
+        self._in_reply = False
+        self._in_list = False
+        self._titles: dict[str, str] = {}
+        self._judged: dict[str, CallJudged] = {}
+        self._cwd = ""
+        self._started_at = 0.0
+        self._begun = False
+
+    @property
+    def streamed(self) -> str:
+        """What has arrived of the reply that is not finished yet."""
+        return "".join(self._pieces)
+
+    def heard(self, signal: Signal) -> str:
+        """What a signal adds to the answer: text is written as it arrives, the rest is shown elsewhere."""
+        if not isinstance(signal, TextArrived):
+            return ""
+        self._pieces.append(signal.text)
+        return self._text(self._scrub.feed(signal.text))
+
+    def saw(self, entry: Entry) -> tuple[Written, ...]:
+        """What a fact adds to the document."""
+        match entry.event:
+            case SessionStarted() as event:
+                self._cwd = event.cwd
+                begun, self._begun = self._begun, True
+                return (self._item("The session began anew: what stands above is forgotten."),) if begun else ()
+            case UserSpoke() as event:
+                rest = self._reply("") if self._pieces else ""
+                self._started_at = entry.at
+                self._in_list = False
+                return (*([rest] if rest else []), Asked(event.text))
+            case ModelSpoke() as event:
+                return self._some(self._spoken(event))
+            case CallJudged() as event:
+                self._judged[event.call_id] = event
+                return ()
+            case CallFinished() as event:
+                return (self._finished(event),)
+            case RuleAdded() as event:
+                always = f" (written to {event.stored_in})" if event.stored_in else " for this session"
+                return (self._item(f"{event.rule.behavior}{always}: {_code(event.rule.text)}"),)
+            case Steered() as event:
+                return (self._item(f"you, meanwhile: {one_line(scrubbed(event.text), LONGEST)}"),)
+            case ModeChanged() as event:
+                return (self._item(f"mode: {event.mode.value}"),)
+            case ModelChanged() as event:
+                effort = f", effort {event.effort}" if event.effort else ""
+                return (self._item(f"model: {_code(event.model)}{effort}"),)
+            case TurnEnded() as event:
+                return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
+            case Noted() | Titled():
+                return ()
+
+    def running(self) -> tuple[str, ...]:
+        """One line for each call that was allowed and is not finished."""
+        allowed = [it for it in self._judged.values() if it.decision == "allow"]
+        return tuple(f"- … {_code(self._title(it.call_id, it))}" for it in allowed)
+
+    def said(self, text: str) -> str:
+        """Text of our own at the end of the answer, as a paragraph."""
+        self._in_list = False
+        return f"\n\n{text}"
+
+    def _some(self, text: str) -> tuple[Written, ...]:
+        return (text,) if text else ()
+
+    def _spoken(self, event: ModelSpoke) -> str:
+        for call in calls_in(event.blocks):
+            self._titles[call.id] = call_title(call, self._cwd)
+        out = self._reply(text_in(event.blocks))
+        if event.cut and event.fault:
+            out += self._item(f"The reply broke off: {one_line(scrubbed(event.fault), LONGEST)}")
+        return out
+
+    def _reply(self, whole: str) -> str:
+        """The rest of a reply now that it is whole; what was streamed of it is not written twice."""
+        streamed = self.streamed
+        if whole.startswith(streamed):
+            out = self._text(self._scrub.feed(whole[len(streamed) :]) + self._scrub.finish())
+        else:
+            out = self._text(self._scrub.finish())
+            if whole and not streamed.startswith(whole):
+                self._in_reply = False
+                out += self._text(self._scrub.feed(whole) + self._scrub.finish())
+        self._pieces.clear()
+        self._blanks = ""
+        self._in_reply = False
+        return out
+
+    def _text(self, text: str) -> str:
+        """Text of a reply; blanks at its ends are left out, so that no editor can strip what matters."""
+        text = self._blanks + text
+        solid = text.rstrip()
+        if not solid:
+            self._blanks = text
+            return ""
+        self._blanks = text[len(solid) :]
+        if self._in_reply:
+            return solid
+        self._in_reply = True
+        self._in_list = False
+        return f"\n\n{_BLANK_LINES.sub('', solid, count=1)}"
+
+    def _finished(self, event: CallFinished) -> str:
+        judged = self._judged.pop(event.call_id, None)
+        title = _code(self._title(event.call_id, judged))
+        summary = one_line(scrubbed(result_line(event.result)), LONGEST)
+        if judged is not None and judged.decision == "deny":
+            reason = one_line(scrubbed(judged.reason), LONGEST)
+            return self._item(f"refused {title}" + (f" · {reason}" if reason else ""))
+        return self._item(f"{'✗' if event.result.is_error else '✓'} {title}" + (f" · {summary}" if summary else ""))
+
+    def _title(self, call_id: str, judged: CallJudged | None) -> str:
+        named = self._titles.get(call_id, call_id)
+        title = judged.title if judged is not None and judged.title else named
+        name = named.partition(" ")[0]
+        return title if title.startswith(name) else f"{name}: {title}"
+
+    def _ended(self, event: TurnEnded, at: float) -> str:
+        self._titles.clear()
+        self._judged.clear()
+        usage = sum(event.usage.values(), Usage())
+        seconds = max(0.0, at - self._started_at) if self._started_at else 0.0
+        why = f": {one_line(scrubbed(event.why), LONGEST)}" if event.why and event.stopped != "done" else ""
+        line = f"{event.stopped}{why} · {usage_line(usage, event.cost, seconds)}"
+        return self.said(f"_{_without_emphasis(line)}_ {marks.mark(self.key, 'end')}")
+
+    def _item(self, text: str) -> str:
+        """One line of a list, which goes on where the last thing written was such a line."""
+        before = "\n" if self._in_list else "\n\n"
+        self._in_list = True
+        return f"{before}- {text}"
+
+
+def render(entries: Sequence[Entry], *, key: str | None = None, streamed: str = "") -> str:
+    """A session's whole document from its log; `streamed` is text of a reply that is not in the log yet."""
+    started = next((it.event for it in entries if isinstance(it.event, SessionStarted)), None)
+    session = started.session if started else None
+    key = key or marks.key_of(session or "")
+    writer = Writer(key)
+    parts = [marks.title(key, session)]
+    number = 1
+    for entry in entries:
+        for written in writer.saw(entry):
+            match written:
+                case Asked(words):
+                    parts += (f"\n\n{marks.you(key, number)}\n\n{asked(words)}", f"\n\n{marks.answer(key, number)}")
+                    number += 1
+                case str():
+                    parts.append(written)
+    if streamed:
+        parts.append(writer.heard(TextArrived(streamed)))
+    parts.append(f"\n\n{marks.you(key, number)}\n\n")
+    return "".join(parts)
+
+
+def asked(words: str) -> str:
+    """A person's words as they stand in the document: theirs, but a code fence left open in them is closed."""
+    words = words.replace("\r\n", "\n").strip()
+    return words + closing_fence(words)
+
+
+def closing_fence(words: str) -> str:
+    """What closes the code fence that a text leaves open; without it the answer would be read as code."""
+    fence = ""
+    for line in words.splitlines():
+        found = _FENCE.match(line)
+        if not found:
+            continue
+        if not fence and not (found[1][0] == "`" and "`" in found[2]):
+            fence = found[1]
+        elif fence and found[1].startswith(fence) and not found[2].strip():
+            fence = ""
+    return f"\n{fence}" if fence else ""
+
+
+def _code(text: str) -> str:
+    """One line as inline code, whatever stands in it."""
+    line = one_line(text, LONGEST)
+    longest = max((len(it) for it in re.findall(r"`+", line)), default=0)
+    fence = "`" * (longest + 1)
+    pad = " " if longest else ""
+    return f"{fence}{pad}{line}{pad}{fence}"
+
+
+def _without_emphasis(line: str) -> str:
+    return re.sub(r"([*_`])", r"\\\1", line)
+
+
+_BLANK_LINES = re.compile(r"\A(?:[ \t]*\n)+")
+_FENCE = re.compile(r" {0,3}(`{3,}|~{3,})(.*)")

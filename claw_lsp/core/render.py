@@ -1,0 +1,175 @@
+"""Events turned into short lines for people and tests, and numbers into words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from claw_lsp.facts.call import Call, Result, calls_in, text_in
+from claw_lsp.facts.event import (
+    CallFinished,
+    CallJudged,
+    Entry,
+    Event,
+    ModeChanged,
+    ModelChanged,
+    ModelSpoke,
+    Noted,
+    RuleAdded,
+    SessionStarted,
+    Steered,
+    Titled,
+    TurnEnded,
+    UserSpoke,
+)
+from claw_lsp.facts.usage import Usage
+
+LONGEST = 160
+"""Characters of a line's text before it is cut."""
+
+
+def lines(entries: Sequence[Entry]) -> Iterable[str]:
+    """The transcript: what was said, called, judged and finished, one line each, in the order it happened."""
+    cwd = ""
+    begun = False
+    refused: set[str] = set()
+    for entry in entries:
+        event = entry.event
+        if isinstance(event, SessionStarted):
+            cwd = event.cwd
+            if begun:
+                yield _line("note", "the session began anew")
+            begun = True
+        elif isinstance(event, CallJudged) and event.decision == "deny":
+            refused.add(event.call_id)
+            yield _call_line("deny", event.call_id, _by(event))
+        elif isinstance(event, CallFinished) and event.call_id in refused:
+            continue
+        else:
+            yield from _said(event, cwd)
+
+
+def usage_line(usage: Usage, cost: float | None, seconds: float) -> str:
+    """Tokens, dollars and time of a turn, in one line."""
+    cached = f" ({tokens(usage.cache_read_tokens)} cached)" if usage.cache_read_tokens else ""
+    said = f"{tokens(usage.prompt_tokens)} in{cached}, {tokens(usage.output_tokens)} out"
+    return f"{said} · {dollars(cost)} · {duration(seconds)}"
+
+
+def tokens(n: int) -> str:
+    """A count with two digits or more that matter: 950, 1.2k, 12k, 1.5M."""
+    for size, sign in ((1_000_000, "M"), (1_000, "k")):
+        if n >= size:
+            return f"{n / size:.1f}{sign}" if n < 10 * size else f"{n // size}{sign}"
+    return str(n)
+
+
+def dollars(x: float | None) -> str:
+    """A price; None is said to be unknown, never shown as zero."""
+    if x is None:
+        return "cost unknown"
+    return f"${x:.2f}" if x >= 1 or x == 0 else f"${x:.4f}"
+
+
+def duration(seconds: float) -> str:
+    """A time span: 0.4 s, 12 s, 3 min 5 s, 2 h 0 min."""
+    if seconds < 9.95:
+        return f"{max(seconds, 0.0):.1f} s"
+    whole = round(seconds)
+    if whole < 60:
+        return f"{whole} s"
+    if whole < 3600:
+        return f"{whole // 60} min {whole % 60} s"
+    return f"{whole // 3600} h {whole % 3600 // 60} min"
+
+
+def call_title(call: Call, cwd: str = "") -> str:
+    """A call in one line, before it was planned: its name and what its input is mostly about."""
+    for field in _TELLING:
+        value = call.input.get(field)
+        if isinstance(value, str) and value:
+            inside = value.removeprefix(f"{cwd}/") if cwd else value
+            return f"{call.name} {one_line(inside)}"
+    return call.name
+
+
+def one_line(text: str, longest: int = LONGEST) -> str:
+    """The text without line ends and repeated blanks, cut where it is too long."""
+    words = " ".join(text.split())
+    return words if len(words) <= longest else f"{words[: longest - 1]}…"
+
+
+def result_line(result: Result) -> str:
+    """One line about a result: its summary, else the beginning of what the model was told."""
+    if result.summary:
+        return one_line(result.summary)
+    if isinstance(result.content, str):
+        return one_line(result.content)
+    return one_line(text_in(result.content)) or f"{len(result.content)} blocks"
+
+
+def _said(event: Event, cwd: str) -> Iterator[str]:
+    match event:
+        case UserSpoke():
+            yield _line("user", event.text)
+        case ModelSpoke():
+            if text := text_in(event.blocks).strip():
+                yield _line("model", text)
+            for call in calls_in(event.blocks):
+                yield _call_line("call", call.id, call_title(call, cwd))
+            if event.cut:
+                yield _line("note", f"the reply was cut{_because(event.fault)}")
+        case CallJudged(decision="allow"):
+            yield _call_line("allow", event.call_id, _by(event))
+        case CallFinished(result=result):
+            yield _call_line("fault" if result.is_error else "done", event.call_id, result_line(result))
+        case RuleAdded():
+            yield _line("note", f"rule {event.rule.behavior} {event.rule.text}")
+        case ModeChanged():
+            yield _line("mode", event.mode.value)
+        case ModelChanged():
+            yield _line("note", f"model {event.model}" + (f", effort {event.effort}" if event.effort else ""))
+        case Noted():
+            yield _line("note", event.text)
+        case Steered():
+            yield _line("user", event.text)
+        case Titled():
+            yield _line("note", f"title {event.title}")
+        case TurnEnded():
+            yield _line("end", event.stopped + (_because(event.why) if event.stopped != "done" else ""))
+        case SessionStarted() | CallJudged():
+            return
+
+
+def _line(kind: str, text: str) -> str:
+    return f"{kind:<8}{one_line(text)}".rstrip()
+
+
+def _call_line(kind: str, call_id: str, text: str) -> str:
+    return f"  {kind:<6}{call_id} {text}".rstrip()
+
+
+def _by(event: CallJudged) -> str:
+    by = "human" if event.by == "person" else event.by
+    by = f"by {by} {event.rule}" if event.by == "rule" and event.rule else f"by {by}"
+    return by + _because(event.reason if event.decision == "deny" else "")
+
+
+def _because(why: str) -> str:
+    return f": {one_line(why)}" if why else ""
+
+
+_TELLING = (
+    "file_path",
+    "notebook_path",
+    "command",
+    "pattern",
+    "url",
+    "query",
+    "path",
+    "subject",
+    "task_id",
+    "taskId",
+    "bash_id",
+    "prompt",
+    "description",
+)
