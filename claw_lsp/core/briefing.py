@@ -118,11 +118,11 @@ def context(environment: str, instructions: Sequence[Instructions]) -> str:
 
 
 def title(text: str) -> str:
-    """One line of at most 60 characters that names a session after its first prompt."""
+    """One line of at most 60 characters that names a session after its first prompt; "" where that says nothing."""
     first = next((line for line in map(_line, text.splitlines()) if line.strip("#>*-`~ ")), "")
     plain = re.sub(r"^[#>*\-\s]+|[`*]", "", first).strip()
     if len(plain) <= 60:
-        return plain or "New session"
+        return plain
     return plain[:59].rsplit(" ", 1)[0].rstrip(" ,;:") + "…"
 
 

@@ -496,7 +496,7 @@ def test_a_session_is_titled_by_its_first_words() -> None:
         "why does this " + "really " * 20 + "fail": "why does this really really really really really really…",
         "x" * 100: "x" * 59 + "…",
         "```\ncode": "code",
-        "  \n": "New session",
+        "  \n": "",
         "a\x1b]8;;b\u202ec": "a ]8;;b c",
     }
     assert {text: briefing.title(text) for text in titles} == titles

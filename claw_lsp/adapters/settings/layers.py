@@ -22,6 +22,9 @@ from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.rule import Behavior, Mode, Rule
 from claw_lsp.facts.settings import Settings
 
+MAX_PROBLEMS = 20
+"""How many problems of one file are told."""
+
 _FROM_PROJECT = frozenset(
     {
         "model",
@@ -240,6 +243,9 @@ def _expanded(path: str, home: str) -> str:
 
 
 def _complain(gathered: _Gathered, layer: _Layer, at: Keys, message: str) -> None:
+    """Note a problem; of a file with very many, the first ones, since each costs a look through the whole text."""
+    if sum(it.path == layer.path for it in gathered.problems) >= MAX_PROBLEMS:
+        return
     line, column = (1, 1) if layer.text is None else place(layer.text, at)
     gathered.problems.append(Problem(layer.path, line, column, f"{message}. It is left out."))
 
