@@ -55,6 +55,7 @@ async def send(line: Line, path: str, before: str, after: str, label: str) -> La
     else:
         edits = minimal_edits(before, after)
     refuse_lone_surrogates(path, edits)
+    below = await _disk_text(line, path) if line.buffers.get(path) is None else None
     buffer = line.buffers.get(path)
     # Nothing may be awaited between this comparison and the request: a client without versions has no other guard.
     if buffer is not None and buffer.text != before:
@@ -62,11 +63,15 @@ async def send(line: Line, path: str, before: str, after: str, label: str) -> La
     sent = Sent(before, after, edits, line.buffers.encoding)
     with Echo(line.buffers, path, sent) as echo:
         answer = await _asked(line, _params(line, path, sent, label), echo)
-        await _listen(line, path, echo, answer)
+        await _listen(line, path, echo, answer, below)
         if buffer is None and answer.applied and not echo.heard.is_set():
             line.unsaved.hidden[path] = after
             return Landed()
-        return _judged(line, path, echo.fate(said_applied=answer.applied), answer)
+        fate = echo.fate(said_applied=answer.applied)
+        now = line.buffers.get(path)
+        if isinstance(fate, Untouched) and buffer and now and now.version != buffer.version:
+            fate = Dropped()
+        return _judged(line, path, fate, answer)
 
 
 def refuse_lone_surrogates(path: str, edits: tuple[TextEdit, ...]) -> None:
@@ -120,7 +125,7 @@ def _answer(result: Any) -> _Answer:
     return _Answer(applied is True, str(getattr(result, "failure_reason", None) or ""))
 
 
-async def _listen(line: Line, path: str, echo: Echo, answer: _Answer) -> None:
+async def _listen(line: Line, path: str, echo: Echo, answer: _Answer, below: str | None) -> None:
     """Wait until the text must have told what became of the edit."""
     if echo.landed.is_set():
         return
@@ -128,7 +133,7 @@ async def _listen(line: Line, path: str, echo: Echo, answer: _Answer) -> None:
         await happens(echo.heard, line.powers.echo_delay)
         return
     if line.buffers.get(path) is None and not await happens(echo.heard, line.powers.echo_delay):
-        await _await_opening(line, path, echo)
+        await _await_opening(line, path, echo, below)
         if not echo.heard.is_set():
             return
     # Where the client's word counts the echo is still to come, and an edit given up too early would be made twice.
@@ -140,12 +145,12 @@ async def _listen(line: Line, path: str, echo: Echo, answer: _Answer) -> None:
             return
 
 
-async def _await_opening(line: Line, path: str, echo: Echo) -> None:
-    """A file that was not open is opened by most clients, and written at once by some."""
+async def _await_opening(line: Line, path: str, echo: Echo, below: str | None) -> None:
+    """A file that was not open is opened by most clients, and written at once by some; `below` is what it held."""
     deadline = asyncio.get_running_loop().time() + line.patience.opening
     while not echo.heard.is_set() and asyncio.get_running_loop().time() < deadline:
         text = await _disk_text(line, path)
-        if text is not None and text != echo.states[0]:
+        if text is not None and text != below:
             echo.note(text)
         await happens(echo.heard, line.patience.look)
 

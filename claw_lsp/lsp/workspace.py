@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -152,7 +153,7 @@ class EditorWorkspace:
                 now = await self._now(change.path)
             except NoSuchFile as error:
                 raise StaleDocument(f"{change.path} was deleted since it was read. Nothing was changed.") from error
-            after = await _over(now, base, wanted)
+            after = wanted if now == base else await _over(now, base, wanted)
             if after is None:
                 raise StaleDocument(_conflict(change.path))
             moved = moved or not same(now, change.before)
@@ -207,19 +208,14 @@ class EditorWorkspace:
 
 async def _over(now: str, base: str, wanted: str) -> str | None:
     """What was wanted of `base`, done to `now`; None where it cannot be merged."""
+    base, wanted = _styled(base, now), _styled(wanted, now)
+    if now.endswith(_ENDS) and not base.endswith(_ENDS):
+        base, wanted = base + now[-1], wanted if wanted.endswith(_ENDS) else wanted + now[-1]
     if now == base:
         return wanted
-    if same(now, base):
-        base, wanted = _styled(base, now), _styled(wanted, now)
     if len(now) + len(base) > LARGE:
         return await asyncio.to_thread(merged, base, wanted, now)
     return merged(base, wanted, now)
-
-
-def _styled(text: str, like: str) -> str:
-    """The text with the line ends that the editor gave to all of it (R37)."""
-    text = text.replace("\r\n", "\n")
-    return text.replace("\n", "\r\n") if "\r\n" in like else text
 
 
 def _conflict(path: str) -> str:
@@ -227,3 +223,15 @@ def _conflict(path: str) -> str:
         f"{path} changed since it was read, in the same place. The person's text was kept and yours was not put in; "
         "read it again."
     )
+
+
+def _styled(text: str, like: str) -> str:
+    """The text with the line ends of a text that has only one kind of them: some editors know no other (R37)."""
+    kinds = set(_LINE_END.findall(like))
+    if len(kinds) != 1 or set(_LINE_END.findall(text)) <= kinds:
+        return text
+    return _LINE_END.sub(lambda _: next(iter(kinds)), text)
+
+
+_ENDS = ("\n", "\r")
+_LINE_END = re.compile(r"\r\n?|\n")

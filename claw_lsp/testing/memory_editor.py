@@ -186,7 +186,7 @@ class MemoryEditor:
             return await result if inspect.isawaitable(result) else result
         match method:
             case "workspace/applyEdit":
-                return self._apply(params)
+                return self.apply(params)
             case "window/showMessageRequest" | "window/workDoneProgress/create":
                 return None
             case "client/registerCapability" | "client/unregisterCapability":
@@ -224,7 +224,8 @@ class MemoryEditor:
 
     # ---- edits ----------------------------------------------------------------------------------------------------
 
-    def _apply(self, params: Json) -> Json:
+    def apply(self, params: Json) -> Json:
+        """What handle does with workspace/applyEdit, for an `answer` that does something around it."""
         changes = _changes(params["edit"])
         for change in changes:
             if "textDocument" in change:
