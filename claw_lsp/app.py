@@ -81,7 +81,7 @@ def build(world: World) -> House:
             date=datetime.now().astimezone().date().isoformat(),
             editor=home.editor,
             git=git,
-            trailer=briefing.TRAILER if settings.attribution else "",
+            trailer=briefing.trailer(settings),
         )
         return SessionStarted(
             session=session,
@@ -170,7 +170,7 @@ def _model(world: World, clock: SystemClock) -> Any:
 
 
 def _processes(world: World) -> Processes:
-    from claw_lsp.adapters.process import ShellProcesses
+    from claw_lsp.adapters.process.shell import ShellProcesses
 
     return ShellProcesses(world.environment, str(Path(world.claw_home) / "output"))
 
@@ -185,7 +185,12 @@ async def _instructions(world: World, home: Home, settings: Settings) -> tuple[b
     from claw_lsp.adapters.instructions import find
 
     found = await find(
-        cwd=home.folder, home=world.home, claw_home=world.claw_home, roots=home.roots, overlay=home.open_text
+        cwd=home.folder,
+        home=world.home,
+        claw_home=world.claw_home,
+        roots=home.roots,
+        excludes=settings.memory_excludes,
+        overlay=dict(home.open_texts()).get,
     )
     return found.files
 
@@ -205,7 +210,7 @@ def _toolmaker(model: Model, processes: Processes) -> Callable[[Settings], Mappi
 
 def _tools(model: Model, processes: Processes, settings: Settings) -> list[Tool]:
     from claw_lsp.adapters.disk import DiskWorkspace
-    from claw_lsp.adapters.ripgrep import Ripgrep
+    from claw_lsp.adapters.ripgrep import Ripgrep, ripgrep_program
     from claw_lsp.adapters.web import HttpWeb
     from claw_lsp.tools.ask_user_question import AskUserQuestionTool
     from claw_lsp.tools.bash import BashTool
@@ -227,7 +232,7 @@ def _tools(model: Model, processes: Processes, settings: Settings) -> list[Tool]
     from claw_lsp.tools.web_search import WebSearchTool
     from claw_lsp.tools.write import WriteTool
 
-    search = Ripgrep()
+    search = Ripgrep(ripgrep_program())
     side = SmallModel(model, _facts_of(settings.small_model, settings))
     tasks: list[Tool] = (
         [TodoWriteTool()]

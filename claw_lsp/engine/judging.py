@@ -55,14 +55,15 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
             return (_refused_by(plan, verdict, answer),)
         facts = await _widened(plan, answer, session, hands)
         verdict = verdict.model_copy(update={"reason": answer.text})
-    for inquiry in (*plan.inquiries, *_unsaved(plan, session, hands)):
+    for inquiry in plan.inquiries:
+        answers = (*answers, await hands.host.ask(_inquiry(plan, inquiry, session, scene)))
+    if answers and all(it.choice == DENY for it in answers):
+        return (*facts, _refused_by(plan, verdict, answers[0], plan.inquiries[0]))
+    for inquiry in _unsaved(plan, session, hands):
         answer = await hands.host.ask(_inquiry(plan, inquiry, session, scene))
         if answer.choice == DENY:
             return (*facts, _refused_by(plan, verdict, answer, inquiry))
-        if inquiry in plan.inquiries:
-            answers = (*answers, answer)
-        elif answer.choice == SESSION:
-            session.runs_unsaved = True
+        session.runs_unsaved = session.runs_unsaved or answer.choice == SESSION
     session.planned[call.id] = (plan, answers)
     by = "person" if verdict.decision == "ask" or answers else "rule" if verdict.rule else "reach"
     return (*facts, _judged(plan, "allow", by, verdict, verdict.reason))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -16,12 +16,12 @@ from claw_lsp.ports import Archive, SessionSummary
 @dataclass(frozen=True, slots=True)
 class Home:
     """Where a session lives: `folder` is its working directory at first, `roots` the workspace folders. `editor` names
-    the client, "" for none; `open_text` is the text of an open buffer, which wins over the disk."""
+    the client, "" for none; `open_texts` are the texts of open buffers by path, which win over the disk."""
 
     folder: str
     roots: tuple[str, ...]
     editor: str = ""
-    open_text: Callable[[str], str | None] = field(default=lambda _: None, compare=False)
+    open_texts: Callable[[], Mapping[str, str]] = field(default=dict[str, str], compare=False)
 
 
 Opening = Callable[[str, Home, Mode | None, str | None], Awaitable[SessionStarted]]

@@ -32,6 +32,6 @@ def plain(server: DoorServer, value: object) -> Any:
     return value
 
 
-def field(answer: object, name: str) -> Any:
+def part(answer: object, name: str) -> Any:
     """One field of a JSON object; None where the answer is none, or lacks it."""
     return cast("dict[str, Any]", answer).get(name) if isinstance(answer, dict) else None

@@ -81,11 +81,10 @@ class Door:
         return self._home(folder, (folder,))
 
     def _home(self, folder: str, roots: tuple[str, ...]) -> Home:
-        return Home(folder, roots, editor=self.powers.client, open_text=self._open_text)
+        return Home(folder, roots, editor=self.powers.client, open_texts=self._open_texts)
 
-    def _open_text(self, path: str) -> str | None:
-        buffer = self.buffers.get(path)
-        return buffer.text if buffer else None
+    def _open_texts(self) -> dict[str, str]:
+        return {it.path: it.text for it in self.buffers.all()}
 
     async def settings_in(self, folder: str) -> Settings:
         """The settings in force in a folder now; what is wrong in their files is said once."""

@@ -10,7 +10,7 @@ from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.usage import Usage
-from claw_lsp.lsp.client import Client, field
+from claw_lsp.lsp.client import Client, part
 from claw_lsp.lsp.questions import plain
 from claw_lsp.lsp.runs import Run
 
@@ -63,7 +63,7 @@ class Messages:
             picked = await self._editor.ask("window/showMessageRequest", params, timeout=None)
         except HostError:
             return
-        if field(picked, "title") == "Open chat":
+        if part(picked, "title") == "Open chat":
             await self._open_chat(session)
 
 

@@ -16,7 +16,7 @@ from claw_lsp.core.escape import visible
 from claw_lsp.facts.fault import BadRequest, HostError
 from claw_lsp.facts.plan import Choice, Reach
 from claw_lsp.facts.question import Answer, Question
-from claw_lsp.lsp.client import Client, field
+from claw_lsp.lsp.client import Client, part
 
 logger = logging.getLogger(__name__)
 
@@ -144,17 +144,16 @@ class Questions:
         except HostError as error:
             logger.info("The question stays pending: %s", error)
             return None
-        title: str | None = field(picked, "title")
+        title: str | None = part(picked, "title")
         return next((it.title for it in question.choices if plain(it.title, 200) == title), title)
 
 
 def wording(question: Question) -> str:
     """The question on one or two lines, the important part first; a command is shown whole or said to be cut."""
     text = plain(question.title, 300)
-    if question.plan.command is not None:
-        text = f"Claw wants to run: {plain(question.plan.command, 500)}"
-    elif question.plan.reach is not Reach.PERSON and question.plan.call.name:
-        text = f"Claw: {text}?"
+    if question.title == question.plan.title and question.plan.reach is not Reach.PERSON:
+        command = question.plan.command
+        text = f"Claw: {text}?" if command is None else f"Claw wants to run: {plain(command, 500)}"
     links = [f"{it.path} leads to {it.target}" for it in question.plan.paths if it.path != it.target]
     return (
         plain("\n".join([text, *links]), LONGEST) if not links else "\n".join(plain(it, 400) for it in (text, *links))

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -15,20 +14,19 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from claw_lsp.engine.house import House
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError
 from claw_lsp.facts.question import Question
-from claw_lsp.lsp import actions, commands, completion, from_lsp
+from claw_lsp.lsp import actions, completion, from_lsp
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats
 from claw_lsp.lsp.commands import modes, sight, turns
 from claw_lsp.lsp.commands.table import TABLE, Command
 from claw_lsp.lsp.door import Door
-from claw_lsp.lsp.client import Client, field, plain
+from claw_lsp.lsp.client import Client, plain
 from claw_lsp.lsp.messages import Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers, powers_of
 from claw_lsp.lsp.progress import Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.runs import Runs
-from claw_lsp.lsp.slash import slash_commands
 from claw_lsp.lsp.transport.hooks import Hooks
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.transport.server import DoorServer
@@ -102,24 +100,27 @@ class ClawServer:
     # ---- what it takes --------------------------------------------------------------------------------------------
 
     def _register(self) -> None:
-        feature = self.wire.feature
-        feature(types.INITIALIZE)(self._introduce)
-        feature(types.INITIALIZED)(self._begin)
-        feature(types.TEXT_DOCUMENT_DID_OPEN)(self._did(from_lsp.did_open))
-        feature(types.TEXT_DOCUMENT_DID_CHANGE)(self._did(from_lsp.did_change))
-        feature(types.TEXT_DOCUMENT_DID_SAVE)(self._did(from_lsp.did_save))
-        feature(types.TEXT_DOCUMENT_DID_CLOSE)(self._did(from_lsp.did_close))
-        feature(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS)(self._folders_changed)
-        feature(types.WORKSPACE_DID_CHANGE_CONFIGURATION)(self._configuration_changed)
-        feature(types.WINDOW_WORK_DONE_PROGRESS_CANCEL)(self._progress_cancelled)
-        feature("claw/editorState")(self._editor_state)
-        feature(types.TEXT_DOCUMENT_CODE_ACTION, types.CodeActionOptions(code_action_kinds=list(actions.KINDS)))(
-            self._actions
-        )
-        feature(types.TEXT_DOCUMENT_CODE_LENS, types.CodeLensOptions(resolve_provider=False))(self._lenses)
-        feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["/"]))(self._completion)
+        takes = self._takes
+        takes(types.INITIALIZE, self._introduce)
+        takes(types.INITIALIZED, self._begin)
+        takes(types.TEXT_DOCUMENT_DID_OPEN, self._did(from_lsp.did_open))
+        takes(types.TEXT_DOCUMENT_DID_CHANGE, self._did(from_lsp.did_change))
+        takes(types.TEXT_DOCUMENT_DID_SAVE, self._did(from_lsp.did_save))
+        takes(types.TEXT_DOCUMENT_DID_CLOSE, self._did(from_lsp.did_close))
+        takes(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, self._folders_changed)
+        takes(types.WORKSPACE_DID_CHANGE_CONFIGURATION, self._configuration_changed)
+        takes(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._progress_cancelled)
+        takes("claw/editorState", self._editor_state)
+        kinds = types.CodeActionOptions(code_action_kinds=list(actions.KINDS))
+        takes(types.TEXT_DOCUMENT_CODE_ACTION, self._actions, kinds)
+        takes(types.TEXT_DOCUMENT_CODE_LENS, self._lenses, types.CodeLensOptions(resolve_provider=False))
+        takes(types.TEXT_DOCUMENT_COMPLETION, self._completion, types.CompletionOptions(trigger_characters=["/"]))
         for command in TABLE.values():
             self.wire.command(command.name)(partial(self._command, command))
+
+    def _takes(self, method: str, answer: Callable[[Any], Any], options: Any = None) -> None:
+        # pygls 2.1 writes attributes on what it registers, which a bound method does not take.
+        self.wire.feature(method, options)(partial(answer))
 
     def _did(self, tell: Callable[[Buffers, Any], None]) -> Callable[[Any], None]:
         return lambda params: tell(self._door.buffers, params)

@@ -7,7 +7,7 @@ import os
 from pathlib import Path
 
 from claw_lsp.facts.fault import HostError
-from claw_lsp.lsp.client import Client, field
+from claw_lsp.lsp.client import Client, part
 from claw_lsp.lsp.uris import uri_of
 
 
@@ -31,7 +31,7 @@ class Views:
             answer = await self._editor.ask("window/showDocument", {"uri": uri_of(path), "takeFocus": False})
         except HostError:
             return False
-        return field(answer, "success") is True
+        return part(answer, "success") is True
 
 
 def _write(path: Path, text: str) -> str:

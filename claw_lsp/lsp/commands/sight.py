@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 
 from claw_lsp.core.budget import used_percent
+from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.render import dollars, tokens
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished, ModelSpoke
@@ -116,7 +117,11 @@ async def diff(door: Door, args: UriArguments, request: RequestId | None) -> Ans
             for it in entry.event.result.edited:
                 first.setdefault(it.path, "" if it.created else it.before)
     only = path_of(args.uri) if args.uri else None
-    parts = {path: await _difference(door, path, before) for path, before in first.items() if only in (None, path)}
+    parts = {
+        path: await _difference(door, path, before, session.state.cwd)
+        for path, before in first.items()
+        if only in (None, path)
+    }
     changed = {path: part for path, part in parts.items() if part}
     text = "".join(changed.values())
     answer: Answer = {"session": session.id, "diff": text, "files": list(changed), "text": _fenced(text)}
@@ -178,13 +183,14 @@ def _counted(usage: Usage) -> str:
     )
 
 
-async def _difference(door: Door, path: str, before: str) -> str:
+async def _difference(door: Door, path: str, before: str, root: str) -> str:
+    name = path[len(root) :].lstrip("/") if inside(path, (root,)) else path.lstrip("/")
     try:
         now = (await door.workspace.read(path)).text
     except ToolError:
         now = ""
     lines = difflib.unified_diff(
-        before.splitlines(keepends=True), now.splitlines(keepends=True), f"a{path}", f"b{path}"
+        before.splitlines(keepends=True), now.splitlines(keepends=True), f"a/{name}", f"b/{name}"
     )
     return "".join(it if it.endswith("\n") else f"{it}\n\\ No newline at end of file\n" for it in lines)
 

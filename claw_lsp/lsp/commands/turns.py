@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from typing import Any
 
-from claw_lsp.core.briefing import TRAILER, Subject
+from claw_lsp.core.briefing import Subject, trailer
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Steered, UserSpoke
 from claw_lsp.facts.fault import BadRequest, HostError
@@ -100,7 +100,7 @@ async def commit_message(door: Door, args: UriArguments, request: Request) -> An
     if not difference:
         raise BadRequest(f"There is nothing to commit in {home.folder}: no change against HEAD, or no repository.")
     settings = await door.settings_in(home.folder)
-    subject = Subject(extra={"The changes": difference}, trailer=TRAILER if settings.attribution else "")
+    subject = Subject(extra={"The changes": difference}, trailer=trailer(settings))
     session = await door.session_for(None, args.uri, None, None)
     return _answer(await door.start(session, "commit_message", subject, request=request, opens_chat=False))
 
