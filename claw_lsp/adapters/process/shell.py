@@ -101,7 +101,7 @@ class ShellProcesses:
         try:
             return await child.follow(_nobody)
         finally:
-            self._children.discard(child)
+            await self._finish(child)
 
     async def _finish(self, child: Supervised) -> None:
         await child.end()

@@ -136,7 +136,7 @@ class Supervised:
                 raise FolderGone(f"The shell's folder {at} cannot be entered: {why}.")
             case {"fault": str(why), "at": at}:
                 raise ProcessError(f"{at or 'The command'} could not be started: {why}.")
-            case None | {}:
+            case None | dict():
                 raise ProcessError(_UNWATCHED)
 
     async def _hear(self) -> dict[str, Any] | None:
