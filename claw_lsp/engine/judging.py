@@ -57,8 +57,8 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
         verdict = verdict.model_copy(update={"reason": answer.text})
     for inquiry in plan.inquiries:
         answers = (*answers, await hands.host.ask(_inquiry(plan, inquiry, session, scene)))
-    if answers and all(it.choice == DENY for it in answers):
-        return (*facts, _refused_by(plan, verdict, answers[0], plan.inquiries[0]))
+    if answers and all(it.by == "nobody" for it in answers):
+        return (*facts, _refused_by(plan, verdict, answers[0]))
     for inquiry in _unsaved(plan, session, hands):
         answer = await hands.host.ask(_inquiry(plan, inquiry, session, scene))
         if answer.choice == DENY:
@@ -164,6 +164,7 @@ def _inquiry(plan: Plan, inquiry: Inquiry, session: Session, scene: Scene) -> Qu
         detail=inquiry.detail,
         choices=inquiry.choices,
         path=plan.paths[0].path if plan.paths else None,
+        document=inquiry.document,
     )
 
 

@@ -45,11 +45,13 @@ class Choice:
 
 @dataclass(frozen=True, slots=True)
 class Inquiry:
-    """What a PERSON plan asks. The first choice is the harmless one and its key is "deny"."""
+    """What a PERSON plan asks. The first choice is the harmless one and its key is "deny". `document` names a file that
+    shows the detail to those who want to read it, "" where the detail is short."""
 
     title: str
     detail: str
     choices: tuple[Choice, ...]
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)

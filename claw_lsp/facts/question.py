@@ -14,7 +14,8 @@ DENY, ONCE, SESSION, ALWAYS = "deny", "once", "session", "always"
 class Question:
     """One thing only a person can decide. `choices[0]` is the harmless one.
 
-    `uri_path` is the file concerned, if one is; `rule` is what *Always allow* would add, if it is offered.
+    `path` is the file concerned, if one is; `rule` is what *Always allow* would add, if it is offered; `document` is the
+    name of a file that shows the detail ("plan.md"), "" where there is none.
     """
 
     id: str
@@ -26,6 +27,7 @@ class Question:
     choices: tuple[Choice, ...]
     path: str | None = None
     rule: str | None = None
+    document: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -74,5 +74,7 @@ class Settings(BaseModel):
     )
     env: dict[str, str] = Field({}, description="Environment variables that shell commands get beside the usual ones.")
     memory_excludes: tuple[str, ...] = Field(
-        (), alias="claudeMdExcludes", description="Patterns of CLAW.md, CLAUDE.md and AGENTS.md files that are not read."
+        (),
+        alias="claudeMdExcludes",
+        description="Patterns of CLAW.md, CLAUDE.md and AGENTS.md files that are not read.",
     )

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from claw_lsp.core import briefing
@@ -156,10 +156,15 @@ class Door:
         return ended
 
     def _host(self, run: Run, bar: Bar) -> TurnHost:
-        return TurnHost(run=run, bar=bar, questions=self.questions, screens=(self,), asked=self._asked)
+        return TurnHost(run=run, bar=bar, questions=self.questions, screens=(self,), prepared=self._prepared)
 
-    async def _asked(self, session: str, question: Question) -> None:
-        await self.chats.asked(session, question)
+    async def _prepared(self, question: Question) -> Question:
+        """The question with its document written, so that it can be read and answered there; the chat shows it too."""
+        if question.document:
+            path = await self.views.write(question.session, question.document, question.detail)
+            question = replace(question, path=path)
+        await self.chats.asked(question.session, question)
+        return question
 
     # ---- the screen -----------------------------------------------------------------------------------------------
 

@@ -30,13 +30,12 @@ class TurnHost:
     bar: Bar
     questions: Questions
     screens: tuple[Screen, ...]
-    asked: Callable[[str, Question], Awaitable[None]]
-    """Told of a question of this session, before the person is."""
+    prepared: Callable[[Question], Awaitable[Question]]
+    """Told of a question before the person is; answers it with the document that shows it, where it has one."""
 
     async def ask(self, question: Question) -> Answer:
         self._now(f"waiting for your answer: {question.title}")
-        await self.asked(self.run.session, question)
-        return await self.questions.ask(question)
+        return await self.questions.ask(await self.prepared(question))
 
     async def saw(self, entry: Entry) -> None:
         match entry.event:

@@ -24,7 +24,7 @@ SHOWN_AGAIN = (120.0, 600.0, 1800.0)
 """Seconds after which a question that got no reaction at all is shown once more; then only its second way is left."""
 LONGEST = 900
 """Characters of a question: VS Code cuts at 1000."""
-SHOW = "Show change"
+SHOW, SHOW_DOCUMENT = "Show change", "Show plan"
 INFO = 3
 """LSP's MessageType.Info."""
 
@@ -125,7 +125,7 @@ class Questions:
 
     async def _box(self, pending: Pending) -> None:
         title = await self._picked(pending)
-        while title == SHOW and not pending.answer.done():
+        while title in (SHOW, SHOW_DOCUMENT) and not pending.answer.done():
             await self._show(pending.question)
             title = await self._picked(pending)
         for choice in pending.question.choices:
@@ -136,8 +136,9 @@ class Questions:
         """The title the person picked; None for everything that is no explicit answer."""
         question = pending.question
         actions = [{"title": plain(it.title, 200)} for it in question.choices]
-        if question.plan.reach is Reach.EDIT or question.plan.changes:
-            actions.append({"title": SHOW})
+        show = SHOW_DOCUMENT if question.document else SHOW
+        if question.document or question.plan.changes:
+            actions.append({"title": show})
         params = {"type": INFO, "message": wording(question), "actions": actions}
         try:
             picked = await self._editor.ask("window/showMessageRequest", params, timeout=None)

@@ -230,9 +230,7 @@ def explained(error: Exception) -> JsonRpcException | None:
 
 
 async def _show_change(views: Views, question: Question) -> None:
-    name = "plan.md" if question.plan.command is None and not question.plan.changes else "change.diff"
-    path = await views.write(question.session, name, question.detail)
-    await views.show(path)
+    await views.show(await views.write(question.session, question.document or "change.diff", question.detail))
 
 
 async def _register_configuration(door: Door) -> None:

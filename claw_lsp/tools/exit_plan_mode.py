@@ -36,7 +36,7 @@ class ExitPlanModeTool:
             raise ToolError("The plan is empty. Write down what is to be done, then call ExitPlanMode again.")
         if scene.mode is not Mode.PLAN:
             raise ToolError(f"The mode is {scene.mode}, not plan, so there is nothing to approve. Go on with the work.")
-        inquiry = Inquiry("Carry out this plan?", wanted.plan, _CHOICES)
+        inquiry = Inquiry("Carry out this plan?", wanted.plan, _CHOICES, document="plan.md")
         return Plan(call, Reach.PERSON, "Ask for approval of the plan", detail=wanted.plan, inquiries=(inquiry,))
 
     async def perform(
