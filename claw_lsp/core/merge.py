@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from claw_lsp.core.difference import differences
+from claw_lsp.core.difference import character_differences, differences
 from claw_lsp.facts.text import TextEdit, applied
 
 
@@ -14,6 +14,20 @@ def merged(base: str, ours: str, theirs: str) -> str | None:
         return ours
     edits = _united(differences(base, ours), differences(base, theirs))
     return None if edits is None else applied(base, edits)
+
+
+def regained(base: str, ours: str, theirs: str) -> str:
+    """The text with both changes in it, character by character, even where they are in each other's way.
+
+    There theirs stays, and what ours put there stands before it: nothing that either side wrote is missing.
+    """
+    over = character_differences(base, theirs)
+    result: list[TextEdit] = []
+    for edit in character_differences(base, ours):
+        again = rebased((edit,), over)
+        at = moved(edit.start, over, sticky_left=True)
+        result += again if again is not None else (TextEdit(at, at, edit.new),)
+    return applied(theirs, tuple(result))
 
 
 def minimal_edits(before: str, after: str) -> tuple[TextEdit, ...]:

@@ -9,7 +9,7 @@ from contextlib import asynccontextmanager
 from dataclasses import replace
 from weakref import WeakValueDictionary
 
-from claw_lsp.core.merge import merged
+from claw_lsp.core.merge import merged, regained
 from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.plan import PlannedPath
 from claw_lsp.facts.text import Applied, Change, Document
@@ -147,13 +147,13 @@ class EditorWorkspace:
     async def _edit(self, change: Change, label: str) -> Applied:
         """Send the edit until the text shows it; every time merged anew over what the person typed."""
         base, wanted = change.before, change.after
-        taken_back = moved = False
+        taken_back = moved = repairing = False
         for _ in range(self._attempts):
             try:
                 now = await self._now(change.path)
             except NoSuchFile as error:
                 raise StaleDocument(f"{change.path} was deleted since it was read. Nothing was changed.") from error
-            after = wanted if now == base else await _over(now, base, wanted)
+            after = regained(base, wanted, now) if repairing else await _over(now, base, wanted)
             if after is None:
                 raise StaleDocument(_conflict(change.path))
             moved = moved or not same(now, change.before)
@@ -166,10 +166,11 @@ class EditorWorkspace:
                 case Dropped():
                     continue
                 case Misplaced(meant, became):
-                    # The client put the edit into a text it was not made for; what is right now is a new edit.
+                    # The client put the edit into a text it was not made for, perhaps over what was just typed there:
+                    # the next edit mends that, whatever stands in its way, and takes ours back where it cannot stay.
                     right = await _over(meant, base, wanted)
-                    taken_back = right is None
-                    base, wanted = became, meant if right is None else right
+                    taken_back = taken_back or right is None
+                    base, wanted, repairing = became, meant if right is None else right, True
         raise StaleDocument(
             f"{change.path} kept changing while it was edited, so the edit was given up. Read it again and try once more."
         )
@@ -208,6 +209,8 @@ class EditorWorkspace:
 
 async def _over(now: str, base: str, wanted: str) -> str | None:
     """What was wanted of `base`, done to `now`; None where it cannot be merged."""
+    if now == base:
+        return wanted
     base, wanted = _styled(base, now), _styled(wanted, now)
     if now.endswith(_ENDS) and not base.endswith(_ENDS):
         base, wanted = base + now[-1], wanted if wanted.endswith(_ENDS) else wanted + now[-1]

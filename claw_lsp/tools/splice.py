@@ -53,8 +53,14 @@ def replacing(text: str, places: list[tuple[int, int]], new: str) -> tuple[TextE
     for start, end in places:
         old = text[start:end]
         wanted = with_ends_of(old, new, dominant_end(old) if "\n" in old or "\r" in old else dominant_end(text))
-        if "\r" not in text:
+        if "\r" not in text or "\r" in new:
             wanted = new
+        else:
+            # A lone \r of the text and a \n of ours, or the reverse, must not become one line end.
+            if text[start - 1 : start] == "\r" and wanted.startswith("\n"):
+                wanted = "\r" + wanted[1:]
+            if wanted.endswith("\r") and text[end : end + 1] == "\n":
+                wanted = wanted[:-1] + "\n"
         edits += (
             TextEdit(start + edit.start, start + edit.end, edit.new)
             for edit in _apart_from_crlf(text, start, end, wanted)
@@ -82,6 +88,9 @@ def with_ends_of(old: str, new: str, end: str) -> str:
         for k in range(n):
             if old_lines[i + k] != bare_old[i + k] and new_lines[j + k] != bare_new[j + k]:
                 result[j + k] = old_lines[i + k]
+    for n, line in enumerate(result[1:], 1):
+        if line == "\n" and result[n - 1].endswith("\r"):
+            result[n] = "\r"
     return "".join(result)
 
 

@@ -6,7 +6,7 @@ import time
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from claw_lsp.core.merge import merged, minimal_edits, moved, rebased
+from claw_lsp.core.merge import merged, minimal_edits, moved, rebased, regained
 from claw_lsp.facts.text import TextEdit, applied
 
 line = st.sampled_from(
@@ -50,6 +50,17 @@ def test_merging_with_an_unchanged_side_gives_the_other_side(base, other):
 def test_merging_is_symmetric(texts):
     base, ours, theirs = texts
     assert merged(base, ours, theirs) == merged(base, theirs, ours)
+
+
+@given(three(), st.data())
+def test_what_is_regained_has_every_character_that_either_side_put_in(texts, data):
+    base, ours, theirs = texts
+    at, to = data.draw(st.integers(0, len(ours))), data.draw(st.integers(0, len(theirs)))
+    ours, theirs = ours[:at] + "\ue001" + ours[at:], theirs[:to] + "\ue002" + theirs[to:]
+    both = regained(base, ours, theirs)
+    assert (both.count("\ue001"), both.count("\ue002")) == (1, 1)
+    assert regained(base, ours, base) == ours
+    assert regained(base, base, theirs) == theirs
 
 
 @given(texts, st.data())

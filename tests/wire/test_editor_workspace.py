@@ -1,72 +1,19 @@
 """The workspace over an editor: every kind of client, a person who types at the worst moment, and nothing is lost."""
 
 import asyncio
-import json
 from pathlib import Path
 
 import pytest
-from lsprotocol import types
-from lsprotocol.converters import get_converter
+from editor_desk import NAMES, Desk, desk_of
 
-from claw_lsp.adapters.disk.workspace import DiskWorkspace
 from claw_lsp.core.merge import minimal_edits
 from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.text import Change, Document, TextEdit
 from claw_lsp.lsp import from_lsp
-from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.editor import Patience
-from claw_lsp.lsp.powers import Powers, powers_of
-from claw_lsp.lsp.workspace import EditorWorkspace
-from claw_lsp.testing.memory_editor import TYPED, Beside, MemoryEditor
-from claw_lsp.testing.quirks import CLIENTS, Quirks
-
-CONVERTER = get_converter()
-FIXTURES = Path(__file__).parent.parent / "fixtures" / "clients"
-NAMES = sorted(CLIENTS)
-QUICK = Patience(answer=0.3, grace=0.05, echo=0.4, opening=0.2, saving=0.3, look=0.02)
-HEAR = {
-    "textDocument/didOpen": (types.DidOpenTextDocumentParams, from_lsp.did_open),
-    "textDocument/didChange": (types.DidChangeTextDocumentParams, from_lsp.did_change),
-    "textDocument/didSave": (types.DidSaveTextDocumentParams, from_lsp.did_save),
-    "textDocument/didClose": (types.DidCloseTextDocumentParams, from_lsp.did_close),
-}
-
-
-class Desk:
-    """An editor, what the door knows of it, and the workspace between them."""
-
-    def __init__(self, quirks: Quirks, powers: Powers, patience: Patience = QUICK) -> None:
-        self.editor = MemoryEditor(quirks)
-        self.buffers = Buffers(powers.encoding)
-        self.editor.outbox = self.hear
-        self.workspace = EditorWorkspace(Beside(self.editor), self.buffers, powers, DiskWorkspace(), patience)
-
-    def hear(self, method, params):
-        kind, tell = HEAR[method]
-        tell(self.buffers, CONVERTER.structure(params, kind))
-
-    async def change(self, path, old, new):
-        """The change an Edit tool would plan now."""
-        document = await self.workspace.read(path)
-        assert document.text.count(old) == 1
-        start = document.text.index(old)
-        return Change(path, document, (TextEdit(start, start + len(old), new),))
-
-
-def powers_like(name: str) -> Powers:
-    """The recorded powers; Helix's from its source. Delays are shortened: the double needs no long ones."""
-    if name == "helix":
-        return Powers("helix", "utf-8", apply_edit=True, document_changes=True, echo_delay=0.05)
-    params = json.loads((FIXTURES / f"{name}.json").read_text())
-    powers = powers_of(params)
-    return Powers(**{it: getattr(powers, it) for it in Powers.__slots__} | {"echo_delay": 0.05})
-
-
-def desk_of(name: str, **more) -> Desk:
-    quirks = CLIENTS[name]
-    if quirks.echo == "idle":
-        quirks = Quirks(**{it: getattr(quirks, it) for it in Quirks.__slots__} | {"echo_delay": 0.02})
-    return Desk(quirks, powers_like(name), **more)
+from claw_lsp.lsp.powers import Powers
+from claw_lsp.testing.memory_editor import TYPED
+from claw_lsp.testing.quirks import Quirks
 
 
 @pytest.fixture(params=NAMES)
@@ -334,10 +281,7 @@ async def test_r27_a_deleted_file_is_stale_and_what_is_no_file_is_said(desk, pat
 
 @pytest.mark.parametrize("name", NAMES)
 async def test_an_editor_that_does_not_tell_of_opening_a_file_is_believed(name, path):
-    desk = desk_of(name)
-    desk.editor.quirks = Quirks(
-        **{it: getattr(desk.editor.quirks, it) for it in Quirks.__slots__} | {"tells_opening": False}
-    )
+    desk = desk_of(name, tells_opening=False)
     applied = await desk.workspace.apply(await desk.change(path, "prcie", "price"), "fix")
     assert (applied.saved, applied.document.text) == (False, FIXED)
     again = await desk.workspace.apply(await desk.change(path, "price", "cost"), "again")
@@ -408,11 +352,7 @@ async def test_p21_a_foreign_uri_is_edited_only_while_it_is_open(desk):
 async def test_r37_a_client_with_its_own_line_ends_makes_no_false_conflict(name, line_end, final_newline, tmp_path):
     path = tmp_path / "mixed.txt"
     path.write_bytes("one\r\ntwo\nthree 😀\r\nfour".encode())
-    desk = desk_of(name)
-    desk.editor.quirks = Quirks(
-        **{it: getattr(desk.editor.quirks, it) for it in Quirks.__slots__}
-        | {"line_end": line_end, "final_newline": final_newline}
-    )
+    desk = desk_of(name, line_end=line_end, final_newline=final_newline)
     change = await desk.change(str(path), "three 😀", "3 😀\r\n3.5")
     await desk.workspace.apply(change, "unopened")
     expected = line_end.join(["one", "two", "3 😀", "3.5", "four"]) + (line_end if final_newline else "")
@@ -425,10 +365,7 @@ async def test_r37_a_client_with_its_own_line_ends_makes_no_false_conflict(name,
 @pytest.mark.parametrize("name", NAMES)
 @pytest.mark.parametrize("text", ["a\r\nb\nc\rd  \n\fe", "é\u2028😀 x\r\n\r\n", "x", "\t\r\n"])
 async def test_r28_every_character_outside_the_edit_stays_as_it_was(name, text, tmp_path):
-    desk = desk_of(name)
-    desk.editor.quirks = Quirks(
-        **{it: getattr(desk.editor.quirks, it) for it in Quirks.__slots__} | {"line_end": None, "final_newline": False}
-    )
+    desk = desk_of(name, line_end=None, final_newline=False)
     path = tmp_path / "f.txt"
     path.write_bytes(("\ufeff" + text).encode())
     desk.editor.open(str(path))

@@ -50,13 +50,17 @@ def _names(folder: str) -> Collection[str]:
 
 def _ignores_case(target: str) -> bool:
     """Whether the deepest existing part of the path also answers to its name in the other case."""
-    existing = Path(target)
-    while not existing.exists():
-        if existing == existing.parent:
-            return False
-        existing = existing.parent
-    other = existing.parent / existing.name.swapcase()
+    for existing in (Path(target), *Path(target).parents):
+        status = _status(existing)
+        if status is not None:
+            other = existing.with_name(existing.name.swapcase()) if existing.name else existing
+            twin = _status(other) if other != existing else None
+            return twin is not None and os.path.samestat(status, twin)
+    return False
+
+
+def _status(path: Path) -> os.stat_result | None:
     try:
-        return existing.name != other.name and other.samefile(existing)
+        return path.lstat()
     except OSError:
-        return False
+        return None

@@ -102,8 +102,14 @@ def place_of_session(text: str, key: str) -> int | None:
     return found.end("word") if found else None
 
 
-def names_session(text: str, key: str) -> bool:
-    return any(it["key"] == key and it["word"] == "chat" and it["arg"] for it in _MARK.finditer(text))
+def session_in(text: str) -> str | None:
+    """The session that the first title marker of a text names."""
+    return next((it["arg"] for it in _MARK.finditer(text) if it["word"] == "chat" and it["arg"]), None)
+
+
+def n_ended(text: str, key: str) -> int:
+    """How many answers in the text were closed."""
+    return sum(1 for it in _MARK.finditer(text) if it["key"] == key and it["word"] == "end")
 
 
 def line_end(text: str) -> str:

@@ -44,9 +44,16 @@ class Name:
     session: str
 
 
-Task = Put | Send | Begin | Name
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """Words for the prompt block, which the person completes."""
 
-Does = Literal["put", "turn", "reply", "name", "tail"]
+    words: str
+
+
+Task = Put | Send | Begin | Name | Draft
+
+Does = Literal["put", "turn", "reply", "name", "draft", "tail"]
 """What an offer is for: one task each, or the tail alone."""
 
 
@@ -145,6 +152,11 @@ def named(weave: Weave, session: str) -> Weave:
     return replace(weave, tasks=(*weave.tasks, Name(session)))
 
 
+def drafted(weave: Weave, words: str) -> Weave:
+    """Words are put at the beginning of the prompt block, for the person to complete."""
+    return replace(weave, tasks=(*weave.tasks, Draft(words)))
+
+
 def wants(weave: Weave, tail: str) -> Weave:
     """What should stand below the answer for now."""
     return replace(weave, want=tail)
@@ -211,6 +223,8 @@ def _next_offer(weave: Weave) -> Offer | None:
             return _beginning(weave, words)
         case Name(session):
             return _naming(weave, session)
+        case Draft(words):
+            return Offer("draft", marks.parse(weave.text).start, _with_line_ends(weave, words))
         case None:
             return None if _tail_is_right(weave) else _at_anchor(weave, "")
 
@@ -287,7 +301,7 @@ def _landed(weave: Weave, made: Offer, at: int) -> Weave:
             weave = replace(weave, tasks=_without(weave.tasks, made.n_put))
         case "turn" | "reply":
             weave = replace(weave, tasks=weave.tasks[1:], number=weave.number + 1)
-        case "name":
+        case "name" | "draft":
             weave = replace(weave, tasks=weave.tasks[1:])
         case "tail":
             pass

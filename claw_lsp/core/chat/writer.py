@@ -94,23 +94,23 @@ class Writer:
                 return (self._finished(event),)
             case RuleAdded() as event:
                 always = f" (written to {event.stored_in})" if event.stored_in else " for this session"
-                return (self._item(f"{event.rule.behavior}{always}: {_code(event.rule.text)}"),)
+                return (self._item(f"{event.rule.behavior}{always}: {code(event.rule.text)}"),)
             case Steered() as event:
                 return (self._item(f"you, meanwhile: {one_line(scrubbed(event.text), LONGEST)}"),)
             case ModeChanged() as event:
                 return (self._item(f"mode: {event.mode.value}"),)
             case ModelChanged() as event:
                 effort = f", effort {event.effort}" if event.effort else ""
-                return (self._item(f"model: {_code(event.model)}{effort}"),)
+                return (self._item(f"model: {code(event.model)}{effort}"),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
             case Noted() | Titled():
                 return ()
 
-    def running(self) -> tuple[str, ...]:
-        """One line for each call that was allowed and is not finished."""
+    def running(self) -> dict[str, str]:
+        """One line for each call, by its id, that was allowed and is not finished."""
         allowed = [it for it in self._judged.values() if it.decision == "allow"]
-        return tuple(f"- … {_code(self._title(it.call_id, it))}" for it in allowed)
+        return {it.call_id: f"- … {code(self._title(it.call_id, it))}" for it in allowed}
 
     def said(self, text: str) -> str:
         """Text of our own at the end of the answer, as a paragraph."""
@@ -159,7 +159,7 @@ class Writer:
 
     def _finished(self, event: CallFinished) -> str:
         judged = self._judged.pop(event.call_id, None)
-        title = _code(self._title(event.call_id, judged))
+        title = code(self._title(event.call_id, judged))
         summary = one_line(scrubbed(result_line(event.result)), LONGEST)
         if judged is not None and judged.decision == "deny":
             reason = one_line(scrubbed(judged.reason), LONGEST)
@@ -188,13 +188,17 @@ class Writer:
         return f"{before}- {text}"
 
 
-def render(entries: Sequence[Entry], *, key: str | None = None, streamed: str = "") -> str:
-    """A session's whole document from its log; `streamed` is text of a reply that is not in the log yet."""
+def render(entries: Sequence[Entry], *, key: str | None = None) -> str:
+    """A session's whole document from its log, with an empty prompt block at its end."""
     started = next((it.event for it in entries if isinstance(it.event, SessionStarted)), None)
-    session = started.session if started else None
-    key = key or marks.key_of(session or "")
-    writer = Writer(key)
-    parts = [marks.title(key, session)]
+    return rendered(Writer(key or marks.key_of(started.session if started else "")), entries)
+
+
+def rendered(writer: Writer, entries: Sequence[Entry], *, streamed: str = "") -> str:
+    """As `render`, with a writer that then goes on; `streamed` is text of a reply that is not in the log yet."""
+    started = next((it.event for it in entries if isinstance(it.event, SessionStarted)), None)
+    key = writer.key
+    parts = [marks.title(key, started.session if started else None)]
     number = 1
     for entry in entries:
         for written in writer.saw(entry):
@@ -230,7 +234,7 @@ def closing_fence(words: str) -> str:
     return f"\n{fence}" if fence else ""
 
 
-def _code(text: str) -> str:
+def code(text: str) -> str:
     """One line as inline code, whatever stands in it."""
     line = one_line(text, LONGEST)
     longest = max((len(it) for it in re.findall(r"`+", line)), default=0)
