@@ -1,0 +1,369 @@
+"""The command line. What a subcommand needs is imported when it is chosen, so that `serve` starts at once."""
+
+from __future__ import annotations
+
+import argparse
+import os
+import sys
+from collections.abc import Callable, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+    from claw_lsp.app import World
+    from claw_lsp.ports import Archive
+
+USAGE = 2
+"""The exit code for a command line that cannot be obeyed; argparse uses it too."""
+
+MODES = ("default", "acceptEdits", "plan", "bypassPermissions")
+EDITORS = ("vscode", "neovim", "helix", "emacs")
+
+
+class Misused(Exception):
+    """The command line cannot be obeyed; the text says why."""
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the command line; the process's exit code."""
+    args = parser().parse_args(_with_command(list(sys.argv[1:] if argv is None else argv)))
+    try:
+        _log()
+        return args.do(args)
+    except Misused as error:
+        print(f"claw-lsp: {error}", file=sys.stderr)
+        return USAGE
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        # Nobody reads on; without this the interpreter complains once more while it ends.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 141
+
+
+def parser() -> argparse.ArgumentParser:
+    """Every command that works, and no other."""
+    top = argparse.ArgumentParser(
+        prog="claw-lsp",
+        description="A Claude coding agent that speaks the Language Server Protocol. Without a command: serve.",
+        epilog="Try `claw-lsp demo`: it needs no key and no network.",
+    )
+    top.add_argument("--version", action=_Version, nargs=0, help="print the version and exit")
+    commands = top.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    for name, does, add in _COMMANDS:
+        said = (add.__doc__ or "").strip()
+        one = commands.add_parser(name, help=said.split("\n")[0].rstrip("."), description=said)
+        one.set_defaults(do=does)
+        add(one)
+    return top
+
+
+class _Version(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
+        from claw_lsp.app import our_version
+
+        print(f"claw-lsp {our_version()}")
+        parser.exit()
+
+
+def _with_command(argv: list[str]) -> list[str]:
+    """`serve` is what is meant where no command is named: editors start us bare, or with `--stdio`."""
+    if not argv:
+        if sys.stdin is not None and sys.stdin.isatty():
+            print(
+                "claw-lsp: this is a language server and waits for an editor to speak; Ctrl-C ends it."
+                " `claw-lsp --help` lists what else it does.",
+                file=sys.stderr,
+            )
+        return ["serve"]
+    first = argv[0].split("=")[0]
+    return ["serve", *argv] if first in ("--stdio", "--tcp", "--ws", "--clientProcessId") else argv
+
+
+def _log() -> None:
+    """Logging, for developers: CLAW_LOG is a level, a file, or both with a comma; warnings go to stderr without it."""
+    import logging
+
+    level, path = "warning", None
+    for part in filter(None, (it.strip() for it in os.environ.get("CLAW_LOG", "").split(","))):
+        if part.lower() in ("debug", "info", "warning", "error"):
+            level = part.lower()
+        else:
+            path = part
+    try:
+        handler = logging.FileHandler(path, encoding="utf-8") if path else logging.StreamHandler(sys.stderr)
+    except OSError as error:
+        raise Misused(f"CLAW_LOG: {path} cannot be written: {error.strerror}") from None
+    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
+    # The libraries below log whole messages when asked for more than warnings: file text, prompts.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("claw_lsp").setLevel(level.upper())
+
+
+def _world() -> World:
+    from claw_lsp import app
+
+    return app.World.here(app.environment_of_process())
+
+
+# ---- serve --------------------------------------------------------------------------------------------------------
+
+
+def _serve_arguments(it: argparse.ArgumentParser) -> None:
+    """Be a language server; an editor starts this.
+
+    TCP and WebSocket listen on this machine only and print a token that the client must give.
+    """
+    how = it.add_mutually_exclusive_group()
+    how.add_argument("--stdio", action="store_true", help="speak over stdin and stdout (the default)")
+    how.add_argument("--tcp", type=_port, metavar="PORT", help="listen on a TCP port; 0 picks a free one")
+    how.add_argument("--ws", type=_port, metavar="PORT", help="listen for a WebSocket; 0 picks a free one")
+    it.add_argument("--clientProcessId", help=argparse.SUPPRESS)  # Some clients add it; `initialize` says it too.
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from claw_lsp import app
+
+    world = _world()
+    if args.tcp is not None:
+        return app.serve_tcp(world, args.tcp)
+    if args.ws is not None:
+        return app.serve_ws(world, args.ws)
+    return app.serve_stdio(world)
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, found {text!r}")
+    return int(text)
+
+
+# ---- run ----------------------------------------------------------------------------------------------------------
+
+
+def _run_arguments(it: argparse.ArgumentParser) -> None:
+    """Do one turn from the terminal, without an editor; files are read from disk and written to it.
+
+    Exits with 0 when done, 1 when it failed, 3 when it was refused permission, 130 when interrupted.
+    """
+    it.add_argument("prompt", metavar="PROMPT", help="what to do; - reads it from stdin")
+    it.add_argument("--model", help="an alias (opus, sonnet, haiku) or a model id")
+    it.add_argument("--permission-mode", choices=MODES, help="what happens to calls that no rule decides")
+    it.add_argument("--output-format", choices=("text", "json", "stream-json"), default="text")
+    which = it.add_mutually_exclusive_group()
+    which.add_argument("--continue", dest="latest", action="store_true", help="go on with this folder's last session")
+    which.add_argument("--resume", metavar="ID", help="go on with this session")
+    it.add_argument("--cwd", metavar="DIR", default=".", help="work in this folder")
+    it.add_argument("--max-turns", type=_positive, metavar="N", help="how many replies of the model it may take")
+
+
+def _run(args: argparse.Namespace) -> int:
+    from claw_lsp import app
+    from claw_lsp.adapters.disk import DiskWorkspace
+    from claw_lsp.facts.fault import BadRequest
+    from claw_lsp.facts.rule import Mode
+    from claw_lsp.term.asking import Nobody, Typist
+    from claw_lsp.term.run import Order, run
+    from claw_lsp.term.screens import FORMATS
+
+    order = Order(
+        prompt=_prompt(args.prompt),
+        folder=_folder(args.cwd),
+        model=args.model,
+        mode=Mode(args.permission_mode) if args.permission_mode else None,
+        resume=args.resume,
+        latest=args.latest,
+        max_turns=args.max_turns,
+    )
+    present = sys.stdin.isatty() and sys.stderr.isatty()
+    person = Typist(sys.stdin.fileno(), sys.stderr) if present else Nobody()
+    screen = FORMATS[args.output_format](sys.stdout, sys.stderr)
+    try:
+        return run(order, app.build(_world()), DiskWorkspace(), screen, person)
+    except BadRequest as error:
+        raise Misused(str(error)) from None
+
+
+def _prompt(given: str) -> str:
+    prompt = sys.stdin.read() if given == "-" else given
+    if not prompt.strip():
+        raise Misused("PROMPT: expected some words, found none")
+    return prompt
+
+
+def _folder(given: str) -> str:
+    folder = Path(given).absolute()
+    if not folder.is_dir():
+        raise Misused(f"--cwd: {given} is not a folder")
+    return os.path.normpath(folder)
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"expected a number from 1 on, found {text!r}")
+    return int(text)
+
+
+# ---- demo ---------------------------------------------------------------------------------------------------------
+
+
+def _demo_arguments(it: argparse.ArgumentParser) -> None:
+    """Watch one whole turn: a real server, an editor without a screen, a bug that gets fixed. Needs no key.
+
+    Everything happens in a temporary folder. Exits with 0 only if the sample's tests passed in the end.
+    """
+    it.add_argument("--yes", action="store_true", help="answer the permission questions with yes")
+    it.add_argument("--live", action="store_true", help="ask the real model (needs ANTHROPIC_API_KEY)")
+
+
+def _demo(args: argparse.Namespace) -> int:
+    from claw_lsp import app
+    from claw_lsp.adapters.claude.credentials import WAYS
+    from claw_lsp.testing.demo.show import demo
+
+    environment = app.environment_of_process()
+    if not args.yes and not sys.stdin.isatty():
+        raise Misused("the demo asks questions, and there is no terminal to ask them on: add --yes to let it answer")
+    if args.live and not environment.get("ANTHROPIC_API_KEY", "").strip():
+        raise Misused(f"--live asks the real model and needs ANTHROPIC_API_KEY. {WAYS.split('; ')[0]}.")
+    return demo(environment, by_itself=args.yes, live=args.live)
+
+
+# ---- init ---------------------------------------------------------------------------------------------------------
+
+
+def _init_arguments(it: argparse.ArgumentParser) -> None:
+    """Print what makes an editor start claw-lsp; --write puts it there.
+
+    Writing never replaces what is yours: it adds, keeps a backup, and doing it twice changes nothing.
+    """
+    it.add_argument("editor", metavar="EDITOR", choices=EDITORS, help=", ".join(EDITORS))
+    it.add_argument("--write", action="store_true", help="install it instead of printing it")
+
+
+def _init(args: argparse.Namespace) -> int:
+    from claw_lsp.term.init import EDITOR_SETUPS, program, write
+
+    world = _world()
+    setup = EDITOR_SETUPS[args.editor]
+    text = setup.text(program(sys.argv[0], world.environment))
+    if not args.write:
+        print(text)
+        return 0
+    print(write(setup, text, world.environment, Path(world.home)))
+    return 0
+
+
+# ---- sessions -----------------------------------------------------------------------------------------------------
+
+
+def _sessions_arguments(it: argparse.ArgumentParser) -> None:
+    """List and show what was said before."""
+    verbs = it.add_subparsers(title="commands", metavar="COMMAND", required=True)
+    one = verbs.add_parser("list", help="the sessions of this folder, the newest first")
+    one.add_argument("--all", action="store_true", help="those of every folder")
+    one.add_argument("--cwd", metavar="DIR", default=".", help="those of this folder")
+    one.set_defaults(do=_sessions_list)
+    two = verbs.add_parser("show", help="the transcript of a session")
+    two.add_argument("session", metavar="ID", help="its id, or how it begins")
+    two.set_defaults(do=_sessions_show)
+
+
+def _sessions(args: argparse.Namespace) -> int:
+    raise Misused("sessions: expected list or show")
+
+
+def _sessions_list(args: argparse.Namespace) -> int:
+    import asyncio
+
+    from claw_lsp.term import sessions
+
+    folder = None if args.all else _folder(args.cwd)
+    found = asyncio.run(_archive().list(folder))
+    if found:
+        print(sessions.listed(found, folders=args.all))
+    else:
+        print(f"No sessions{'' if args.all else f' in {folder}'} yet.", file=sys.stderr)
+    return 0
+
+
+def _sessions_show(args: argparse.Namespace) -> int:
+    import asyncio
+
+    from claw_lsp.facts.fault import LogError
+    from claw_lsp.term import sessions
+
+    try:
+        print(asyncio.run(sessions.transcript(_archive(), args.session)))
+    except LogError as error:
+        print(f"claw-lsp: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def _archive() -> Archive:
+    from claw_lsp.adapters.clock import SystemClock
+    from claw_lsp.adapters.jsonl import JsonlArchive
+
+    return JsonlArchive(Path(_world().claw_home), SystemClock())
+
+
+# ---- schema and doctor --------------------------------------------------------------------------------------------
+
+
+def _schema_arguments(it: argparse.ArgumentParser) -> None:
+    """Print the JSON schemas of settings, events and commands."""
+    it.add_argument("of", nargs="?", choices=("settings", "events", "commands"), help="only this one")
+
+
+def _schema(args: argparse.Namespace) -> int:
+    import json
+
+    from claw_lsp.adapters.settings import schema
+    from claw_lsp.term.schemas import schemas
+
+    found = schemas(schema(), _command_arguments())
+    print(json.dumps(found[args.of] if args.of else found, indent=2))
+    return 0
+
+
+def _command_arguments() -> dict[str, type[BaseModel]]:
+    from claw_lsp.lsp.server import TABLE
+
+    return {name: it.arguments for name, it in sorted(TABLE.items())}
+
+
+def _doctor_arguments(it: argparse.ArgumentParser) -> None:
+    """Say what is there and what is missing. Exits with 1 if something must be mended."""
+
+
+def _doctor(args: argparse.Namespace) -> int:
+    from claw_lsp.adapters.claude import credentials
+    from claw_lsp.adapters.ripgrep import ripgrep_program
+    from claw_lsp.term.doctor import findings
+
+    world = _world()
+
+    def find_key() -> str | None:
+        found = credentials.find(world.environment, world.home)
+        return found.source if found else None
+
+    found = findings(world.environment, world.claw_home, find_key, ripgrep_program)
+    print("\n".join(str(it) for it in found))
+    return 1 if any(it.grade == "broken" for it in found) else 0
+
+
+Add = Callable[[argparse.ArgumentParser], None]
+Do = Callable[[argparse.Namespace], int]
+
+_COMMANDS: tuple[tuple[str, Do, Add], ...] = (
+    ("serve", _serve, _serve_arguments),
+    ("demo", _demo, _demo_arguments),
+    ("init", _init, _init_arguments),
+    ("run", _run, _run_arguments),
+    ("sessions", _sessions, _sessions_arguments),
+    ("doctor", _doctor, _doctor_arguments),
+    ("schema", _schema, _schema_arguments),
+)

@@ -1,0 +1,92 @@
+"""`claw-lsp doctor`: what is there and what is missing, in sentences that say what to do."""
+
+from __future__ import annotations
+
+import os
+import platform
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from claw_lsp.facts.fault import ClawError
+
+Grade = Literal["ok", "missing", "broken"]
+MARKS: dict[Grade, str] = {"ok": "ok     ", "missing": "missing", "broken": "BROKEN "}
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing that was looked at. `missing` is something one can do without; `broken` must be mended."""
+
+    grade: Grade
+    what: str
+    said: str
+
+    def __str__(self) -> str:
+        return f"{MARKS[self.grade]}  {self.what:<10} {self.said}"
+
+
+def findings(
+    environment: Mapping[str, str], claw_home: str, find_key: Callable[[], str | None], ripgrep: Callable[[], str]
+) -> list[Finding]:
+    """Everything that is looked at. `find_key` answers where a key was found (never the key), `ripgrep`
+    where it is."""
+    search = environment.get("PATH", "")
+    return [
+        Finding("ok", "python", f"{platform.python_version()} at {sys.executable}"),
+        _key(find_key, environment),
+        Finding("ok", "endpoint", environment.get("ANTHROPIC_BASE_URL", "").strip() or "https://api.anthropic.com"),
+        _program("git", search, "branch, status and diff are not shown without it"),
+        _program("bash", search, "the Bash tool does not work without it"),
+        _ripgrep(ripgrep),
+        _home(Path(claw_home)),
+    ]
+
+
+def _key(find_key: Callable[[], str | None], environment: Mapping[str, str]) -> Finding:
+    try:
+        source = find_key()
+    except ClawError as error:
+        return Finding("broken", "key", str(error))
+    if source is not None:
+        return Finding("ok", "key", f"found in {source}")
+    if environment.get("ANTHROPIC_BASE_URL", "").strip():
+        return Finding("missing", "key", "none; the endpoint must be one that needs none")
+    return Finding("broken", "key", "none: set ANTHROPIC_API_KEY in the environment your editor is started with")
+
+
+def _program(name: str, search: str, without: str) -> Finding:
+    found = shutil.which(name, path=search)
+    if found is None:
+        return Finding("missing", name, f"not on PATH: {without}")
+    try:
+        answer = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=False)
+    except (OSError, subprocess.TimeoutExpired) as error:
+        return Finding("broken", name, f"{found} does not start: {error}")
+    first = (answer.stdout or answer.stderr).strip().split("\n")[0]
+    return Finding("ok" if answer.returncode == 0 else "broken", name, f"{first} at {found}")
+
+
+def _ripgrep(program: Callable[[], str]) -> Finding:
+    try:
+        return Finding("ok", "ripgrep", program())
+    except ClawError as error:
+        return Finding("broken", "ripgrep", str(error))
+
+
+def _home(folder: Path) -> Finding:
+    """Whether sessions can be written; tried on the nearest folder that exists, since asking must not create it."""
+    there = next((it for it in (folder, *folder.parents) if it.exists()), Path("/"))
+    try:
+        with tempfile.NamedTemporaryFile(dir=there, prefix=".claw-doctor-"):
+            pass
+    except OSError as error:
+        return Finding("broken", "CLAW_HOME", f"{folder} cannot be written: {error.strerror}. Set CLAW_HOME elsewhere.")
+    if os.name == "posix" and folder.exists() and folder.stat().st_mode & 0o022:
+        return Finding("broken", "CLAW_HOME", f"others may write to {folder}: chmod go-w {folder}")
+    return Finding("ok", "CLAW_HOME", f"{folder}" + ("" if folder.exists() else " (made when it is needed)"))
