@@ -11,7 +11,7 @@ import subprocess
 import sysconfig
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -84,9 +84,7 @@ class Ripgrep:
             raise ToolError(f"{folder} is a file, not a folder. Give the folder to search in.")
         filters = [f"--type={type}"] if type else []
         if glob and _chooses(glob):
-            chosen, kept = await asyncio.gather(
-                self._list(start, [*filters, f"--glob={glob}"]), self._list(start, filters)
-            )
+            chosen, kept = await _both(self._list(start, [*filters, f"--glob={glob}"]), self._list(start, filters))
             unignored = set(kept)
             paths = [path for path in chosen if path in unignored]
         else:
@@ -144,7 +142,8 @@ class Ripgrep:
             done, _ = await asyncio.wait((working,), timeout=self._seconds)
         finally:
             run.stop()
-        await working
+            await asyncio.wait((working,))
+        working.result()
         return bool(done)
 
 
@@ -276,6 +275,16 @@ def _options(query: Query) -> list[str]:
     options += ["--multiline", "--multiline-dotall"] if query.multiline else []
     options += ["--max-count=1"] if query.first_only else []
     return options
+
+
+async def _both(one: Awaitable[list[str]], other: Awaitable[list[str]]) -> tuple[list[str], list[str]]:
+    """Both answers; both have ended when the error of one is raised."""
+    first, second = await asyncio.gather(one, other, return_exceptions=True)
+    if isinstance(first, BaseException):
+        raise first
+    if isinstance(second, BaseException):
+        raise second
+    return first, second
 
 
 def _chooses(glob: str | None) -> bool:
