@@ -34,7 +34,7 @@ def stripped(text: str) -> str:
 
 def one_line(text: str, limit: int) -> str:
     """At most `limit` characters on one line, made visible; a line end shows as ⏎, what was cut off as …"""
-    line = re.sub(r"[ \t]{2,}", " ", visible(text.strip()).replace("\r\n", "\n")).replace("\n", " ⏎ ")
+    line = re.sub(r"[ \t]{2,}", " ", visible(text.strip().replace("\r\n", "\n"))).replace("\n", " ⏎ ")
     return line if len(line) <= limit else line[: limit - 1].rstrip() + "…"
 
 

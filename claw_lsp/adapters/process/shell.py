@@ -6,6 +6,7 @@ import asyncio
 import os
 import secrets
 import signal
+import sys
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -108,7 +109,9 @@ class ShellProcesses:
         self._children.discard(child)
 
     def _job(self, line: ShellLine, *, background: bool) -> Job:
-        limits = {"CORE": 0, "FSIZE": self._limits.file_size, "NPROC": self._limits.more_processes}
+        limits = {"CORE": 0, "FSIZE": self._limits.file_size}
+        if sys.platform == "linux":
+            limits["NPROC"] = self._limits.more_processes
         if self._limits.memory is not None:
             limits["AS"] = self._limits.memory
         return Job(
