@@ -65,19 +65,20 @@ def build(world: World) -> House:
 
     clock = SystemClock()
     texts = prompts.load()
-    load = _settings_loader(world)
     model = _model(world, clock)
     processes = _processes(world)
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     tools = _toolmaker(model, processes)
+    load = _settings_loader(world, tools)
+    current = our_version()
 
     async def opening(session: str, home: Home, mode: Mode | None, chosen: str | None) -> SessionStarted:
         (settings, _), git = await asyncio.gather(load(home.folder, {}), versions.summary(home.folder))
-        environment = briefing.environment(
+        environment = briefing.environment(  # noqa: S604  `shell` is a word in a text
             roots=home.roots,
             cwd=home.folder,
             system=f"{platform.system()} {platform.release()}",
-            shell="bash",  # noqa: S604  a word in a text, no shell
+            shell="bash",
             date=datetime.now().astimezone().date().isoformat(),
             editor=home.editor,
             git=git,
@@ -93,7 +94,7 @@ def build(world: World) -> House:
             system=texts.system,
             tools=tuple(spec(it) for it in tools(settings).values()),
             context=briefing.context(environment, await _instructions(world, home, settings)),
-            version=our_version(),
+            version=current,
         )
 
     return House(
@@ -141,21 +142,25 @@ def _server(world: World) -> Any:
     return ClawServer(build(world), DiskWorkspace(), our_version())
 
 
-def _settings_loader(world: World) -> Callable[[str, Mapping[str, Any]], Any]:
+def _settings_loader(world: World, tools: Callable[[Settings], object]) -> Callable[[str, Mapping[str, Any]], Any]:
+    """Reads the settings in a thread, and makes the tools for them there: their imports read many files."""
     from claw_lsp.adapters.settings import load
 
-    async def loaded(folder: str, section: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
-        found = await asyncio.to_thread(
-            load,
+    def found(folder: str, section: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
+        loaded = load(
             home=world.home,
             claw_home=world.claw_home,
             folder=folder,
             command_line=world.command_line,
             editor=section,
         )
-        return found.settings, tuple(f"{it.path}:{it.line}:{it.column}: {it.message}" for it in found.problems)
+        tools(loaded.settings)
+        return loaded.settings, tuple(f"{it.path}:{it.line}:{it.column}: {it.message}" for it in loaded.problems)
 
-    return loaded
+    async def off_the_loop(folder: str, section: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
+        return await asyncio.to_thread(found, folder, section)
+
+    return off_the_loop
 
 
 def _model(world: World, clock: SystemClock) -> Any:
