@@ -1,0 +1,1 @@
+"""Case files: small stories of a person, a model and some files, played through the real language server."""

@@ -1,0 +1,47 @@
+"""What holds for every test: blocking calls fail it, 20 seconds are enough, and case files can be written anew."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Generator
+from pathlib import Path
+
+import pytest
+from blockbuster import BlockBuster, blockbuster_ctx
+
+SLOW = ("editors", "e2e", "soak")
+"""Folders whose tests start editors or processes, and may take longer than `MOST` seconds."""
+MOST = 20
+
+
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--update-cases", action="store_true", help="write the expected parts of tests/cases/*.case as they come out"
+    )
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
+    here = Path(__file__).parent
+    for item in items:
+        folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
+        limit = item.get_closest_marker("timeout")
+        if folder not in SLOW and (limit is None or limit.args[0] > MOST):
+            item.add_marker(pytest.mark.timeout(MOST), append=False)
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
+    """No code of ours may block the loop. Tests themselves may, and so may what plays the other side."""
+    function = getattr(item, "obj", None)
+    inner = getattr(getattr(function, "hypothesis", None), "inner_test", function)
+    if not inspect.iscoroutinefunction(inner):
+        return (yield)
+    with blockbuster_ctx("claw_lsp", excluded_modules=["claw_lsp.testing"]) as detector:
+        _except_the_log(detector)
+        return (yield)
+
+
+def _except_the_log(detector: BlockBuster) -> None:
+    """The one listed exception: what is shown was written before, in order, and the append is short (ports.Log)."""
+    for function in detector.functions.values():
+        function.can_block_in("claw_lsp/adapters/jsonl.py", {"append", "keep"})
