@@ -69,6 +69,11 @@ def answer(key: str, number: int) -> str:
     return f"## Claw {mark(key, 'answer', str(number))}"
 
 
+def reply(key: str, number: int) -> str:
+    """The heading of an answer that is no turn's: a slash command's."""
+    return f"## Claw {mark(key, 'reply', str(number))}"
+
+
 def mark(key: str, word: str, arg: str = "") -> str:
     return f"<!-- claw:{key} {word} {arg} -->" if arg else f"<!-- claw:{key} {word} -->"
 
@@ -107,9 +112,15 @@ def session_in(text: str) -> str | None:
     return next((it["arg"] for it in _MARK.finditer(text) if it["word"] == "chat" and it["arg"]), None)
 
 
-def n_ended(text: str, key: str) -> int:
-    """How many answers in the text were closed."""
-    return sum(1 for it in _MARK.finditer(text) if it["key"] == key and it["word"] == "end")
+def progress(text: str, key: str) -> tuple[int, str | None]:
+    """How many turns' answers were closed, and what stands of one that was not; None when there is no such."""
+    found = [it for it in _MARK.finditer(text) if it["key"] == key and it["word"] in ("answer", "end")]
+    n_ended = sum(1 for it in found if it["word"] == "end")
+    if not found or found[-1]["word"] == "end":
+        return n_ended, None
+    below = next((it.start() for it in _MARK.finditer(text, found[-1].end()) if it["key"] == key), len(text))
+    end = text.rfind("\n", 0, below) + 1 if below < len(text) else below
+    return n_ended, text[found[-1].end() : max(end, found[-1].end())].rstrip()
 
 
 def line_end(text: str) -> str:
@@ -129,7 +140,7 @@ def _heading(text: str, key: str, number: int, since: int) -> re.Match[str] | No
 
 
 def _answered(marks: list[re.Match[str]], number: int) -> bool:
-    return any(it["word"] == "answer" and it["arg"] == str(number) for it in marks)
+    return any(it["word"] in ("answer", "reply") and it["arg"] == str(number) for it in marks)
 
 
 def _without_blanks(text: str, begin: int) -> tuple[int, int]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from typing import Literal
 
 from claw_lsp.core.chat import marks
-from claw_lsp.core.chat.writer import closing_fence
+from claw_lsp.core.chat.writer import Asked, closing_fence
 from claw_lsp.facts.text import TextEdit
 
 
@@ -86,7 +87,8 @@ class Weave:
 
     `anchor` is where the answer's next text goes. `tail` stands at `tail_at`: ours too, but only for now (questions,
     running calls); `want` is what should stand there. `number` is that of the prompt block, `below` that of the block
-    that follows the anchor. `offers` were sent and not heard of. `spoiled` is a tail that the person wrote into.
+    that follows the anchor. `marked_at` is the end of a prompt that is being answered. `offers` were sent and not heard
+    of. `spoiled` is a tail that the person wrote into.
 
     Invariant: no offer removes anything but the tail, and the tail is only what we wrote there.
     """
@@ -103,6 +105,7 @@ class Weave:
     offers: tuple[Offer, ...] = ()
     spoiled: str | None = None
     n_offers: int = 0
+    marked_at: int | None = None
 
     @property
     def idle(self) -> bool:
@@ -137,9 +140,16 @@ def sent(weave: Weave, end: int, *, body: str = "") -> Weave:
     return replace(weave, tasks=(*weave.tasks, Send(end, body, streams=True)))
 
 
-def replied(weave: Weave, end: int, body: str) -> Weave:
-    """The prompt that ends at `end` is answered at once; an answer that is streaming goes on where it was."""
-    return replace(weave, tasks=(*weave.tasks, Send(end, body, streams=False)))
+def marked(weave: Weave, end: int) -> Weave:
+    """The prompt that ends at `end` will be answered by `replied`."""
+    return replace(weave, marked_at=end)
+
+
+def replied(weave: Weave, body: str) -> Weave:
+    """The marked prompt is answered; an answer that is streaming goes on where it was."""
+    if weave.marked_at is None:
+        return weave
+    return replace(weave, tasks=(*weave.tasks, Send(weave.marked_at, body, streams=False)), marked_at=None)
 
 
 def begins(weave: Weave, words: str) -> Weave:
@@ -155,6 +165,17 @@ def named(weave: Weave, session: str) -> Weave:
 def drafted(weave: Weave, words: str) -> Weave:
     """Words are put at the beginning of the prompt block, for the person to complete."""
     return replace(weave, tasks=(*weave.tasks, Draft(words)))
+
+
+def with_entries(weave: Weave, written: Iterable[Asked | str]) -> Weave:
+    """What a writer made of facts that are not in the document yet."""
+    for it in written:
+        match it:
+            case Asked(words):
+                weave = begins(weave, words)
+            case str():
+                weave = put(weave, it)
+    return weave
 
 
 def wants(weave: Weave, tail: str) -> Weave:
@@ -245,7 +266,8 @@ def _at_anchor(weave: Weave, text: str) -> Offer:
 def _sending(weave: Weave, at: int, body: str, *, streams: bool) -> Offer:
     key, number = weave.key, weave.number
     fence = closing_fence(weave.text[_prompt_start(weave, at) : at])
-    above = _with_line_ends(weave, f"{fence}\n\n{marks.answer(key, number)}{body}")
+    heading = marks.answer(key, number) if streams else marks.reply(key, number)
+    above = _with_line_ends(weave, f"{fence}\n\n{heading}{body}")
     below = _with_line_ends(weave, f"\n\n{marks.you(key, number + 1)}{_missing_blanks(weave.text, at)}")
     return Offer("turn" if streams else "reply", at, above + below, anchor=len(above) if streams else None)
 
@@ -345,6 +367,7 @@ def _moved(weave: Weave, edit: TextEdit, text: str) -> Weave:
         spoiled=spoiled,
         tasks=tuple(replace(it, at=_shifted(it.at, edit)) if isinstance(it, Send) else it for it in weave.tasks),
         offers=tuple(replace(it, at=_shifted(it.at, edit)) for it in weave.offers),
+        marked_at=None if weave.marked_at is None else _shifted(weave.marked_at, edit),
     )
 
 

@@ -1,0 +1,293 @@
+"""One chat document: what a session says goes into it, through the editor while it is open, else on disk."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Sequence
+from dataclasses import replace
+
+from claw_lsp.core import merge
+from claw_lsp.core.chat import marks, weave
+from claw_lsp.core.chat.asking import asking
+from claw_lsp.core.chat.weave import Weave
+from claw_lsp.core.chat.writer import Asked, Writer
+from claw_lsp.facts.event import CallFinished, CallJudged, Entry, TurnEnded, UserSpoke
+from claw_lsp.facts.question import Question
+from claw_lsp.facts.signal import Signal, TextArrived
+from claw_lsp.facts.text import TextEdit
+from claw_lsp.lsp.chat import files
+from claw_lsp.lsp.chat.desk import Desk
+from claw_lsp.lsp.chat.stream import Stream
+
+logger = logging.getLogger(__name__)
+
+
+class Page:
+    """`session` is None until the first prompt of a document that somebody else made is sent.
+
+    Invariant: `weave.text` is the editor's text while the document is open, else what is on disk or about to be.
+    """
+
+    def __init__(self, desk: Desk, path: str, text: str, session: str | None, writer: Writer) -> None:
+        self._desk = desk
+        self.path = path
+        self.session = session
+        self.writer = writer
+        self.weave = weave.begun(text, writer.key)
+        self.n_seen = 0
+        self.questions: dict[str, Question] = {}
+        self.sending: str | None = None
+        self.gone = False
+        self._on_disk = text
+        self._before: Weave | None = None
+        self._slow: dict[str, asyncio.TimerHandle] = {}
+        self._shown_calls: set[str] = set()
+        self._stream = Stream(desk, self)
+        self._writing: asyncio.Task[None] | None = None
+
+    @property
+    def open(self) -> bool:
+        return self._desk.buffers.get(self.path) is not None
+
+    # ---- what the session says ------------------------------------------------------------------------------------
+
+    def saw(self, entry: Entry) -> None:
+        """A fact goes into the document; one that is in it already does not."""
+        if entry.n <= self.n_seen:
+            return
+        self.n_seen = entry.n
+        self.weave = weave.with_entries(self.weave, self._not_there(self.writer.saw(entry)))
+        match entry.event:
+            case CallJudged(call_id=id_):
+                self._answered(id_)
+                self._show_if_slow(id_)
+            case CallFinished(call_id=id_):
+                self._answered(id_)
+                self._finished(id_)
+            case TurnEnded():
+                self.questions.clear()
+                for id_ in tuple(self._slow):
+                    self._finished(id_)
+            case _:
+                pass
+        self.refresh()
+
+    def heard(self, signal: Signal) -> None:
+        text = self.writer.heard(signal)
+        if text:
+            self.weave = weave.put(self.weave, text)
+            self.refresh()
+
+    def ask(self, question: Question) -> None:
+        """A question waits; an earlier one of the same call was answered."""
+        self._answered(question.plan.call.id)
+        self.questions[question.id] = question
+        self.refresh()
+
+    def withdraw(self, question_id: str) -> None:
+        if self.questions.pop(question_id, None):
+            self.refresh()
+
+    def sends(self, words: str, end: int) -> None:
+        """The person sent the prompt that ends at `end`."""
+        self.sending = words.strip()
+        self.weave = weave.sent(self.weave, end)
+        self.refresh()
+
+    def draft(self, words: str) -> None:
+        """Begin the prompt for the person."""
+        self.weave = weave.drafted(self.weave, words)
+        self.refresh()
+
+    def replies(self, text: str) -> None:
+        """The answer to the marked prompt, at once."""
+        self.weave = weave.replied(self.weave, f"\n\n{text}")
+        self.refresh()
+
+    def belongs_to(self, session: str) -> None:
+        """A document that named no session got one."""
+        self.session = session
+        self.weave = weave.named(self.weave, session)
+        self.refresh()
+
+    def catch_up(self, entries: Sequence[Entry], streamed: str) -> None:
+        """What the log has and the document has not is put into it, that of a turn which was cut off included."""
+        text = self.weave.text.replace("\r\n", "\n")
+        done, begun = marks.progress(text, self.weave.key)
+        below = text[text.rfind(marks.mark(self.weave.key, "end")) + 1 :]
+        n_ended = 0
+        for entry in entries:
+            if entry.n <= self.n_seen:
+                continue
+            self.n_seen = entry.n
+            written = self.writer.saw(entry)
+            ends = isinstance(entry.event, TurnEnded)
+            if n_ended >= done:
+                begun, written = _missing(begun, written)
+                # What was noted between two turns has no mark of its own.
+                written = [it for it in written if isinstance(it, Asked) or ends or it.strip() not in below]
+                self.weave = weave.with_entries(self.weave, written)
+                begun = None if ends else begun
+            n_ended += ends
+        if streamed:
+            _, written = _missing(begun, (self.writer.heard(TextArrived(streamed)),))
+            self.weave = weave.with_entries(self.weave, written)
+        self.refresh()
+
+    def says(self, text: str) -> None:
+        """A line of our own at the answer's end."""
+        self.sending = None
+        self.weave = weave.put(self.weave, self.writer.said(text))
+        self.refresh()
+
+    def refresh(self) -> None:
+        """See to it that the document becomes what it should be."""
+        lines = [line for id_, line in self.writer.running().items() if id_ in self._shown_calls]
+        tail = "\n\n" + "\n".join(lines) if lines else ""
+        tail += "".join(asking(self.weave.key, it) for it in self.questions.values())
+        self.weave = weave.wants(self.weave, tail)
+        if self.open:
+            self._stream.wake()
+        elif not self.gone:
+            self._write_soon(self._desk.patience.between_writes)
+
+    async def flushed(self) -> None:
+        """Wait until everything is in the document, or for so long that the person must be busy with it."""
+        if self.open:
+            await self._stream.rest(self._desk.patience.flush)
+        else:
+            await self.written()
+
+    # ---- what the editor says -------------------------------------------------------------------------------------
+
+    def took(self, edit: TextEdit) -> None:
+        """The editor's text changed."""
+        self.weave = weave.took(self.weave, edit)
+        self._stream.moved()
+
+    def opened(self, text: str) -> None:
+        """The editor shows the document from now on; what was not on disk by then is put into its text."""
+        self.gone = False
+        if self._writing is not None:
+            self._writing.cancel()
+        self.weave = weave.forgotten(self.weave)
+        if self._before is not None and text == self._before.text != self.weave.text:
+            # It read the file before our last writing: what that brought, and what came since, is still to come.
+            self.weave = replace(self._before, tasks=(*self._before.tasks, *self.weave.tasks))
+        elif text != self.weave.text:
+            self.took(TextEdit(0, len(self.weave.text), text))
+        self._before = None
+        self._on_disk = text
+        self.refresh()
+
+    def saved(self) -> None:
+        self._on_disk = self.weave.text
+
+    def closed(self) -> None:
+        """From now on we write the file ourselves; not at once, because some close a document to open it anew."""
+        self._stream.stop()
+        self.weave = weave.forgotten(self.weave)
+        self._write_soon(self._desk.patience.settling)
+
+    # ---- the file -------------------------------------------------------------------------------------------------
+
+    async def written(self) -> None:
+        """Write the file now, unless an editor holds it."""
+        if self._writing is not None:
+            self._writing.cancel()
+            await asyncio.gather(self._writing, return_exceptions=True)
+        await self._write()
+
+    def _write_soon(self, delay: float) -> None:
+        if self._writing is None or self._writing.done():
+            self._writing = asyncio.create_task(self._write_after(delay), name=f"chat {self.path}")
+
+    async def _write_after(self, delay: float) -> None:
+        await asyncio.sleep(delay)
+        await self._write()
+
+    async def _write(self) -> None:
+        """What stands in the file and was not written by us stays in it."""
+        there = await asyncio.to_thread(files.read, self.path)
+        if self.open:
+            return
+        if there is None:
+            # Deleted or renamed: the session goes on, and the next time it is shown it is written from the log.
+            self.gone = True
+            return
+        before = weave.forgotten(weave.wants(self.weave, ""))
+        settled = weave.settled(before)
+        if there not in (self._on_disk, settled.text):
+            text = merge.regained(self._on_disk, settled.text, there)
+            settled = weave.took(settled, TextEdit(0, len(settled.text), text))
+        # From here on what comes is added to the settled text; `_before` is for an editor that reads the file too early.
+        self._before, self.weave = before, settled
+        try:
+            if there != settled.text:
+                await asyncio.to_thread(files.replace, self.path, settled.text)
+            self._on_disk = settled.text
+        except OSError as error:
+            logger.warning("the chat %s could not be written: %s", self.path, error)
+
+    async def close(self) -> None:
+        """Nothing more is shown; a document that no editor holds is written."""
+        for timer in self._slow.values():
+            timer.cancel()
+        self._stream.stop()
+        if not self.open and not self.gone:
+            await self.written()
+        elif self._writing is not None:
+            self._writing.cancel()
+
+    # ---- helpers --------------------------------------------------------------------------------------------------
+
+    def _not_there(self, written: Sequence[Asked | str]) -> list[Asked | str]:
+        """Without the words that were sent from this document: they stand in it."""
+        sent = self.sending
+        if sent is None or all(not isinstance(it, Asked) or it.words.strip() != sent for it in written):
+            return list(written)
+        self.sending = None
+        return [it for it in written if not isinstance(it, Asked)]
+
+    def _answered(self, call_id: str) -> None:
+        self.questions = {id_: it for id_, it in self.questions.items() if it.plan.call.id != call_id}
+
+    def _show_if_slow(self, call_id: str) -> None:
+        def show() -> None:
+            self._shown_calls.add(call_id)
+            self.refresh()
+
+        if call_id in self.writer.running():
+            self._slow[call_id] = asyncio.get_running_loop().call_later(self._desk.patience.slow, show)
+
+    def _finished(self, call_id: str) -> None:
+        self._shown_calls.discard(call_id)
+        if timer := self._slow.pop(call_id, None):
+            timer.cancel()
+
+
+def _missing(begun: str | None, written: Sequence[Asked | str]) -> tuple[str | None, list[Asked | str]]:
+    """What of a turn's text is missing behind the text `begun` that stands there of it; and what `begun` is then.
+
+    `begun` is None where nothing stands of the turn. Its words stand there already where something does.
+    """
+    missing: list[Asked | str] = []
+    for it in written:
+        if begun is None:
+            missing.append(it)
+        elif isinstance(it, str):
+            if begun.startswith(it):
+                begun = begun[len(it) :]
+            else:
+                missing.append(it[len(begun) :] if it.startswith(begun) else it)
+                begun = ""
+    return begun, missing
+
+
+def first_words(entries: Sequence[Entry]) -> str:
+    """What a session is about: the first line of what was asked first."""
+    for entry in entries:
+        if isinstance(entry.event, UserSpoke) and (words := entry.event.text.strip()):
+            return words.split("\n")[0]
+    return ""
