@@ -19,7 +19,7 @@ from claw_lsp import prompts
 from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.core import briefing
-from claw_lsp.engine.house import House
+from claw_lsp.engine.house import House, LoadSettings
 from claw_lsp.engine.sessions import Home, Sessions
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.call import Block
@@ -28,9 +28,11 @@ from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal
-from claw_lsp.facts.usage import ModelFacts
+from claw_lsp.facts.usage import ModelFacts, Price
 
 if TYPE_CHECKING:
+    from claw_lsp.adapters.claude.client import ClaudeModel
+    from claw_lsp.lsp.server import ClawServer
     from claw_lsp.ports import Model, Processes, Tool
 
 
@@ -135,14 +137,14 @@ def serve_ws(world: World, port: int) -> int:
     return run_websocket(_server(world).wire, port)
 
 
-def _server(world: World) -> Any:
+def _server(world: World) -> ClawServer:
     from claw_lsp.adapters.disk import DiskWorkspace
     from claw_lsp.lsp.server import ClawServer
 
     return ClawServer(build(world), DiskWorkspace(), our_version())
 
 
-def _settings_loader(world: World, tools: Callable[[Settings], object]) -> Callable[[str, Mapping[str, Any]], Any]:
+def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadSettings:
     """Reads the settings in a thread, and makes the tools for them there: their imports read many files."""
     from claw_lsp.adapters.settings import load
 
@@ -163,14 +165,18 @@ def _settings_loader(world: World, tools: Callable[[Settings], object]) -> Calla
     return off_the_loop
 
 
-def _model(world: World, clock: SystemClock) -> Any:
+def _model(world: World, clock: SystemClock) -> ClaudeModel:
+    """The provider. What says where a key goes is read from the person's own settings, never from a project's."""
     from claw_lsp.adapters.claude.client import ClaudeModel
     from claw_lsp.adapters.claude.credentials import find
+    from claw_lsp.adapters.settings import load
 
+    own = load(home=world.home, claw_home=world.claw_home, folder=None, command_line=world.command_line, editor={})
     return ClaudeModel(
         lambda: find(world.environment, world.home),
         clock,
         base_url=world.environment.get("ANTHROPIC_BASE_URL", "").strip() or None,
+        key_header=own.settings.api_key_header,
     )
 
 
@@ -180,7 +186,7 @@ def _processes(world: World) -> Processes:
     return ShellProcesses(world.environment, str(Path(world.claw_home) / "output"))
 
 
-def _facts_of(model: str, settings: Settings) -> Any:
+def _facts_of(model: str, settings: Settings) -> ModelFacts:
     from claw_lsp.adapters.claude.models import resolve
 
     return resolve(model, settings)
@@ -267,8 +273,16 @@ def _tools(model: Model, processes: Processes, settings: Settings) -> list[Tool]
 class SmallModel:
     """Side requests to the small model: outside of every session's prompt, their cost counted with the call."""
 
-    model: Model
+    provider: Model
     facts: ModelFacts
+
+    @property
+    def model(self) -> str:
+        return self.facts.id
+
+    @property
+    def price(self) -> Price | None:
+        return self.facts.price
 
     async def ask(self, system: str, text: str, tools: tuple[Block, ...]) -> Reply:
         """One reply; what passes by meanwhile is not shown. Raises ModelError."""
@@ -279,7 +293,7 @@ class SmallModel:
             messages=({"role": "user", "content": ({"type": "text", "text": text},)},),
             max_tokens=min(8_000, self.facts.max_output),
         )
-        return await self.model.consult(request, _unheard)
+        return await self.provider.consult(request, _unheard)
 
 
 async def _unheard(signal: Signal) -> None:

@@ -67,17 +67,20 @@ class Git:
             return f"git did not answer within {SUMMARY_SECONDS:g} s, so branch and status are not known here"
         return _summary(said.output) if said.code == 0 else "a repository that git could not read"
 
-    async def diff(self, folder: str) -> str:
-        """The work tree against HEAD (before the first commit: against nothing); "" where there is no repository."""
+    async def diff(self, folder: str, base: str = "HEAD") -> str:
+        """The work tree against a revision (before the first commit: against nothing); "" where there is no repository
+        or no such revision."""
         tree = await asyncio.to_thread(self._work_tree, folder)
         if tree is None:
             return ""
         try:
             async with asyncio.timeout(DIFF_SECONDS):
-                base = "HEAD"
-                if (await _ask(tree, ("rev-parse", "--verify", "--quiet", "HEAD"))).code != 0:
-                    base = (await _ask(tree, ("hash-object", "-t", "tree", os.devnull))).output.strip()
-                said = await _ask(tree, ("diff", *_DIFF, base, "--"))
+                found = await _ask(tree, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}"))
+                if found.code != 0 and base != "HEAD":
+                    return ""
+                if found.code != 0:
+                    found = await _ask(tree, ("hash-object", "-t", "tree", os.devnull))
+                said = await _ask(tree, ("diff", *_DIFF, found.output.strip(), "--"))
         except TimeoutError:
             return ""
         cut = f"\n(The diff is cut after {MAX_BYTES} bytes.)\n" if said.cut else ""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from uuid import uuid4
 
@@ -60,6 +60,12 @@ class Sessions:
         state = session.state
         home = Home(state.roots[0] if state.roots else state.cwd, state.roots)
         return session.write(await self._opening(session.id, home, state.mode, state.model))
+
+    async def entries(self, id_: str) -> Sequence[Entry]:
+        """Everything in a session's log, open here or not. Raises LogError."""
+        if id_ in self.opened:
+            return tuple(self.opened[id_].entries)
+        return await self._archive.read(id_)
 
     async def list(self, folder: str | None = None) -> tuple[SessionSummary, ...]:
         """Newest first."""

@@ -38,7 +38,8 @@ Action = dict[str, Any]
 
 def offered(uri: str, range_: dict[str, Any], context: dict[str, Any]) -> list[Action]:
     """The actions for a place in a file. Fix is offered where somebody complains, or where the person asked for the menu."""
-    complaints = [it for it in context.get("diagnostics") or [] if it.get("source") != "claw"]
+    given: list[dict[str, Any]] = context.get("diagnostics") or []
+    complaints = [it for it in given if it.get("source") != "claw"]
     wanted = bool(complaints) or context.get("triggerKind", INVOKED) != AUTOMATIC
     actions = [_action(it, uri, range_, complaints) for it in OFFERED if it.command != "claw.fix" or wanted]
     return [it for it in actions if fits(it["kind"], context.get("only"))]

@@ -118,7 +118,7 @@ def decoded(kind: type[A], arguments: tuple[Any, ...]) -> A:
     """The typed arguments of a command: one JSON object, or nothing at all. Raises BadRequest."""
     if len(arguments) > 1:
         raise BadRequest(f"arguments: expected one JSON object, found {len(arguments)} values")
-    given = arguments[0] if arguments else {}
+    given: Any = arguments[0] if arguments else None
     if given is None:
         given = {}
     if not isinstance(given, dict):

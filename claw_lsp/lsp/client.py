@@ -28,7 +28,7 @@ class Client:
 def plain(server: DoorServer, value: object) -> Any:
     """A value of lsprotocol's as JSON; what is JSON already stays as it is."""
     if hasattr(value, "__attrs_attrs__"):
-        return cast("Any", server.protocol._converter.unstructure(value))  # pyright: ignore[reportPrivateUsage]  pygls 2.1 has no public one
+        return server.protocol._converter.unstructure(value)  # pyright: ignore[reportPrivateUsage]  pygls 2.1 has no public one
     return value
 
 

@@ -156,7 +156,14 @@ class Door:
         return ended
 
     def _host(self, run: Run, bar: Bar) -> TurnHost:
-        return TurnHost(run=run, bar=bar, questions=self.questions, screens=(self,), prepared=self._prepared)
+        return TurnHost(
+            run=run,
+            bar=bar,
+            questions=self.questions,
+            screens=(self,),
+            prepared=self._prepared,
+            withdrawn=self.chats.withdrawn,
+        )
 
     async def _prepared(self, question: Question) -> Question:
         """The question with its document written, so that it can be read and answered there; the chat shows it too."""

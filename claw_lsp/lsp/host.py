@@ -32,10 +32,15 @@ class TurnHost:
     screens: tuple[Screen, ...]
     prepared: Callable[[Question], Awaitable[Question]]
     """Told of a question before the person is; answers it with the document that shows it, where it has one."""
+    withdrawn: Callable[[str, str], None]
+    """(session, question) was answered, or taken back."""
 
     async def ask(self, question: Question) -> Answer:
         self._now(f"waiting for your answer: {question.title}")
-        return await self.questions.ask(await self.prepared(question))
+        try:
+            return await self.questions.ask(await self.prepared(question))
+        finally:
+            self.withdrawn(self.run.session, question.id)
 
     async def saw(self, entry: Entry) -> None:
         match entry.event:

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Awaitable, Callable
 
 from claw_lsp.core.render import dollars, tokens
 from claw_lsp.engine.session import Session
@@ -22,10 +21,15 @@ class Messages:
     """`toasts` says that a question beside the text does not take the keyboard, so a button may be offered."""
 
     def __init__(
-        self, editor: Client, chat_path: Callable[[str], str | None], open_chat: Callable[[str], Any], *, toasts: bool
+        self,
+        editor: Client,
+        document: Callable[[str], Awaitable[str]],
+        open_chat: Callable[[str], Awaitable[object]],
+        *,
+        toasts: bool,
     ) -> None:
         self._editor = editor
-        self._chat_path = chat_path
+        self._document = document
         self._open_chat = open_chat
         self._toasts = toasts
         self._warned: set[str] = set()
@@ -49,14 +53,13 @@ class Messages:
         if ended.stopped == "failed":
             self.say(ERROR, f"Claw: {run.title}: {ended.why}")
         elif ended.stopped != "interrupted" and not chat_is_open:
-            path = self._chat_path(session.id)
+            path = await self._document(session.id)
             text = f"Claw: {_first_line(ended) or run.title} ({_changed(session, run.id)}, {dollars(ended.cost)})"
             await self._result(session.id, text, path)
 
-    async def _result(self, session: str, text: str, path: str | None) -> None:
-        where = f" Chat: {path}" if path else ""
+    async def _result(self, session: str, text: str, path: str) -> None:
         if not self._toasts:
-            self.say(INFO, f"{plain(text, 500)}{where}")
+            self.say(INFO, f"{plain(text, 500)} Chat: {path}")
             return
         params = {"type": INFO, "message": plain(text, 500), "actions": [{"title": "Open chat"}]}
         try:

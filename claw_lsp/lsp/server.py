@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any, cast
@@ -12,15 +12,16 @@ from lsprotocol import types
 from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from claw_lsp.engine.house import House
+from claw_lsp.facts.event import Entry
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError
 from claw_lsp.facts.question import Question
 from claw_lsp.lsp import actions, completion, from_lsp
 from claw_lsp.lsp.buffers import Buffers
-from claw_lsp.lsp.chat import Chats
-from claw_lsp.lsp.commands import modes, sight, turns
+from claw_lsp.lsp.chat import Chats, Desk
+from claw_lsp.lsp.client import Client, plain
+from claw_lsp.lsp.commands import modes, sight, slash, turns
 from claw_lsp.lsp.commands.table import TABLE, Command
 from claw_lsp.lsp.door import Door
-from claw_lsp.lsp.client import Client, plain
 from claw_lsp.lsp.messages import Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers, powers_of
@@ -195,9 +196,9 @@ def make_door(house: House, wire: DoorServer, disk: Workspace, powers: Powers, f
         buffers, lambda uri, found: editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": found})
     )
     slot: list[Door] = []
-    questions = Questions(editor, show=partial(_show_change, views), changed=lambda: slot[0].questions_changed())
-    chats = make_chats(house, editor, buffers, powers, slot)
-    messages = Messages(editor, chats.path, chats.show, toasts=powers.toasts)
+    questions = Questions(editor, show=partial(_show_change, views), changed=lambda: _questions_changed(slot))
+    chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))
+    messages = Messages(editor, chats.document, chats.show, toasts=powers.toasts)
     slot.append(
         Door(
             house=house,
@@ -218,6 +219,41 @@ def make_door(house: House, wire: DoorServer, disk: Workspace, powers: Powers, f
     return slot[0]
 
 
+def chat_desk(
+    house: House, editor: Client, buffers: Buffers, powers: Powers, workspace: Workspace, slot: list[Door]
+) -> Desk:
+    """What the chat documents need of a door that `slot` will hold."""
+
+    async def entries(session: str) -> Sequence[Entry]:
+        return await house.sessions.entries(session)
+
+    async def begin(session: str | None, words: str, path: str, request: RequestId | None) -> dict[str, Any]:
+        door = slot[0]
+        found = await door.session_for(session, path, None, None)
+        return await turns.send_words(door, found, words, request)
+
+    def running(session: str) -> str | None:
+        return next((it.id for it in slot[0].runs.active(session)), None)
+
+    async def configured(home: str) -> str | None:
+        return (await slot[0].settings_in(home)).chats_directory
+
+    return Desk(
+        editor=editor,
+        buffers=buffers,
+        powers=powers,
+        entries=entries,
+        begin=begin,
+        running=running,
+        slash=slash.table(slot),
+        folders=lambda: slot[0].folders,
+        configured=configured,
+        save=workspace.save,
+        now=house.clock.now,
+        claw_home=house.claw_home,
+    )
+
+
 def explained(error: Exception) -> JsonRpcException | None:
     """Our exceptions as the client is told of them; None for a bug."""
     match error:
@@ -227,6 +263,10 @@ def explained(error: Exception) -> JsonRpcException | None:
             return JsonRpcException(str(error), REQUEST_FAILED)
         case _:
             return None
+
+
+def _questions_changed(slot: list[Door]) -> None:
+    slot[0].questions_changed()
 
 
 async def _show_change(views: Views, question: Question) -> None:
@@ -247,7 +287,7 @@ async def _register_configuration(door: Door) -> None:
 
 def _folders(said: dict[str, Any]) -> tuple[str, ...]:
     """The workspace folders as absolute paths; the root of a client that has only that."""
-    folders = [it["uri"] for it in said.get("workspaceFolders") or []]
+    folders: list[str] = [it["uri"] for it in said.get("workspaceFolders") or ()]
     if not folders and said.get("rootUri"):
         folders = [said["rootUri"]]
     if not folders and said.get("rootPath"):

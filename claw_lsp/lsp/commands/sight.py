@@ -16,7 +16,10 @@ from claw_lsp.lsp.commands.table import TABLE, Answer, command
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.questions import choices_of
 from claw_lsp.lsp.transport.messages import RequestId
-from claw_lsp.lsp.uris import path_of, uri_of
+from claw_lsp.lsp.uris import filelike, path_of, uri_of
+
+GIT = "git"
+"""In place of a file: what differs from HEAD."""
 
 
 @command("claw.help", NoArguments, slash=True)
@@ -116,7 +119,10 @@ async def diff(door: Door, args: UriArguments, request: RequestId | None) -> Ans
         if isinstance(entry.event, CallFinished):
             for it in entry.event.result.edited:
                 first.setdefault(it.path, "" if it.created else it.before)
-    only = path_of(args.uri) if args.uri else None
+    if args.uri == GIT:
+        text = await door.house.versions.diff(session.state.cwd)
+        return {"session": session.id, "diff": text, "files": [], "text": _fenced(text)}
+    only = _path(args.uri, session.state.cwd) if args.uri else None
     parts = {
         path: await _difference(door, path, before, session.state.cwd)
         for path, before in first.items()
@@ -169,6 +175,12 @@ async def clear(door: Door, args: SessionArguments, request: RequestId | None) -
     entry = await door.house.sessions.begin_anew(session)
     await door.saw(session.id, entry)
     return {"session": session.id, "text": "What was said before is forgotten; the log keeps it."}
+
+
+def _path(named: str, cwd: str) -> str:
+    """A URI or path as a path; what is relative, as in `/diff src/a.py`, counts from the working directory."""
+    path = path_of(named)
+    return f"{cwd.rstrip('/')}/{path}" if filelike(path) and not path.startswith("/") else path
 
 
 def _last_usage(session: Session) -> Usage | None:

@@ -248,7 +248,7 @@ def _place(subject: Subject) -> str:
         return ""
     if subject.start is None or subject.end is None:
         return f"In `{subject.path}`: "
-    first, last = (subject.text.count("\n", 0, it) + 1 for it in (subject.start, subject.end))
+    first, last = ((subject.text or "").count("\n", 0, it) + 1 for it in (subject.start, subject.end))
     return (
         f"In `{subject.path}`, line {first}: " if first == last else f"In `{subject.path}`, lines {first} to {last}: "
     )
