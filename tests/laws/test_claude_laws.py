@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from claw_lsp.adapters.claude.backoff import asked_wait, pause
@@ -168,7 +168,11 @@ odd_events = st.fixed_dictionaries(
 )
 
 
+ODD_ID = {"type": "content_block_start", "index": 0, "content_block": {"type": "hologram", "tool_use_id": []}}
+
+
 @settings(max_examples=400)
+@example([ODD_ID, {"type": "content_block_stop", "index": 0}])
 @given(st.lists(odd_events | junk, max_size=8))
 def test_no_events_whatever_raise_anything(events: list[Any]) -> None:
     gathering = Gathering(ASKED)

@@ -114,7 +114,7 @@ class Gathering:
         blocks = [it for piece in pieces if (it := _finished(piece) or _text_so_far(piece)) is not None]
         blocks = [it for it in blocks if it.get("type") != "text" or it["text"].strip()]
         # A server tool's call without its result may stand only in a paused message, and this one was not.
-        answered = {it.get("tool_use_id") for it in blocks}
+        answered = [it.get("tool_use_id") for it in blocks]
         blocks = [it for it in blocks if it.get("type") not in _SERVER_CALLS or it["id"] in answered]
         return _without_trailing_thinking(tuple(blocks))
 
@@ -150,7 +150,7 @@ class Gathering:
         # Pings, and kinds that nobody knows yet, say nothing about the reply.
 
     def _begin(self, index: int, block: Block, signals: list[Signal]) -> None:
-        kind = block["type"]
+        kind = _string(block["type"])
         piece = Piece(dict(block))
         if kind in ("text", "thinking"):
             piece.block[kind] = _string(block.get(kind, ""))
