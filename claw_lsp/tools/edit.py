@@ -15,7 +15,7 @@ from claw_lsp.facts.text import Change, Document, TextEdit
 from claw_lsp.ports import Tell, Workspace
 from claw_lsp.tools.paths import missing_beside, named
 from claw_lsp.tools.splice import apart, line_at, occurrences, replacing, why_not_found
-from claw_lsp.tools.writing import make, plan_of, refuse_surrogates, refuse_unseen
+from claw_lsp.tools.writing import make, off_loop, plan_of, refuse_surrogates, refuse_unseen
 
 
 class EditInput(BaseModel):
@@ -59,7 +59,7 @@ async def _change(wanted: EditInput, where: PlannedPath, scene: Scene, workspace
             raise missing_beside(error, scene) from error
         return Change(where.path, None, (TextEdit(0, 0, wanted.new_string),))
     refuse_unseen(document, where, scene)
-    return Change(where.path, document, _edits(wanted, document))
+    return Change(where.path, document, await off_loop(len(document.text), _edits, wanted, document))
 
 
 def _edits(wanted: EditInput, document: Document) -> tuple[TextEdit, ...]:

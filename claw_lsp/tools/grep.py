@@ -25,7 +25,7 @@ CHARACTERS = 40_000
 class GrepInput(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
-    pattern: str = Field(min_length=1, description="Regular expression (ripgrep, no look-around)")
+    pattern: str = Field(min_length=1, description="Regular expression, no look-around")
     path: str | None = Field(None, description="File or folder; the working directory if left out")
     glob: str | None = Field(None, description="Only these files, such as *.{ts,tsx}")
     type: str | None = Field(None, description="Only this type, such as py")
@@ -33,10 +33,10 @@ class GrepInput(BaseModel):
     ignore_case: bool = Field(False, alias="-i")
     numbers: bool = Field(True, alias="-n")
     only_matching: bool = Field(False, alias="-o")
-    after: int | None = Field(None, alias="-A", ge=0, le=1000)
-    before: int | None = Field(None, alias="-B", ge=0, le=1000)
-    around: int | None = Field(None, alias="-C", ge=0, le=1000)
-    context: int | None = Field(None, ge=0, le=1000, description="Same as -C")
+    after: int = Field(0, alias="-A", ge=0)
+    before: int = Field(0, alias="-B", ge=0)
+    around: int = Field(0, alias="-C", ge=0)
+    context: int = Field(0, ge=0, description="Same as -C")
     head_limit: int = Field(HEAD, ge=0, description="Entries shown; 0 for all")
     offset: int = Field(0, ge=0, description="Entries skipped")
     multiline: bool = Field(False, description="The pattern may span lines")
@@ -100,7 +100,7 @@ class GrepTool:
 
 
 def _query(wanted: GrepInput) -> Query:
-    around = wanted.around if wanted.around is not None else wanted.context or 0
+    around = wanted.around or wanted.context
     content = wanted.output_mode == "content" and not wanted.only_matching
     return Query(
         pattern=wanted.pattern,
@@ -108,8 +108,8 @@ def _query(wanted: GrepInput) -> Query:
         type=wanted.type,
         ignore_case=wanted.ignore_case,
         multiline=wanted.multiline,
-        before=(wanted.before if wanted.before is not None else around) if content else 0,
-        after=(wanted.after if wanted.after is not None else around) if content else 0,
+        before=(wanted.before or around) if content else 0,
+        after=(wanted.after or around) if content else 0,
         first_only=wanted.output_mode == "files_with_matches",
     )
 

@@ -20,6 +20,7 @@ from claw_lsp.tools.read_image import IMAGE_LIMIT, IMAGE_NAMES, image_result
 from claw_lsp.tools.read_notebook import notebook_result
 from claw_lsp.tools.read_pdf import PDF_LIMIT, pdf_result
 from claw_lsp.tools.splice import lines_of
+from claw_lsp.tools.writing import off_loop
 
 LINES, WIDTH, CHARACTERS = 2000, 2000, 80_000
 """Lines shown where no limit is given, characters shown of one line, characters of one result."""
@@ -76,7 +77,7 @@ class ReadTool:
             return await self._look(where, wanted, refusal)
         if suffix == ".ipynb" and wanted.offset is None and wanted.limit is None:
             return notebook_result(where.path, document)
-        return text_result(where.path, document, wanted)
+        return await off_loop(len(document.text), text_result, where.path, document, wanted)
 
     async def _look(self, where: PlannedPath, wanted: ReadInput, refusal: ToolError) -> Result:
         """Lines of what is no document: too large, or in an encoding that could not be written back (R29, R31)."""

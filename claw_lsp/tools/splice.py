@@ -49,23 +49,31 @@ def apart(places: list[tuple[int, int]]) -> list[tuple[int, int]]:
 
 def replacing(text: str, places: list[tuple[int, int]], new: str) -> tuple[TextEdit, ...]:
     """The smallest edits that put `new` in these places, with the line ends that are there."""
+    end_of_text = dominant_end(text) if "\r" in text and "\r" not in new else None
     edits: list[TextEdit] = []
+    known: dict[tuple[str, str, str], tuple[TextEdit, ...]] = {}
     for start, end in places:
-        old = text[start:end]
-        wanted = with_ends_of(old, new, dominant_end(old) if "\n" in old or "\r" in old else dominant_end(text))
-        if "\r" not in text or "\r" in new:
-            wanted = new
-        else:
-            # A lone \r of the text and a \n of ours, or the reverse, must not become one line end.
-            if text[start - 1 : start] == "\r" and wanted.startswith("\n"):
-                wanted = "\r" + wanted[1:]
-            if wanted.endswith("\r") and text[end : end + 1] == "\n":
-                wanted = wanted[:-1] + "\n"
-        edits += (
-            TextEdit(start + edit.start, start + edit.end, edit.new)
-            for edit in _apart_from_crlf(text, start, end, wanted)
-        )
+        around = (text[max(start - 1, 0) : start], text[start:end], text[end : end + 1])
+        if around not in known:
+            known[around] = _edits_between(*around, new, end_of_text)
+        edits += (TextEdit(start + edit.start, start + edit.end, edit.new) for edit in known[around])
     return tuple(edits)
+
+
+def _edits_between(left: str, old: str, right: str, new: str, end: str | None) -> tuple[TextEdit, ...]:
+    """Edits, from the beginning of `old` on, that make it `new`; `end` is the text's line end if line ends matter.
+
+    `left` and `right` are the characters beside it: no edit may divide a \r\n or make one of what was two line ends.
+    """
+    wanted = new
+    if end is not None:
+        wanted = with_ends_of(old, new, dominant_end(old) if re.search(r"[\r\n]", old) else end)
+        if left == "\r" and wanted.startswith("\n"):
+            wanted = "\r" + wanted[1:]
+        if right == "\n" and wanted.endswith("\r"):
+            wanted = wanted[:-1] + "\n"
+    divides = (left == "\r" and old.startswith("\n")) or (old.endswith("\r") and right == "\n")
+    return (TextEdit(0, len(old), wanted),) if divides else minimal_edits(old, wanted)
 
 
 def rewriting(before: str, after: str) -> tuple[TextEdit, ...]:
@@ -116,9 +124,3 @@ def _plain(text: str, old: str) -> list[tuple[int, int]]:
         places.append((start, start + len(old)))
         start = text.find(old, start + 1)
     return places
-
-
-def _apart_from_crlf(text: str, start: int, end: int, new: str) -> tuple[TextEdit, ...]:
-    """Small edits within a place, one edit if the place begins or ends inside a \\r\\n, where no position can be."""
-    inside = text[start - 1 : start + 1] == "\r\n" or text[end - 1 : end + 1] == "\r\n"
-    return (TextEdit(0, end - start, new),) if inside else minimal_edits(text[start:end], new)

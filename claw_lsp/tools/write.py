@@ -15,7 +15,7 @@ from claw_lsp.facts.text import Change, TextEdit
 from claw_lsp.ports import Tell, Workspace
 from claw_lsp.tools.paths import named
 from claw_lsp.tools.splice import rewriting
-from claw_lsp.tools.writing import make, plan_of, refuse_surrogates, refuse_unseen
+from claw_lsp.tools.writing import make, off_loop, plan_of, refuse_surrogates, refuse_unseen
 
 
 class WriteInput(BaseModel):
@@ -53,7 +53,7 @@ async def _change(wanted: WriteInput, where: PlannedPath, scene: Scene, workspac
     except NoSuchFile:
         return Change(where.path, None, (TextEdit(0, 0, wanted.content),))
     refuse_unseen(document, where, scene)
-    edits = rewriting(document.text, wanted.content)
+    edits = await off_loop(len(document.text), rewriting, document.text, wanted.content)
     if not edits:
         raise ToolError(f"{where.path} already has exactly this text: there is nothing to write.")
     return Change(where.path, document, edits)

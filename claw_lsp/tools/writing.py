@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
+from typing import ParamSpec, TypeVar
+
 from claw_lsp.core.merge import merged, minimal_edits
 from claw_lsp.facts.call import Call, Edited, Result
 from claw_lsp.facts.fault import StaleDocument, ToolError
@@ -11,6 +15,10 @@ from claw_lsp.facts.text import Applied, Change, Document
 from claw_lsp.ports import Workspace
 from claw_lsp.tools.patch import changed_lines, unified
 from claw_lsp.tools.paths import shown, still_there
+
+P = ParamSpec("P")
+T = TypeVar("T")
+_LARGE = 200_000
 
 
 def refuse_unseen(document: Document, where: PlannedPath, scene: Scene) -> None:
@@ -33,11 +41,18 @@ def refuse_surrogates(field: str, text: str) -> None:
         )
 
 
+async def off_loop(size: int, work: Callable[P, T], *args: P.args, **more: P.kwargs) -> T:
+    """Do this work on a text of this size: in a thread if it is so large that everyone else would notice."""
+    if size < _LARGE:
+        return work(*args, **more)
+    return await asyncio.to_thread(work, *args, **more)
+
+
 async def plan_of(call: Call, where: PlannedPath, change: Change, scene: Scene, workspace: Workspace) -> Plan:
     """A plan to make this change."""
     name = await shown(where, scene, workspace)
     verb = "Create" if change.document is None else call.name.replace("NotebookEdit", "Edit")
-    detail = unified(name.partition(" → ")[0], change)
+    detail = await off_loop(len(change.before), unified, name.partition(" → ")[0], change)
     return Plan(call, Reach.EDIT, f"{verb} {name}", detail, (where,), (change,), payload=name)
 
 
@@ -56,7 +71,7 @@ async def make(plan: Plan, workspace: Workspace) -> Result:
         merged=applied.merged,
     )
     return Result(
-        content=_told(plan, change, applied, before),
+        content=await off_loop(len(before), _told, plan, change, applied, before),
         summary=plan.title,
         # What the person typed meanwhile is not known to the model: after a merge it has to read again.
         seen={} if applied.merged else {plan.paths[0].path: applied.document.digest},
