@@ -152,7 +152,8 @@ class Door:
             said = self.messages.in_short(ended)
         finally:
             bar.end(said)
-        self.later(self.messages.turn_ended(run, session, ended, chat_is_open=opens_chat), "the turn's message")
+        seen = self.chats.is_open(session.id)
+        self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
         return ended
 
     def _host(self, run: Run, bar: Bar) -> TurnHost:

@@ -1,4 +1,4 @@
-"""The table of commands. A command is a function with typed arguments; the first line of its docstring is its title."""
+"""The table of commands. A command is a function with typed arguments; the first sentence of its docstring is its title."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def command(
     def announce(
         function: Callable[[Door, A, RequestId | None], Awaitable[Answer]],
     ) -> Callable[[Door, A, RequestId | None], Awaitable[Answer]]:
-        title = (function.__doc__ or name).split("\n")[0].rstrip(".")
+        title = (function.__doc__ or name).split(".")[0]
         TABLE[name] = Command(name, title, arguments, function, slash)
         return function
 
