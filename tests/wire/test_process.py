@@ -91,6 +91,18 @@ async def test_a_command_too_long_for_the_system_is_a_sentence(shell: ShellProce
         await ran(shell, "true " + "x" * 300_000, tmp_path)
 
 
+async def test_a_command_of_impossible_characters_is_a_sentence(shell: ShellProcesses, tmp_path: Path) -> None:
+    with pytest.raises(ProcessError, match="The command could not be started: it holds characters that cannot"):
+        await ran(shell, "echo \ud800", tmp_path)
+
+
+async def test_text_beyond_ascii_passes_whatever_the_locale(tmp_path: Path) -> None:
+    processes = ShellProcesses({**os.environ, "LANG": "C", "LC_ALL": "C"}, str(tmp_path / "output"))
+    answer = await ran(processes, "mkdir 漢字; cd 漢字; echo 'grüße 🎉'", tmp_path)
+    await processes.close()
+    assert (answer.output, answer.cwd) == ("grüße 🎉\n", str(tmp_path / "漢字"))
+
+
 async def test_where_bash_is_missing_the_error_names_it(tmp_path: Path) -> None:
     processes = ShellProcesses({"PATH": str(tmp_path)}, str(tmp_path))
     with pytest.raises(ProcessError, match="bash could not be started"):

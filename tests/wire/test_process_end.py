@@ -213,6 +213,21 @@ async def test_a_command_that_kills_its_supervisor_leaves_nothing_either(shell: 
     assert alive(n) == []
 
 
+async def test_where_output_cannot_be_kept_the_command_is_ended_and_the_reason_told(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("not a folder")
+    processes = ShellProcesses(os.environ, str(tmp_path / "file" / "output"))
+    n = name_of_sleep()
+    with pytest.raises(
+        ProcessError, match=r"could not be kept in .*/file/output/.*: Not a directory\. The command and"
+    ):
+        await processes.run(line(f"(env -i setsid sleep {n} &); seq 1 20000; sleep {n}", tmp_path), unheard)
+    assert alive(n) == []
+    with pytest.raises(ProcessError, match="Not a directory"):
+        await processes.start(line(f"sleep {n}", tmp_path))
+    assert alive(n) == []
+    await processes.close()
+
+
 async def test_r53_a_bounded_fork_bomb_is_ended_and_the_server_lives(shell: ShellProcesses, tmp_path: Path) -> None:
     n = name_of_sleep()
     bomb = f"f() {{ [ $1 = 0 ] && exec sleep {n}; f $(($1-1)) & f $(($1-1)) & wait; }}; f 6"

@@ -144,6 +144,23 @@ async def test_w05_the_address_that_was_checked_is_the_one_connected_to(site: Si
     assert f"Host: first.example:{site.port}\r\n" in site.asked[0]
 
 
+async def test_tls_is_spoken_to_the_name_and_not_to_the_address() -> None:
+    hello = asyncio.get_running_loop().create_future()
+
+    async def listen(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        hello.set_result(await reader.read(4_096))
+        writer.close()
+
+    server = await asyncio.start_server(listen, "127.0.0.1", 0)
+    port = server.sockets[0].getsockname()[1]
+    _, resolve = says("127.0.0.1")
+    with pytest.raises(ToolError, match=r"secure\.example could not be fetched"):
+        await HttpWeb(resolve=resolve).get(f"https://secure.example:{port}/", allow_private=True)
+    assert b"secure.example" in await hello
+    server.close()
+    await server.wait_closed()
+
+
 async def test_a_redirect_is_looked_up_and_checked_again(site: Site) -> None:
     site.answers["/one"] = (302, {"Location": "/two"}, b"")
     _, resolve = says("127.0.0.1", "169.254.169.254")

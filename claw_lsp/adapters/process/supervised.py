@@ -72,7 +72,7 @@ class Supervised:
     async def begin(cls, job: Job) -> Supervised:
         """A command that has really started. Raises ProcessError; cancelled, nothing was started or all of it is gone."""
         # psutil lives in site-packages and is needed where there is no /proc.
-        flags = ("-I", "-S") if sys.platform == "linux" else ("-I",)
+        flags = ("-I", "-S", "-X", "utf8") if sys.platform == "linux" else ("-I", "-X", "utf8")
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *flags,
@@ -82,7 +82,7 @@ class Supervised:
             stdin=asyncio.subprocess.PIPE,
             stdout=asyncio.subprocess.PIPE,
             stderr=asyncio.subprocess.DEVNULL,
-            env={},
+            env={name: value for name, value in job.environment.items() if name != "BASH_ENV"},
             start_new_session=True,
             limit=_LONGEST_REPORT,
         )
@@ -95,10 +95,16 @@ class Supervised:
         return child
 
     async def follow(self, tell: Tell) -> Report:
-        """Pass its lines on until it ends. Raises ProcessError when the supervisor was killed."""
+        """Pass its lines on until it ends. Raises ProcessError when the supervisor was killed or the output
+        could not be kept; all is ended then, too."""
         while message := await self._hear():
             if "line" in message:
                 await tell(message["line"])
+            elif "fault" in message:
+                raise ProcessError(
+                    f"The command's output could not be kept in {message['at']}: {message['fault']}. "
+                    "The command and all it started were ended; make room there or see to the folder's permissions."
+                )
             else:
                 return Report(**message)
         raise ProcessError(_UNWATCHED)

@@ -9,6 +9,7 @@ site-packages on Linux; the server talks to it with one line of JSON and reads l
 from __future__ import annotations
 
 import ctypes
+import errno
 import json
 import os
 import resource
@@ -56,7 +57,12 @@ def main() -> None:
         _say({"fault": error.strerror or str(error), "at": error.filename})
         return
     _say({"started": True})
-    _say(supervisor.run())
+    try:
+        report = supervisor.run()
+    except OSError as error:
+        supervisor.abandon()
+        report = {"fault": error.strerror or str(error), "at": job["output_path"]}
+    _say(report)
 
 
 def _read_job() -> dict[str, Any] | None:
@@ -113,6 +119,11 @@ class Supervisor:
         self._drain()
         self._kept.add(self._cleaner.end())
         return self._report(left, stubborn)
+
+    def abandon(self) -> None:
+        """End everything; what is still printed goes nowhere."""
+        self._n_raw = self._job["cap"] + 1
+        self._kill()
 
     def _until_it_ends(self) -> str:
         """Watch until the shell ended, the time is over, the output is too much, or the server wants an end."""
@@ -303,6 +314,9 @@ def _become_shell(job: dict[str, Any], output: int, cwd_pipe: int, fault: int) -
         # The search along PATH names files in bytes.
         at = job["cwd"] if error.filename == job["cwd"] else job["argv"][0]
         os.write(fault, json.dumps([error.errno, error.strerror, at]).encode())
+    except ValueError:
+        why = "it holds characters that cannot be passed to a program"
+        os.write(fault, json.dumps([errno.EINVAL, why, "The command"]).encode())
     finally:
         os._exit(127)
 
