@@ -19,14 +19,17 @@ def merged(base: str, ours: str, theirs: str) -> str | None:
 def regained(base: str, ours: str, theirs: str) -> str:
     """The text with both changes in it, character by character, even where they are in each other's way.
 
-    There theirs stays, and what ours put there stands before it: nothing that either side wrote is missing.
+    What either side wrote is there, ours first; what either side took out of the base is not.
     """
     over = character_differences(base, theirs)
     result: list[TextEdit] = []
     for edit in character_differences(base, ours):
-        again = rebased((edit,), over)
         at = moved(edit.start, over, sticky_left=True)
-        result += again if again is not None else (TextEdit(at, at, edit.new),)
+        result.append(TextEdit(at, at, edit.new))
+        result += [
+            TextEdit(moved(start, over, sticky_left=False), moved(end, over, sticky_left=True), "")
+            for start, end in _left_over(edit, over)
+        ]
     return applied(theirs, tuple(result))
 
 
@@ -84,6 +87,18 @@ def _united(ours: tuple[TextEdit, ...], theirs: tuple[TextEdit, ...]) -> tuple[T
 def _overlap(edit: TextEdit, other: TextEdit) -> bool:
     """Whether one reaches into the other; an insertion at the border of a replacement does not."""
     return edit.start < other.end and other.start < edit.end
+
+
+def _left_over(edit: TextEdit, over: tuple[TextEdit, ...]) -> list[tuple[int, int]]:
+    """The spans of the base that an edit replaces and the others do not touch."""
+    spans: list[tuple[int, int]] = []
+    start = edit.start
+    for other in over:
+        if other.end >= edit.start and other.start < edit.end:
+            spans.append((start, other.start))
+            start = max(start, other.end)
+    spans.append((start, edit.end))
+    return [(a, b) for a, b in spans if a < b]
 
 
 def _trimmed(before: str, edit: TextEdit) -> tuple[TextEdit, ...]:

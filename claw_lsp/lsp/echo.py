@@ -17,12 +17,13 @@ from claw_lsp.lsp.buffers import Buffers, Changed, Happening, Opened
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """An edit on its way: `edits` make `before` into `after`."""
+    """An edit on its way: `edits` make `before` into `after`. `guarded`: the client makes it in no other text."""
 
     before: str
     after: str
     edits: tuple[TextEdit, ...]
     encoding: Encoding
+    guarded: bool
 
     def alike(self, one: str, other: str) -> bool:
         """Whether the texts are the same to this edit, which may itself be about line ends only."""
@@ -65,13 +66,14 @@ def same(one: str, other: str) -> bool:
 def fate(sent: Sent, states: list[str], *, said_applied: bool) -> Fate:
     """What became of the edit; `states` are the texts the document went through since, the first being that before."""
     now = states[-1]
-    if any(sent.alike(state, sent.after) for state in states[1:]):
+    misplaced = None if sent.guarded else _misplaced(sent, states)
+    # Typing and edit may come out in any order where they do not touch, and parts of one edit are no typing.
+    if misplaced is not None and merged(sent.before, sent.after, misplaced.meant) != misplaced.became:
+        return misplaced
+    if misplaced is not None or any(sent.alike(state, sent.after) for state in states[1:]):
         return Landed()
     if all(sent.alike(state, sent.before) for state in states):
         return Untouched()
-    misplaced = _misplaced(sent, states[-_LOOKED_AT:])
-    if misplaced is not None:
-        return Landed() if merged(sent.before, sent.after, misplaced.meant) == misplaced.became else misplaced
     if merged(sent.before, sent.after, now) == now:
         return Landed()
     # The person typed into the new text before we were told of it: it is ours if it is nearer to that than to the old.
@@ -141,12 +143,14 @@ async def happens(event: asyncio.Event, timeout: float) -> bool:
 
 
 def _misplaced(sent: Sent, states: list[str]) -> Misplaced | None:
-    for at, meant in enumerate(states):
-        if meant == sent.before:
-            continue
-        became = _made_in(sent, meant)
-        if became is not None and became != meant and became in states[at + 1 :]:
-            return Misplaced(meant, became)
+    """The last state before the edit was in the text that the edit, taken as it is, makes into a later one."""
+    landed = next((at for at, state in enumerate(states) if at and state == sent.after), len(states) - 1)
+    for at in range(landed - 1, max(0, landed - _LOOKED_AT), -1):
+        if states[at] == sent.before:
+            return None
+        became = _made_in(sent, states[at])
+        if became is not None and became != states[at] and became in states[at + 1 :]:
+            return Misplaced(states[at], became)
     return None
 
 

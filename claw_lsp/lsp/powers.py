@@ -18,7 +18,8 @@ class Powers:
 
     `document_changes` says that versions go with edits; it may still ignore them: the text decides. `questions` is
     False where a question can be shown but not answered with yes. `honest` says that an edit which the client calls
-    applied was applied. `echo_delay` is how many seconds after its answer to an edit the client has told of the new text.
+    applied was applied. An edit for `unchecked_version` is made in any text. `echo_delay` is how many seconds after its
+    answer to an edit the client has told of the new text.
     """
 
     client: str = ""
@@ -44,6 +45,7 @@ class Powers:
     workspace_folders: bool = False
     saves: Saves = "never"
     honest: bool = True
+    unchecked_version: int | None = None
     echo_delay: float = 0.3
     toasts: bool = False
     events: bool = False
@@ -84,6 +86,7 @@ def powers_of(params: Mapping[str, Any]) -> Powers:
         workspace_folders=said.yes("workspace", "workspaceFolders"),
         saves="claw" if save else _saves_by_refactoring(said, known),
         honest=known.honest,
+        unchecked_version=known.unchecked_version,
         echo_delay=known.echo_delay,
         toasts=known.toasts,
         events=shim.yes("events"),
@@ -102,6 +105,7 @@ class _Known:
     versions: bool = False
     questions: bool = True
     honest: bool = True
+    unchecked_version: int | None = None
     echo_delay: float = 0.3
     refactoring_saves: bool = False
     toasts: bool = False
@@ -111,7 +115,7 @@ def _known(params: Mapping[str, Any]) -> _Known:
     name = _client_name(params).lower()
     if name == "neovim":
         # It says so of a stale edit that it dropped, too; but it tells of the new text before it answers.
-        return _Known(versions=True, honest=False)
+        return _Known(versions=True, honest=False, unchecked_version=0)
     if name == "vim-lsp":
         # Only the first answer of a question can be picked there, and the first is the harmless one.
         return _Known(questions=False)

@@ -60,7 +60,11 @@ async def send(line: Line, path: str, before: str, after: str, label: str) -> La
     # Nothing may be awaited between this comparison and the request: a client without versions has no other guard.
     if buffer is not None and buffer.text != before:
         return Dropped()
-    sent = Sent(before, after, edits, line.buffers.encoding)
+    guarded = buffer is None or (line.powers.document_changes and buffer.version != line.powers.unchecked_version)
+    if not guarded:
+        # One piece is either in the text or not; of several, some might be on one side of what is typed meanwhile.
+        edits = (_spanning(before, after, edits),)
+    sent = Sent(before, after, edits, line.buffers.encoding, guarded)
     with Echo(line.buffers, path, sent) as echo:
         answer = await _asked(line, _params(line, path, sent, label), echo)
         await _listen(line, path, echo, answer, below)
@@ -83,6 +87,12 @@ def refuse_lone_surrogates(path: str, edits: tuple[TextEdit, ...]) -> None:
                 f"The new text for {path} holds half a character (\\u{ord(lone):04x}, a lone surrogate), which no file "
                 "can hold. Nothing was changed; write the whole character."
             )
+
+
+def _spanning(before: str, after: str, edits: tuple[TextEdit, ...]) -> TextEdit:
+    """One edit from the beginning of the first to the end of the last."""
+    start, end = edits[0].start, edits[-1].end
+    return TextEdit(start, end, after[start : len(after) - (len(before) - end)])
 
 
 def _params(line: Line, path: str, sent: Sent, label: str) -> to_lsp.Json:

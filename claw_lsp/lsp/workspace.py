@@ -160,7 +160,10 @@ class EditorWorkspace:
             fate = Landed() if after == now else await send(self._line, change.path, now, after, label)
             match fate:
                 case Landed() if taken_back:
-                    raise StaleDocument(_conflict(change.path))
+                    raise StaleDocument(
+                        f"The person typed in {change.path} while the editor made your edit in the same place. What they "
+                        "typed was put back; read the file again and see what is left to do."
+                    )
                 case Landed():
                     return await self._landed(change.path, moved=moved)
                 case Dropped():

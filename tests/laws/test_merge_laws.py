@@ -63,6 +63,12 @@ def test_what_is_regained_has_every_character_that_either_side_put_in(texts, dat
     assert regained(base, base, theirs) == theirs
 
 
+def test_what_is_regained_lacks_what_either_side_took_out():
+    assert regained("one AGENT two", "one two AGENT", "one AG!ENT two") == "one !two AGENT"
+    assert regained("abcdef", "af", "abXef") == "aXf"
+    assert regained("abc", "aYc", "aXc") == "aYXc"
+
+
 @given(texts, st.data())
 def test_no_line_that_either_side_inserted_is_lost(base, data):
     lines = re.findall(r"[^\r\n]*(?:\r\n?|\n)", base)
