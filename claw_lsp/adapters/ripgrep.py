@@ -36,15 +36,13 @@ _COMMON = ("--no-config", "--hidden", "--no-require-git", "--no-messages", "--gl
 def ripgrep_program() -> str:
     """Where the wheel put `rg`. Raises ProcessError when it is not there."""
     name = "rg.exe" if sysconfig.get_platform().startswith("win") else "rg"
-    candidates = [Path(sysconfig.get_path("scripts")) / name]
-    try:
-        installed = importlib.metadata.files("ripgrep") or []
-    except importlib.metadata.PackageNotFoundError:
-        installed = []
-    candidates += [Path(str(file.locate())).resolve() for file in installed if file.name == name]
-    for candidate in candidates:
-        if candidate.is_file():
-            return str(candidate)
+    usual = Path(sysconfig.get_path("scripts")) / name
+    if usual.is_file():
+        return str(usual)
+    with suppress(importlib.metadata.PackageNotFoundError):
+        for file in importlib.metadata.files("ripgrep") or ():
+            if file.name == name and (found := Path(str(file.locate())).resolve()).is_file():
+                return str(found)
     raise ProcessError("ripgrep is not installed beside claw-lsp: run `pip install ripgrep` in the same environment.")
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import psutil
 import pytest
-from blockbuster import BlockingError, blockbuster_ctx
+from blockbuster import BlockingError
 from pydantic import ValidationError
 
 from claw_lsp.adapters.disk import DiskWorkspace, located
@@ -23,7 +23,8 @@ from claw_lsp.tools.grep import GrepTool
 from claw_lsp.tools.read import ReadTool
 from claw_lsp.tools.write import WriteTool
 
-SEARCH = Ripgrep(ripgrep_program())
+PROGRAM = ripgrep_program()
+SEARCH = Ripgrep(PROGRAM)
 GLOB, GREP = GlobTool(SEARCH), GrepTool(SEARCH)
 
 
@@ -255,7 +256,7 @@ async def test_r29_lines_in_other_encodings_are_found_and_shown(desk: Desk) -> N
 
 async def test_a_search_that_takes_too_long_ends_and_its_process_with_it(desk: Desk) -> None:
     (desk.folder / "big.txt").write_text("a" * (4 << 20))
-    search = Ripgrep(ripgrep_program(), seconds=0.02)
+    search = Ripgrep(PROGRAM, seconds=0.02)
     found = await search.matches(Query(pattern="(a*)*(a*)*b|(x+x+)+y", multiline=True), "/usr")
     assert found.cut.startswith("The search took more than 0 s and ended early.")
     with pytest.raises(ToolError, match="Listing /usr took more than"):
@@ -296,14 +297,13 @@ async def test_a_ripgrep_that_is_not_there_is_told(tmp_path: Path) -> None:
 
 
 async def test_no_tool_blocks_the_loop(desk: Desk) -> None:
-    """Every one of them reads, searches or writes under a detector of blocking calls."""
+    """Every one of them reads, searches or writes under the detector of blocking calls that every test has."""
     read = ReadTool(DiskWorkspace())
     desk.workspace.type(f"{desk.folder}/src/c.ts", "total\n")
-    with blockbuster_ctx("claw_lsp"):
-        await desk.run(GREP, pattern="total", glob="*.{py,ts}", type="py", output_mode="content")
-        await desk.run(GLOB, pattern="**/*.py")
-        await desk.run(read, file_path="src/a.py")
-        await desk.run(EditTool(), file_path="src/a.py", old_string="price * 2", new_string="price * 3")
-        await desk.run(WriteTool(), file_path="new/b.py", content="x = 1\n")
-        with pytest.raises(BlockingError):
-            located(str(desk.folder))
+    await desk.run(GREP, pattern="total", glob="*.{py,ts}", type="py", output_mode="content")
+    await desk.run(GLOB, pattern="**/*.py")
+    await desk.run(read, file_path="src/a.py")
+    await desk.run(EditTool(), file_path="src/a.py", old_string="price * 2", new_string="price * 3")
+    await desk.run(WriteTool(), file_path="new/b.py", content="x = 1\n")
+    with pytest.raises(BlockingError):
+        located(str(desk.folder))
