@@ -18,7 +18,8 @@ class Powers:
 
     `document_changes` says that versions go with edits; it may still ignore them: the text decides. `questions` is
     False where a question can be shown but not answered with yes. `honest` says that an edit which the client calls
-    applied was applied. An edit for `unchecked_version` is made in any text. `echo_delay` is how many seconds after its
+    applied was applied. An edit for `unchecked_version` is made in any text. `implied_line_end`: an empty file
+    is a line there, whose line end nobody has to send. `echo_delay` is how many seconds after its
     answer to an edit the client has told of the new text.
     """
 
@@ -46,6 +47,7 @@ class Powers:
     saves: Saves = "never"
     honest: bool = True
     unchecked_version: int | None = None
+    implied_line_end: bool = False
     echo_delay: float = 0.3
     toasts: bool = False
     events: bool = False
@@ -87,6 +89,7 @@ def powers_of(params: Mapping[str, Any]) -> Powers:
         saves="claw" if save else _saves_by_refactoring(said, known),
         honest=known.honest,
         unchecked_version=known.unchecked_version,
+        implied_line_end=known.implied_line_end,
         echo_delay=known.echo_delay,
         toasts=known.toasts,
         events=shim.yes("events"),
@@ -106,6 +109,7 @@ class _Known:
     questions: bool = True
     honest: bool = True
     unchecked_version: int | None = None
+    implied_line_end: bool = False
     echo_delay: float = 0.3
     refactoring_saves: bool = False
     toasts: bool = False
@@ -115,7 +119,9 @@ def _known(params: Mapping[str, Any]) -> _Known:
     name = _client_name(params).lower()
     if name == "neovim":
         # It says so of a stale edit that it dropped, too; but it tells of the new text before it answers.
-        return _Known(versions=True, honest=False, unchecked_version=0)
+        return _Known(versions=True, honest=False, unchecked_version=0, implied_line_end=True)
+    if name == "coc.nvim":
+        return _Known(implied_line_end=True)
     if name == "vim-lsp":
         # Only the first answer of a question can be picked there, and the first is the harmless one.
         return _Known(questions=False)

@@ -64,6 +64,8 @@ async def send(line: Line, path: str, before: str, after: str, label: str) -> La
     if not guarded:
         # One piece is either in the text or not; of several, some might be on one side of what is typed meanwhile.
         edits = (_spanning(before, after, edits),)
+    if buffer is None and not before and line.powers.implied_line_end:
+        edits = _without_implied_end(edits)
     sent = Sent(before, after, edits, line.buffers.encoding, guarded)
     with Echo(line.buffers, path, sent) as echo:
         answer = await _asked(line, _params(line, path, sent, label), echo)
@@ -93,6 +95,11 @@ def _spanning(before: str, after: str, edits: tuple[TextEdit, ...]) -> TextEdit:
     """One edit from the beginning of the first to the end of the last."""
     start, end = edits[0].start, edits[-1].end
     return TextEdit(start, end, after[start : len(after) - (len(before) - end)])
+
+
+def _without_implied_end(edits: tuple[TextEdit, ...]) -> tuple[TextEdit, ...]:
+    """The text of a new file for editors whose empty file is one line already: else a second, empty one would follow."""
+    return tuple(TextEdit(it.start, it.end, it.new.removesuffix("\n").removesuffix("\r")) for it in edits)
 
 
 def _params(line: Line, path: str, sent: Sent, label: str) -> to_lsp.Json:

@@ -129,11 +129,8 @@ class MemoryEditor:
         """Write the buffer to its file, and tell."""
         self.flush(path)
         file = self._files[path]
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
-        Path(path).write_bytes((file.mark + file.text).encode("utf-8", "surrogatepass"))
-        file.kept = file.text
-        if file.told:
-            self.outbox("textDocument/didSave", {"textDocument": {"uri": file.uri}})
+        _write(path, file.mark + file.text)
+        self._saved(file, file.text)
 
     def dirty(self, path: str) -> bool:
         return path in self._files and self._files[path].text != self._files[path].kept
@@ -186,7 +183,9 @@ class MemoryEditor:
             return await result if inspect.isawaitable(result) else result
         match method:
             case "workspace/applyEdit":
-                return self.apply(params)
+                result = self.apply(params)
+                await self._save_refactoring(params)
+                return result
             case "window/showMessageRequest" | "window/workDoneProgress/create":
                 return None
             case "client/registerCapability" | "client/unregisterCapability":
@@ -196,7 +195,7 @@ class MemoryEditor:
             case "window/showDocument" if self.quirks.unknown == "error":
                 return self._show(params)
             case "claw/save" if self.claw_saves:
-                return self._save_all(params)
+                return await self._save_all(params)
             case _ if method in self.quirks.knows:
                 return None
             case _:
@@ -215,12 +214,25 @@ class MemoryEditor:
             self._open(path, "plaintext", None, told=True)
         return {"success": True}
 
-    def _save_all(self, params: Json) -> Json:
-        paths = [path_of(it) for it in params["uris"]]
-        for path in paths:
+    async def _save_all(self, params: Json) -> Json:
+        uris: list[str] = params["uris"]
+        for path in map(path_of, uris):
             if path in self._files:
-                self.save(path)
-        return {"saved": params["uris"]}
+                await self._save_aside(path)
+        return {"saved": uris}
+
+    async def _save_aside(self, path: str) -> None:
+        """Save without holding up the loop, which may be the server's too."""
+        self.flush(path)
+        file = self._files[path]
+        text = file.text
+        await asyncio.to_thread(_write, path, file.mark + text)
+        self._saved(file, text)
+
+    def _saved(self, file: OpenFile, text: str) -> None:
+        file.kept = text
+        if file.told:
+            self.outbox("textDocument/didSave", {"textDocument": {"uri": file.uri}})
 
     # ---- edits ----------------------------------------------------------------------------------------------------
 
@@ -238,7 +250,6 @@ class MemoryEditor:
             refused = self._create(change) if "kind" in change else self._edit(change, params.get("label") or "")
             if refused is not None:
                 return refused
-        self._save_refactoring(params, changes)
         return {"applied": True}
 
     def _edit(self, change: Json, label: str) -> Json | None:
@@ -287,12 +298,13 @@ class MemoryEditor:
             path.touch()
         return None
 
-    def _save_refactoring(self, params: Json, changes: list[Json]) -> None:
+    async def _save_refactoring(self, params: Json) -> None:
         metadata: Json = params.get("metadata") or {}
+        changes = _changes(params["edit"])
         if self.quirks.saves_refactorings and metadata.get("isRefactoring") and len(changes) > 1:
             for path in [path_of(it["textDocument"]["uri"]) for it in changes if "textDocument" in it]:
                 if self.dirty(path):
-                    self.save(path)
+                    await self._save_aside(path)
 
     # ---- buffers --------------------------------------------------------------------------------------------------
 
@@ -375,6 +387,11 @@ def _changes(edit: Json) -> list[Json]:
     plain: dict[str, Any] = edit.get("changes") or {}
     written: list[Json] = edit.get("documentChanges") or []
     return written or [{"textDocument": {"uri": it, "version": None}, "edits": plain[it]} for it in plain]
+
+
+def _write(path: str, text: str) -> None:
+    Path(path).parent.mkdir(parents=True, exist_ok=True)
+    Path(path).write_bytes(text.encode("utf-8", "surrogatepass"))
 
 
 def _read(path: str) -> tuple[str, str]:

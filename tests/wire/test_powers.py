@@ -42,10 +42,11 @@ FULL = EVERYWHERE | {
 EXPECTED = {
     "nvim": (FULL - {"change_annotations", "honest", "code_lens_refresh", "diagnostics_refresh"})
     - {"folding_range_refresh", "inline_completion", "text_document_content"}
-    - {"configuration_registration", "watched_files_registration"},
-    "vscode": FULL,
-    "vscode-lc9": FULL - {"inline_completion", "text_document_content"},
-    "vim-coc": FULL,
+    - {"configuration_registration", "watched_files_registration"}
+    | {"implied_line_end"},
+    "vscode": FULL | {"toasts"},
+    "vscode-lc9": FULL - {"inline_completion", "text_document_content"} | {"toasts"},
+    "vim-coc": FULL | {"implied_line_end"},
     "emacs-eglot": EVERYWHERE
     | {"document_changes", "questions", "honest", "watched_files_registration", "workspace_folders"},
     "emacs-lsp-mode": EVERYWHERE
