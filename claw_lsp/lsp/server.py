@@ -18,7 +18,7 @@ from claw_lsp.facts.question import Question
 from claw_lsp.lsp import actions, completion, from_lsp
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats, Desk
-from claw_lsp.lsp.client import Client, plain
+from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import modes, sight, slash, turns
 from claw_lsp.lsp.commands.table import TABLE, Command
 from claw_lsp.lsp.door import Door
@@ -59,7 +59,7 @@ class ClawServer:
     # ---- the life of the connection -------------------------------------------------------------------------------
 
     def _introduce(self, params: types.InitializeParams) -> None:
-        said = cast("dict[str, Any]", plain(self.wire, params))
+        said = cast("dict[str, Any]", self.wire.said)
         powers = powers_of(said)
         self.door = make_door(self.house, self.wire, self.disk, powers, _folders(said))
         options = said.get("initializationOptions")
@@ -131,7 +131,7 @@ class ClawServer:
 
     def _actions(self, params: types.CodeActionParams) -> list[dict[str, Any]]:
         door = self._door
-        said = cast("dict[str, Any]", plain(self.wire, params))
+        said = cast("dict[str, Any]", self.wire.said)
         uri, range_ = params.text_document.uri, said["range"]
         door.buffers.saw(uri, from_lsp.position(params.range.start), from_lsp.position(params.range.end))
         path = path_of(uri)

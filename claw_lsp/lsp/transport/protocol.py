@@ -50,6 +50,7 @@ class WireProtocol(SpeakingProtocol):
         super().__init__(server, converter)
         self._features = cast("Registered", self.fm.features)
         self._commands = cast("Registered", self.fm.commands)
+        self._ctx_said: contextvars.ContextVar[Any] = contextvars.ContextVar("said", default=None)
         self._phase = Phase.NEW
         self._held: list[Message] = []
         self._running: dict[RequestId, asyncio.Task[Any]] = {}
@@ -85,6 +86,12 @@ class WireProtocol(SpeakingProtocol):
         """Returns when no `shutdown` waits for its answer: `exit` may be right behind it."""
         if self._closing is not None:
             await asyncio.wait([self._closing])
+
+    @property
+    def said(self) -> Any:
+        """The params of the request being handled, as the JSON that came: what lsprotocol 2025 structures does not
+        always turn back into JSON (test_every_recorded_client_is_introduced)."""
+        return self._ctx_said.get()
 
     @property
     def was_shut_down(self) -> bool:
@@ -139,6 +146,7 @@ class WireProtocol(SpeakingProtocol):
     def _start(self, request: Request, handler: Callable[[Any], Any], params: Any) -> None:
         context = contextvars.copy_context()
         context.run(self._ctx_msg_id.set, request.id)
+        context.run(self._ctx_said.set, request.params)
         try:
             result = context.run(handler, params)
         except Exception as error:

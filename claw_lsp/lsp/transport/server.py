@@ -59,6 +59,11 @@ class DoorServer(LanguageServer):
         """The id of the request being handled, inside its handler; None elsewhere."""
         return self.protocol.msg_id
 
+    @property
+    def said(self) -> Any:
+        """The params of the request being handled as the JSON that came, inside its handler; None elsewhere."""
+        return self.protocol.said
+
     async def drain(self) -> None:
         """Wait until the client keeps up with what it is sent; raises ConnectionError when it is gone."""
         await self.protocol.drain()
