@@ -30,7 +30,7 @@ from claw_lsp.facts.fault import BadRequest, ClawError, ClientSilent, LogError
 from claw_lsp.facts.plan import Choice, Plan, Reach
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.signal import TextArrived
-from claw_lsp.lsp.buffers import Buffers
+from claw_lsp.lsp.buffers import Buffers, Piece
 from claw_lsp.lsp.chat import Chats, Desk, Patience
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.uris import uri_of
@@ -226,16 +226,21 @@ async def test_a_turn_streams_into_the_document_while_the_person_types_below(roo
 
 async def test_r24_an_editor_that_is_always_ahead_of_us_still_gets_the_whole_answer(room: Room) -> None:
     path = await room.opened()
-    typed = iter(["a", "b", "c"])
-    room.editor.before_edit = lambda it: [
-        room.editor.type(it, len(room.editor.text(it)), one) for one in [next(typed, "")] if one
-    ]
+    waiting = ["a", "b", "c"]
+    typed: list[str] = []
+
+    def type_first(it: str) -> None:
+        if waiting:
+            typed.append(waiting.pop(0))
+            room.editor.type(it, len(room.editor.text(it)), typed[-1])
+
+    room.editor.before_edit = type_first
     await room.write(UserSpoke(run="r1", prompt_id="r1", text="hello", blocks=()))
     await room.speak("One. ", "Two.")
     await room.end()
     await room.until(lambda: "One. Two." in room.text(path) and " end -->" in room.text(path))
     assert room.text(path).count("One.") == 1
-    assert "".join(parse(room.text(path)).words.split()) == "abc"
+    assert "".join(parse(room.text(path)).words.split()) == "".join(typed) != ""
 
 
 async def test_at_most_ten_edits_a_second_and_the_last_piece_is_there_when_the_turn_ends(tmp_path) -> None:
@@ -408,6 +413,21 @@ async def test_a_closed_chat_is_written_on_disk_and_goes_on_when_it_is_opened_ag
     assert parse(room.text(path)).words == "my draft"
 
 
+async def test_a_chat_closed_and_opened_in_one_breath_goes_on(room: Room) -> None:
+    path = await room.opened()
+    await room.write(UserSpoke(run="r1", prompt_id="r1", text="hello", blocks=()))
+    await room.chats.heard(SESSION, TextArrived("One. "))
+    await room.until(lambda: "One." in room.text(path))
+    await room.chats.heard(SESSION, TextArrived("Two."))
+    room.editor.save(path)
+    room.editor.close(path)
+    room.editor.open(path)
+    await room.write(ModelSpoke(blocks=({"type": "text", "text": "One. Two."},)))
+    await room.end()
+    await room.until(lambda: " end -->" in room.text(path))
+    assert room.text(path).rstrip() == render(room.logs[SESSION]).rstrip()
+
+
 async def test_what_another_program_wrote_into_a_closed_chat_stays(plain_room: Room) -> None:
     path = await plain_room.opened()
     plain_room.editor.close(path)
@@ -544,6 +564,40 @@ async def test_a_document_that_is_not_shown_has_a_path_to_say(tmp_path, answer: 
     assert (Path(path).is_file(), shown) == (True, False)
     assert room.chats.path(SESSION) == path
     await room.chats.close()
+
+
+async def test_r19_a_client_without_edits_gets_the_answer_in_the_file_when_it_closes(tmp_path) -> None:
+    room = room_like("helix", tmp_path, show_document=True, apply_edit=False)
+    path = await room.opened()
+    await room.write(UserSpoke(run="r1", prompt_id="r1", text="hello", blocks=()))
+    await room.speak("Hi.")
+    await room.end()
+    assert [it for it in room.editor.requests if it[0] == "workspace/applyEdit"] == []
+    assert len(room.wired.told) == 1
+    room.editor.close(path)
+    await room.until(lambda: Path(path).read_text() == render(room.logs[SESSION]))
+    await room.chats.close()
+
+
+async def test_r15_no_edit_is_sent_for_a_text_that_is_not_certain(plain_room: Room) -> None:
+    path = await plain_room.opened()
+    buffer = plain_room.buffers.get(path)
+    assert buffer is not None
+    plain_room.buffers.change(buffer.uri, buffer.version - 1, [Piece("", (0, 0), (0, 0))])
+    await plain_room.write(UserSpoke(run="r1", prompt_id="r1", text="hello", blocks=()))
+    await plain_room.speak("Hi.")
+    assert [it for it in plain_room.editor.requests if it[0] == "workspace/applyEdit"] == []
+    plain_room.buffers.change(buffer.uri, buffer.version, [Piece(plain_room.editor.text(path))])
+    await plain_room.end()
+    assert plain_room.editor.text(path) == render(plain_room.logs[SESSION])
+
+
+async def test_the_path_of_a_document_can_be_said_without_showing_it(plain_room: Room) -> None:
+    await plain_room.start()
+    assert plain_room.chats.path(SESSION) is None
+    path = await plain_room.chats.document(SESSION)
+    assert Path(path).read_text() == render(plain_room.logs[SESSION])
+    assert plain_room.editor.requests == []
 
 
 async def test_after_an_answer_the_document_is_saved_where_the_client_can(tmp_path) -> None:

@@ -90,6 +90,10 @@ class Chats:
         """The path of the session's document, written now if there was none. Raises LogError, ClawError."""
         return (await self._page(session)).path
 
+    def is_open(self, session: str) -> bool:
+        """Whether the editor holds the session's document open, so that its answers are seen there."""
+        return any(it.open for it in self._of(session))
+
     async def show(self, session: str, prompt: str | None = None) -> tuple[str, bool]:
         """Bring the session's document before the person, with `prompt` begun in it; its path, and whether it is shown.
 

@@ -40,11 +40,14 @@ class Page:
         self.sending: str | None = None
         self.gone = False
         self._on_disk = text
+        self._wrote: str = text
         self._before: Weave | None = None
         self._slow: dict[str, asyncio.TimerHandle] = {}
         self._shown_calls: set[str] = set()
         self._stream = Stream(desk, self)
+        self._write_timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
+        self._one_writer = asyncio.Lock()
 
     @property
     def open(self) -> bool:
@@ -169,8 +172,7 @@ class Page:
     def opened(self, text: str) -> None:
         """The editor shows the document from now on; what was not on disk by then is put into its text."""
         self.gone = False
-        if self._writing is not None:
-            self._writing.cancel()
+        self._stop_timer()
         self.weave = weave.forgotten(self.weave)
         if self._before is not None and text == self._before.text != self.weave.text:
             # It read the file before our last writing: what that brought, and what came since, is still to come.
@@ -194,20 +196,28 @@ class Page:
 
     async def written(self) -> None:
         """Write the file now, unless an editor holds it."""
-        if self._writing is not None:
-            self._writing.cancel()
-            await asyncio.gather(self._writing, return_exceptions=True)
+        self._stop_timer()
         await self._write()
 
     def _write_soon(self, delay: float) -> None:
-        if self._writing is None or self._writing.done():
-            self._writing = asyncio.create_task(self._write_after(delay), name=f"chat {self.path}")
+        if self._write_timer is None:
+            self._write_timer = asyncio.get_running_loop().call_later(delay, self._begin_writing)
 
-    async def _write_after(self, delay: float) -> None:
-        await asyncio.sleep(delay)
-        await self._write()
+    def _begin_writing(self) -> None:
+        # A write that has begun is never cancelled: its thread would go on, and could overtake the next one.
+        self._write_timer = None
+        self._writing = asyncio.create_task(self._write(), name=f"chat {self.path}")
+
+    def _stop_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
 
     async def _write(self) -> None:
+        async with self._one_writer:
+            await self._write_alone()
+
+    async def _write_alone(self) -> None:
         """What stands in the file and was not written by us stays in it."""
         there = await asyncio.to_thread(files.read, self.path)
         if self.open:
@@ -218,12 +228,13 @@ class Page:
             return
         before = weave.forgotten(weave.wants(self.weave, ""))
         settled = weave.settled(before)
-        if there not in (self._on_disk, settled.text):
+        if there not in (self._on_disk, self._wrote, settled.text):
             text = merge.regained(self._on_disk, settled.text, there)
             settled = weave.took(settled, TextEdit(0, len(settled.text), text))
         # From here on what comes is added to the settled text; `_before` is for an editor that reads the file too early.
         self._before, self.weave = before, settled
         try:
+            self._wrote = settled.text
             if there != settled.text:
                 await asyncio.to_thread(files.replace, self.path, settled.text)
             self._on_disk = settled.text
@@ -234,11 +245,12 @@ class Page:
         """Nothing more is shown; a document that no editor holds is written."""
         for timer in self._slow.values():
             timer.cancel()
-        self._stream.stop()
+        await self._stream.close()
+        self._stop_timer()
+        if self._writing is not None:
+            await asyncio.gather(self._writing, return_exceptions=True)
         if not self.open and not self.gone:
-            await self.written()
-        elif self._writing is not None:
-            self._writing.cancel()
+            await self._write()
 
     # ---- helpers --------------------------------------------------------------------------------------------------
 

@@ -45,6 +45,7 @@ class Stream:
         if self._task is None or self._task.done():
             self._at_rest.clear()
             self._task = asyncio.create_task(self._run(), name=f"chat {self._page.path}")
+            self._task.add_done_callback(self._ended)
 
     def moved(self) -> None:
         """The text changed: what was refused may be taken now."""
@@ -54,8 +55,18 @@ class Stream:
             self.wake()
 
     def stop(self) -> None:
+        """Leave the document alone until the next `wake`."""
         if self._task is not None:
             self._task.cancel()
+            self._task = None
+        self._at_rest.set()
+
+    async def close(self) -> None:
+        """Stop, and have stopped."""
+        task = self._task
+        self.stop()
+        if task is not None:
+            await asyncio.gather(task, return_exceptions=True)
 
     async def rest(self, timeout: float) -> None:
         """Wait until there is nothing to do, or for so many seconds."""
@@ -66,22 +77,28 @@ class Stream:
             logger.info("the chat %s is still behind", self._page.path)
 
     async def _run(self) -> None:
-        try:
-            while (buffer := self._desk.buffers.get(self._page.path)) is not None:
-                if self._n_failed >= MOST_TRIES or not buffer.safe or not self._desk.powers.apply_edit:
-                    self._tell()
-                    return
-                loop = asyncio.get_running_loop()
-                wait = self._sent_at + self._desk.patience.interval * 2 ** min(self._n_failed, 6) - loop.time()
-                if wait > 0:
-                    await asyncio.sleep(min(wait, SLOWEST))
-                    continue
-                made = weave.offer(self._page.weave)
-                if made is None:
-                    return
-                await self._send(made)
-        finally:
+        while (buffer := self._desk.buffers.get(self._page.path)) is not None:
+            if not buffer.safe:
+                return
+            if self._n_failed >= MOST_TRIES or not self._desk.powers.apply_edit:
+                self._tell()
+                return
+            loop = asyncio.get_running_loop()
+            wait = self._sent_at + self._desk.patience.interval * 2 ** min(self._n_failed, 6) - loop.time()
+            if wait > 0:
+                await asyncio.sleep(min(wait, SLOWEST))
+                continue
+            made = weave.offer(self._page.weave)
+            if made is None:
+                return
+            await self._send(made)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        if task is self._task:
+            self._task = None
             self._at_rest.set()
+        if not task.cancelled() and (error := task.exception()):
+            logger.error("the chat %s is not followed any more", self._page.path, exc_info=error)
 
     async def _send(self, made: tuple[Weave, Offer]) -> None:
         buffer = self._desk.buffers.get(self._page.path)
