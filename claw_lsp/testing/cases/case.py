@@ -114,11 +114,12 @@ def file_part(name: str, text: str, marks: Sequence[str]) -> tuple[str, str]:
     if not text.replace("\n", "").isprintable():
         marks.append("escaped")
         text = text.replace("\\", "\\\\")
-        text = "".join(it if it == "\n" or it.isprintable() else _escape(it) for it in text)
+        text = "".join(it if it == "\n" or it.isprintable() else escaped(it) for it in text)
     return f"{name} [{'] ['.join(marks)}]" if marks else name, text
 
 
-def _escape(character: str) -> str:
+def escaped(character: str) -> str:
+    """A character as `[escaped]` parts write it."""
     return character.encode("unicode_escape").decode()
 
 

@@ -231,7 +231,7 @@ class Person:
             return
         path = path_of(question["uri"])
         where = {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 0}}
-        params = {"textDocument": {"uri": uri_of(path)}, "range": where, "context": {"diagnostics": []}}
+        params: Json = {"textDocument": {"uri": uri_of(path)}, "range": where, "context": {"diagnostics": []}}
         actions: list[Json] = await self._client.request("textDocument/codeAction", params)
         for it in actions:
             command = it["command"]

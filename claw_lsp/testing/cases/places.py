@@ -50,17 +50,19 @@ class Places:
         """The text without what differs from run to run: folders, ids, times."""
         root = str(self.root)
         for before, after in (
+            (f"/{root}/", "//case/"),
             (f"{root}/{WORKSPACE}/", ""),
-            (f"{root}/{WORKSPACE}", "."),
+            (f"{root}/{WORKSPACE}", "<workspace>"),
             (f"{root}/{HOME}", "~"),
             (f"{root}/{CLAW_HOME}", "$CLAW_HOME"),
             (f"{root}/", "../"),
             (root, ".."),
         ):
             text = text.replace(before, after)
-        text = _ID.sub("<id>", text)
+        text = _TASK.sub("bash_<id>", _ID.sub("<id>", text))
         return _SECONDS.sub("0.0 s", text)
 
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
+_TASK = re.compile(r"bash_[0-9a-f]{6}")
 _SECONDS = re.compile(r"\b\d+\.\d s\b")

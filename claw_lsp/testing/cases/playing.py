@@ -61,7 +61,7 @@ async def play(case: Case, places: Places) -> Outcome:
         _open(case, places, editor)
         teller = _Teller(case, story, places, editor, client, person)
         await teller.tell()
-        return await _outcome(house, editor, client, model, person)
+        return await _outcome(house, editor, client, model, person, teller.messages)
 
 
 class _Teller:
@@ -77,6 +77,7 @@ class _Teller:
         self._client = client
         self._person = person
         self._session: str | None = None
+        self.messages: list[Json] = []
 
     async def tell(self) -> None:
         while (item := self._story.next) is not None:
@@ -134,12 +135,18 @@ class _Teller:
         failing.cancel()
         self._check()
         try:
-            await waiting
+            await self._told(await waiting)
         except TimeoutError as error:
             item = self._story.next
             raise CaseError(
                 f"the turn did not end; {f'line {item.line} is next' if item else 'the script is over'}"
             ) from error
+
+    async def _told(self, ended: Json) -> None:
+        """Every turn that nobody interrupted tells its end in one line, unless its chat is open, where it stands."""
+        chat_is_open = any("/.claw/chats/" in it for it in self._editor.paths())
+        if ended["stopped"] == "failed" or (ended["stopped"] != "interrupted" and not chat_is_open):
+            self.messages.append(await self._client.next_notification("window/showMessage", PATIENCE))
 
     async def _awaited(self, item: Answered | Spoken) -> None:
         """A question is on its way though no turn runs; it takes the item."""
@@ -156,13 +163,14 @@ class _Teller:
 
 
 def _lay_out(case: Case, places: Places) -> None:
-    for file in case.files:
+    for n, file in enumerate(case.files):
         path = Path(places.path(file.name))
         path.parent.mkdir(parents=True, exist_ok=True)
         if file.link is not None:
             path.symlink_to(places.path(file.link))
         elif file.disk is not None:
             path.write_bytes(file.disk)
+            os.utime(path, (n, n))
     if case.settings:
         (places.claw_home / "settings.json").write_text(json.dumps(case.settings))
 
@@ -225,7 +233,7 @@ def _introduction(editor: Json, places: Places) -> Json:
 
 
 async def _outcome(
-    house: House, editor: MemoryEditor, client: WireClient, model: StoryModel, person: Person
+    house: House, editor: MemoryEditor, client: WireClient, model: StoryModel, person: Person, messages: list[Json]
 ) -> Outcome:
     editor.flush()
     await person.settle()
@@ -234,7 +242,7 @@ async def _outcome(
         sessions=tuple(tuple(it.entries) for it in house.sessions.opened.values()),
         requests=tuple(model.requests),
         boxes=tuple(person.boxes),
-        messages=tuple(client.notifications("window/showMessage")),
+        messages=(*messages, *client.notifications("window/showMessage")),
         diagnostics=tuple(client.notifications("textDocument/publishDiagnostics")),
         buffers={path: editor.text(path) for path in editor.paths()},
         chats=tuple(it["uri"] for it in editor.shown),

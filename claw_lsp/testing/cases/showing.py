@@ -9,9 +9,10 @@ from typing import Any
 
 from claw_lsp.core.render import lines
 from claw_lsp.facts.call import Block
+from claw_lsp.facts.event import CallFinished, Entry
 from claw_lsp.facts.request import Request
 from claw_lsp.lsp.uris import path_of
-from claw_lsp.testing.cases.case import Case, File, file_part
+from claw_lsp.testing.cases.case import Case, File, escaped, file_part
 from claw_lsp.testing.cases.places import Places
 from claw_lsp.testing.cases.playing import Outcome
 from claw_lsp.testing.cases.story import Json
@@ -27,7 +28,7 @@ _OURS = (".claw/chats/", ".claw/.gitignore")
 def parts(case: Case, outcome: Outcome, places: Places) -> dict[str, str]:
     """Every part that came out, by its header; those that are empty are left out."""
     came = {
-        "transcript": _transcript(outcome),
+        "transcript": _transcript(outcome, places),
         **_files(case, outcome, places),
         "prompt": _prompt(outcome.requests[-1]) if outcome.requests else "",
         "questions": "".join(f"{it}\n" for it in outcome.boxes),
@@ -35,12 +36,41 @@ def parts(case: Case, outcome: Outcome, places: Places) -> dict[str, str]:
         "diagnostics": "".join(_diagnostic(it, places) for it in outcome.diagnostics),
         "chat": _chat(outcome, places),
     }
-    return {head: places.plain(text) for head, text in came.items() if text}
+    return {head: _printable(places.plain(text)) for head, text in came.items() if text or "[" in head}
 
 
-def _transcript(outcome: Outcome) -> str:
-    transcripts = ["".join(f"{line}\n" for line in lines(entries)) for entries in outcome.sessions]
+def _transcript(outcome: Outcome, places: Places) -> str:
+    """The lines of every session. What differs by machine goes first: lines are cut where they are too long."""
+    transcripts: list[str] = []
+    for entries in outcome.sessions:
+        plain = [Entry.model_validate_json(places.plain(it.model_dump_json())) for it in entries]
+        transcripts.append("".join(f"{line}\n" for line in lines(_settled(plain))))
     return "another session\n".join(transcripts)
+
+
+def _settled(entries: list[Entry]) -> list[Entry]:
+    """Results that follow each other in the order of their calls: which of several reads ends first is chance."""
+    settled: list[Entry] = []
+    for entry in entries:
+        at = len(settled)
+        if isinstance(entry.event, CallFinished):
+            while (
+                at
+                and isinstance(other := settled[at - 1].event, CallFinished)
+                and _number(other) > _number(entry.event)
+            ):
+                at -= 1
+        settled.insert(at, entry)
+    return settled
+
+
+def _number(event: CallFinished) -> int:
+    return int(event.call_id.removeprefix("c"))
+
+
+def _printable(text: str) -> str:
+    """The text with what cannot be seen written out, so that a case file holds nothing invisible."""
+    return "".join(it if it in "\n\t" or it.isprintable() else escaped(it) for it in text)
 
 
 def _files(case: Case, outcome: Outcome, places: Places) -> dict[str, str]:
@@ -66,18 +96,18 @@ def _file(path: str, before: File | None, outcome: Outcome, places: Places) -> t
     name = places.plain(path)
     disk = Path(path).read_bytes() if Path(path).is_file() else None
     buffer = outcome.buffers.get(path)
+    marked = ["bom"] if disk is not None and disk.startswith(b"\xef\xbb\xbf") else []
     if buffer is None:
         if disk == (before.disk if before else None):
             return None
         if disk is None:
             return f"{name} [gone]", ""
-        marks = ["after", "bom"] if disk.startswith(b"\xef\xbb\xbf") else ["after"]
-        return file_part(name, disk.decode("utf-8-sig", "backslashreplace"), marks)
+        return file_part(name, disk.decode("utf-8-sig", "backslashreplace"), ["after", *marked])
     started = before.buffer if before else None
     if buffer == started and disk == (before.disk if before else None):
         return None
     saved = disk is not None and disk.decode("utf-8-sig", "backslashreplace") == buffer
-    return file_part(name, buffer, ["after"] if saved else ["after", "unsaved"])
+    return file_part(name, buffer, ["after", *marked] if saved else ["after", "unsaved", *marked])
 
 
 def _prompt(request: Request) -> str:
