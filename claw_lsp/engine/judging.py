@@ -6,6 +6,7 @@ from typing import Protocol
 from uuid import uuid4
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 
 from claw_lsp.core.policy.judge import judge, offer
 from claw_lsp.engine.session import Session
@@ -71,11 +72,22 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
 
 def read_input_error(tool: str, error: ValidationError) -> str:
     """The fields that were wrong, what was expected and what was found, for the model."""
-    lines = [
-        f"- {'.'.join(map(str, fault['loc'])) or 'input'}: {fault['msg']}, found {_short(fault.get('input'))}"
-        for fault in error.errors(include_url=False, include_context=False)
-    ]
-    return "\n".join([f"The input of {tool} is not valid:", *lines, "Call it again with these corrected."])
+    faults = error.errors(include_url=False, include_context=False)
+    fields = [".".join(map(str, it["loc"])) or "input" for it in faults]
+    lines = [f"- {field}: {_wrong(it)}" for field, it in zip(fields, faults, strict=True)]
+    first = f"The input of {tool} is not valid ({', '.join(fields)}):"
+    return "\n".join([first, *lines, "Call it again with these corrected."])
+
+
+def _wrong(fault: ErrorDetails) -> str:
+    """What was expected and what was found."""
+    match fault["type"]:
+        case "missing":
+            return "expected a value, found none"
+        case "extra_forbidden":
+            return f"there is no such field, found {_short(fault['input'])}"
+        case _:
+            return f"{fault['msg']}, found {_short(fault['input'])}"
 
 
 def _short(value: object) -> str:
