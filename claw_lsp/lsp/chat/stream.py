@@ -121,7 +121,7 @@ class Stream:
         if answer is False:
             self._failed(offer, buffer.text)
             return
-        await self._echo(offer)
+        await self._echo(offer, buffer.text, buffer.version)
         if not self._landed(offer):
             # Where the client's word counts the edit may still come; the next one is for the same version, so that
             # only one of them can be made.
@@ -146,13 +146,20 @@ class Stream:
             return False
         return cast("dict[str, Any]", result).get("applied") is True if isinstance(result, dict) else False
 
-    async def _echo(self, offer: Offer) -> None:
-        """Wait for the text to show an edit that is said to be made."""
+    async def _echo(self, offer: Offer, text: str, version: int) -> None:
+        """Wait for the text to show an edit that is said to be made.
+
+        Neovim says so of every edit. It makes one for its own version only, so the first change it tells of shows the
+        edit, or that it was dropped; it may tell of it 150 ms later, together with what was typed since. Version 0 is
+        not checked there: then the edit may come after that change.
+        """
         powers = self._desk.powers
-        limit = self._desk.patience.echo if powers.honest else min(powers.echo_delay, 0.1)
+        limit = self._desk.patience.echo if powers.honest else powers.echo_delay
         try:
             async with asyncio.timeout(limit):
                 while not self._landed(offer):
+                    if self._page.weave.text != text and not powers.honest and version != 0:
+                        return
                     self._news.clear()
                     await self._news.wait()
         except TimeoutError:
@@ -174,7 +181,8 @@ class Stream:
             edit = to_lsp.versioned_edit(buffer.uri, buffer.version, edits)
         else:
             edit = to_lsp.plain_edit(buffer.uri, edits)
-        return {"label": "Claw: chat", "edit": edit}
+        # No label: Neovim 0.11 says it aloud for each edit, and there are ten a second.
+        return {"edit": edit}
 
     def _tell(self) -> None:
         """Said once: the answer cannot be put where the person expects it."""
