@@ -18,8 +18,8 @@ class Powers:
 
     `document_changes` says that versions go with edits; it may still ignore them: the text decides. `questions` is
     False where a question can be shown but not answered with yes. `honest` says that an edit which the client calls
-    applied was applied. An edit for `unchecked_version` is made in any text. `implied_line_end`: an empty file
-    is a line there, whose line end nobody has to send. `echo_delay` is how many seconds after its
+    applied was applied. An edit for `unchecked_version` is made in any text. `implied_line_end`: the line end
+    of the last line belongs to no position, an empty file is one line. `echo_delay` is how many seconds after its
     answer to an edit the client has told of the new text.
     """
 

@@ -64,8 +64,8 @@ async def send(line: Line, path: str, before: str, after: str, label: str) -> La
     if not guarded:
         # One piece is either in the text or not; of several, some might be on one side of what is typed meanwhile.
         edits = (_spanning(before, after, edits),)
-    if buffer is None and not before and line.powers.implied_line_end:
-        edits = _without_implied_end(edits)
+    if line.powers.implied_line_end:
+        edits = ending_well(before, edits)
     sent = Sent(before, after, edits, line.buffers.encoding, guarded)
     with Echo(line.buffers, path, sent) as echo:
         answer = await _asked(line, _params(line, path, sent, label), echo)
@@ -97,9 +97,17 @@ def _spanning(before: str, after: str, edits: tuple[TextEdit, ...]) -> TextEdit:
     return TextEdit(start, end, after[start : len(after) - (len(before) - end)])
 
 
-def _without_implied_end(edits: tuple[TextEdit, ...]) -> tuple[TextEdit, ...]:
-    """The text of a new file for editors whose empty file is one line already: else a second, empty one would follow."""
-    return tuple(TextEdit(it.start, it.end, it.new.removesuffix("\n").removesuffix("\r")) for it in edits)
+def ending_well(before: str, edits: tuple[TextEdit, ...]) -> tuple[TextEdit, ...]:
+    """The same edits for editors that imply the last line end (Neovim 0.11.4): a line that is added at the end of the
+    text begins there with the line end before it, else an empty line would follow it."""
+    last = edits[-1]
+    if last.start != len(before) or not last.new.endswith(("\n", "\r")):
+        return edits
+    new = last.new.removesuffix("\n").removesuffix("\r")
+    if not before.endswith(("\n", "\r")):
+        return edits if before else (*edits[:-1], TextEdit(0, 0, new))
+    start = len(before.removesuffix("\n").removesuffix("\r")) if before.endswith("\r\n") else len(before) - 1
+    return (*edits[:-1], TextEdit(start, start, before[start:] + new))
 
 
 def _params(line: Line, path: str, sent: Sent, label: str) -> to_lsp.Json:

@@ -279,7 +279,15 @@ class MemoryEditor:
         def offset(position: Json) -> int:
             return file.index.offset(position["line"], position["character"], self.quirks.encoding)
 
-        return lambda it: TextEdit(offset(it["range"]["start"]), offset(it["range"]["end"]), it["newText"])
+        def doubled(start: int, new: str) -> str:
+            at_end = self.quirks.final_newline and start == len(file.text) and file.text.endswith(("\n", "\r"))
+            return new + "\n" if at_end and new.endswith(("\n", "\r")) else new
+
+        def edit(it: Json) -> TextEdit:
+            start = offset(it["range"]["start"])
+            return TextEdit(start, offset(it["range"]["end"]), doubled(start, it["newText"]))
+
+        return edit
 
     def _create(self, change: Json) -> Json | None:
         """CreateFile, as carelessly as the clients do it."""

@@ -15,7 +15,8 @@ class Quirks:
     `stale`: its answer to an edit for another version: applied:false, a JSON-RPC error, applied:true for an edit it
     dropped, or the edit is made all the same. `unchecked`: a version it never compares. `echo`: when it tells of an edit:
     before its answer, after it, or once it was idle for `echo_delay` seconds. `line_end`: the one line end its buffers
-    have. `final_newline`: its buffers always end with one. `create`: what CreateFile does to a file that exists; `silent`
+    have. `final_newline`: its buffers always end with one, and a line that a
+    server adds at the very end is followed by an empty one. `create`: what CreateFile does to a file that exists; `silent`
     is no answer at all. `unknown`: its answer to a request it does not know. `tells_opening`: it sends didOpen for files
     that it opens for an edit. `saves_refactorings`: VS Code's way with edits of two or more files.
     """

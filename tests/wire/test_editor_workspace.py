@@ -1,6 +1,7 @@
 """The workspace over an editor: every kind of client, a person who types at the worst moment, and nothing is lost."""
 
 import asyncio
+import re
 from pathlib import Path
 
 import pytest
@@ -360,6 +361,22 @@ async def test_r37_a_client_with_its_own_line_ends_makes_no_false_conflict(name,
     second = Change(str(path), change.document, minimal_edits(change.before, change.before.replace("one", "1")))
     applied = await desk.workspace.apply(second, "open by now")
     assert desk.editor.text(str(path)) == applied.document.text == expected.replace("one", "1")
+
+
+@pytest.mark.parametrize("line_end", ["\n", "\r\n"])
+@pytest.mark.parametrize("opened", [True, False])
+async def test_r28_a_line_added_at_the_end_is_followed_by_no_empty_line(desk, tmp_path, line_end, opened):
+    path = tmp_path / "f.txt"
+    path.write_bytes(f"one{line_end}".encode())
+    if opened:
+        desk.editor.open(str(path))
+    for number in range(3):
+        document = await desk.workspace.read(str(path))
+        end = len(document.text)
+        change = Change(str(path), document, (TextEdit(end, end, f"line {number}{line_end}"),))
+        await desk.workspace.apply(change, "add")
+    expected = ["one", "line 0", "line 1", "line 2", ""]
+    assert re.split("\r\n|\n", desk.editor.text(str(path))) == expected
 
 
 @pytest.mark.parametrize("name", NAMES)
