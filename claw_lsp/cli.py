@@ -164,7 +164,7 @@ def _run(args: argparse.Namespace) -> int:
     from claw_lsp.adapters.disk import DiskWorkspace
     from claw_lsp.facts.fault import BadRequest
     from claw_lsp.facts.rule import Mode
-    from claw_lsp.term.asking import Nobody, Typist
+    from claw_lsp.term.asking import Lines, Nobody, Typist
     from claw_lsp.term.run import Order, run
     from claw_lsp.term.screens import FORMATS
 
@@ -178,7 +178,7 @@ def _run(args: argparse.Namespace) -> int:
         max_turns=args.max_turns,
     )
     present = sys.stdin.isatty() and sys.stderr.isatty()
-    person = Typist(sys.stdin.fileno(), sys.stderr) if present else Nobody()
+    person = Typist(Lines(sys.stdin.fileno()), sys.stderr) if present else Nobody()
     screen = FORMATS[args.output_format](sys.stdout, sys.stderr)
     try:
         return run(order, app.build(_world()), DiskWorkspace(), screen, person)
@@ -244,15 +244,20 @@ def _init_arguments(it: argparse.ArgumentParser) -> None:
 
 
 def _init(args: argparse.Namespace) -> int:
-    from claw_lsp.term.init import EDITOR_SETUPS, program, write
+    from claw_lsp.facts.fault import BadRequest
+    from claw_lsp.term.init import SETUPS, program, vscode_settings, write, write_vscode
 
     world = _world()
-    setup = EDITOR_SETUPS[args.editor]
-    text = setup.text(program(sys.argv[0], world.environment))
-    if not args.write:
-        print(text)
-        return 0
-    print(write(setup, text, world.environment, Path(world.home)))
+    setup, home = SETUPS[args.editor], Path(world.home)
+    try:
+        claw = program(sys.argv[0], world.environment.get("PATH", ""))
+        text = setup.text(claw)
+        if args.write and args.editor == "vscode":
+            print(f"{text}\n\n{write_vscode(vscode_settings(world.environment, home), claw)}")
+        else:
+            print(write(setup, text, world.environment, home) if args.write else text)
+    except BadRequest as error:
+        raise Misused(str(error)) from None
     return 0
 
 

@@ -28,16 +28,36 @@ class Nobody:
         return Answer(DENY, by="nobody")
 
 
+class Lines:
+    """Lines typed at a descriptor, awaited without a thread, so that Ctrl-C is heard meanwhile."""
+
+    def __init__(self, fd: int) -> None:
+        self._fd = fd
+        self._typed = b""
+
+    async def next(self) -> str | None:
+        """The next line; "" for an empty one and for the end of input, None when the terminal is gone."""
+        while b"\n" not in self._typed:
+            try:
+                piece = await _readable(self._fd)
+            except OSError:
+                return None
+            if not piece:
+                return ""
+            self._typed += piece
+        line, _, self._typed = self._typed.partition(b"\n")
+        return line.decode(errors="replace")
+
+
 class Typist:
-    """Somebody at a terminal: questions go to `err`, answers are lines typed at the descriptor `fd`.
+    """Somebody at a terminal: questions go to `err`, answers are lines.
 
     What is no answer is asked again; the end of input too. One question at a time.
     """
 
-    def __init__(self, fd: int, err: TextIO) -> None:
-        self._fd = fd
+    def __init__(self, lines: Lines, err: TextIO) -> None:
+        self._lines = lines
         self._err = err
-        self._typed = b""
         self._turn = asyncio.Lock()
 
     async def answer(self, question: Question) -> Answer:
@@ -46,27 +66,13 @@ class Typist:
             self._say(_shown(question, keys))
             while True:
                 self._say("> ", end="")
-                line = await self._line()
+                line = await self._lines.next()
                 if line is None:
                     return Answer(DENY, by="nobody")
                 answer = read_answer(line, question.choices)
                 if answer is not None:
                     return answer
                 self._say(f"Please answer with one of: {', '.join(keys.values())}. Ctrl-C stops the turn.")
-
-    async def _line(self) -> str | None:
-        """The next line; "" for the end of input, None when the terminal is gone."""
-        while b"\n" not in self._typed:
-            try:
-                piece = await _readable(self._fd)
-            except OSError:
-                return None
-            if not piece:
-                self._say("")
-                return ""
-            self._typed += piece
-        line, _, self._typed = self._typed.partition(b"\n")
-        return line.decode(errors="replace")
 
     def _say(self, text: str, end: str = "\n") -> None:
         print(visible(text), file=self._err, end=end, flush=True)

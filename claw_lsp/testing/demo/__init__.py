@@ -1,0 +1,1 @@
+"""`claw-lsp demo`: one whole turn over the real stack, with an editor that has no screen."""

@@ -1,0 +1,55 @@
+"""The size check: files, functions, packages' __init__, and the whole; prints the ten largest files."""
+
+from __future__ import annotations
+
+import ast
+import statistics
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+FILE, FUNCTION, MEDIAN, WHOLE = 500, 50, 120, 15_000
+ROOT = Path(__file__).resolve().parents[2]
+PACKAGE = ROOT / "claw_lsp"
+
+
+def main() -> int:
+    """Print the ten largest and what is too large; 1 if anything is."""
+    sizes = {path: path.read_text("utf-8").count("\n") for path in sorted(PACKAGE.rglob("*.py"))}
+    ours = {path: n for path, n in sizes.items() if PACKAGE / "testing" not in path.parents}
+    whole, median = sum(ours.values()), statistics.median(sizes.values())
+    print(f"{whole} lines outside testing (at most {WHOLE}), median {median:.0f}; the ten largest files:")
+    for path, n in sorted(sizes.items(), key=lambda it: -it[1])[:10]:
+        print(f"{n:6} {path.relative_to(ROOT)}")
+    faults = [f"{path.relative_to(ROOT)}: {n} lines, at most {FILE}" for path, n in sizes.items() if n > FILE]
+    faults += [fault for path in sizes for fault in _faults(path)]
+    faults += [f"claw_lsp: {whole} lines outside testing, at most {WHOLE}"] if whole > WHOLE else []
+    faults += [f"claw_lsp: the median file has {median:.0f} lines, at most {MEDIAN}"] if median > MEDIAN else []
+    print("\n".join(faults), end="\n" if faults else "")
+    return 1 if faults else 0
+
+
+def _faults(path: Path) -> Iterator[str]:
+    tree = ast.parse(path.read_text("utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.end_lineno:
+            n_lines = node.end_lineno - node.lineno + 1
+            if n_lines > FUNCTION:
+                yield f"{path.relative_to(ROOT)}:{node.lineno}: {node.name} has {n_lines} lines, at most {FUNCTION}"
+    if path.name == "__init__.py" and (logic := [it for it in tree.body if not _harmless(it)]):
+        yield f"{path.relative_to(ROOT)}:{logic[0].lineno}: logic in a package's __init__"
+
+
+def _harmless(node: ast.stmt) -> bool:
+    """Docstrings, imports, and plain names and values; `prompts` and packages of commands may define their surface."""
+    match node:
+        case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
+            return True
+        case ast.Assign(targets=[ast.Name(id="__all__")]):
+            return True
+        case _:
+            return False
+
+
+if __name__ == "__main__":
+    sys.exit(main())
