@@ -92,8 +92,10 @@ class State:
     """How many times a new prefix began."""
     n_events: int = 0
 
-    def side_by_side(self, name: str) -> bool:
-        return any(tool.side_by_side for tool in self.tools if tool.name == name)
+    @property
+    def side_by_side(self) -> frozenset[str]:
+        """The names of the tools that only look."""
+        return frozenset(tool.name for tool in self.tools if tool.side_by_side)
 
 
 def fold(events: Iterable[Event], state: State | None = None) -> State:

@@ -78,17 +78,18 @@ def _next_call(state: State) -> Step:
     """Calls are taken in order. Those that only look are judged first and then run side by side; any other call
     waits for what was asked before it, and is planned against what that left behind."""
     group: list[Call] = []
+    only_look = state.side_by_side
     for it in state.calls:
         if it.result is not None:
             continue
-        if group and not state.side_by_side(it.call.name):
+        if group and it.call.name not in only_look:
             break
         if it.judged is None:
             return Judge(it.call)
         if it.judged.decision != "allow":
             return Refuse(it.call, it.judged.reason)
         group.append(it.call)
-        if not state.side_by_side(it.call.name):
+        if it.call.name not in only_look:
             break
     return Perform(tuple(group))
 

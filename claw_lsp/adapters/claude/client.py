@@ -7,6 +7,7 @@ the network does, and blocks must go back to the letter.
 from __future__ import annotations
 
 import asyncio
+import json
 import logging
 import random
 from collections import Counter
@@ -15,6 +16,8 @@ from contextlib import aclosing, asynccontextmanager, suppress
 from dataclasses import dataclass
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Final, Literal, TypeVar
+
+from pydantic_core import PydanticSerializationError, to_json
 
 from claw_lsp.adapters.claude import faults
 from claw_lsp.adapters.claude.backoff import TRIES, pause
@@ -228,11 +231,12 @@ class _Line:
                 body[name] = value
         if request.effort:
             body["output_config"] = {"effort": request.effort}
-        # Not by `messages.create`: it warns the person of old models, and its stream hides the answer's bytes.
+        # Not by `messages.create`: it warns the person of old models, and its stream hides the answer's bytes. The body
+        # goes as bytes: the SDK would walk and copy all that was ever said before each request.
         return await self.client.post(
             "/v1/messages",
             cast_to=self._response_type,
-            body={**body, "stream": True},
+            content=_json({**body, "stream": True}),
             options={"headers": self._headers},
             stream=True,
             stream_cls=self._stream_type,
@@ -281,6 +285,14 @@ async def _telling_of_stalls(hear: Hear, notice: float) -> AsyncGenerator[_Pulse
         (outcome,) = await asyncio.gather(watching, return_exceptions=True)
     if isinstance(outcome, Exception):
         raise outcome
+
+
+def _json(body: dict[str, Any]) -> bytes:
+    """The body as it is sent. Raises UnicodeError for text that no JSON reader has to take."""
+    try:
+        return to_json(body, inf_nan_mode="null")
+    except PydanticSerializationError:
+        return json.dumps(body, ensure_ascii=False).encode()
 
 
 async def _see_the_end(chunks: AsyncIterator[bytes], line: _Line) -> None:
