@@ -71,7 +71,8 @@ class BashTool:
     ) -> Result:
         wanted = plan.payload
         assert isinstance(wanted, BashInput)
-        line = ShellLine(wanted.command, scene.cwd, wanted.timeout / 1000, plan.call.id, scene.session)
+        seconds, env = wanted.timeout / 1000, scene.settings.env
+        line = ShellLine(wanted.command, scene.cwd, seconds, plan.call.id, scene.session, env)
         try:
             if wanted.run_in_background:
                 return await self._started(line, wanted)
