@@ -148,6 +148,7 @@ class Door:
             folder = session.state.roots[0] if session.state.roots else session.state.cwd
             settings = await self.settings_in(folder)
             host = self._host(run, bar)
+            spoken = spoken.model_copy(update={"max_turns": settings.max_turns})
             ended = await run_turn(session, spoken, self.house.hands(self.workspace, host, settings))
             said = self.messages.in_short(ended)
         finally:
