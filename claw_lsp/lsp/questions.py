@@ -155,10 +155,8 @@ def wording(question: Question) -> str:
     if question.title == question.plan.title and question.plan.reach is not Reach.PERSON:
         command = question.plan.command
         text = f"Claw: {text}?" if command is None else f"Claw wants to run: {plain(command, 500)}"
-    links = [f"{it.path} leads to {it.target}" for it in question.plan.paths if it.path != it.target]
-    return (
-        plain("\n".join([text, *links]), LONGEST) if not links else "\n".join(plain(it, 400) for it in (text, *links))
-    )
+    links = [plain(f"{it.path} leads to {it.target}", 400) for it in question.plan.paths if it.path != it.target]
+    return _cut("\n".join([text, *links]), LONGEST)
 
 
 def plain(text: str, limit: int) -> str:
@@ -168,7 +166,11 @@ def plain(text: str, limit: int) -> str:
     """
     shown = visible(text).replace("](", "]\u2060(").replace("://", ":\u2060//").replace("command:", "command\u2060:")
     shown = shown.replace("file:", "file\u2060:")
-    return shown if len(shown) <= limit else f"{shown[: limit - 40]}… (cut: {len(text)} characters in all)"
+    return _cut(shown, limit)
+
+
+def _cut(shown: str, limit: int) -> str:
+    return shown if len(shown) <= limit else f"{shown[: limit - 40]}… (cut: {len(shown)} characters in all)"
 
 
 def choices_of(question: Question) -> list[dict[str, str]]:
