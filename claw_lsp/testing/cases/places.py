@@ -59,10 +59,12 @@ class Places:
             (root, ".."),
         ):
             text = text.replace(before, after)
+        text = _CHAT.sub("claw:<key>", text)
         text = _TASK.sub("bash_<id>", _ID.sub("<id>", text))
         return _SECONDS.sub("0.0 s", text)
 
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TASK = re.compile(r"bash_[0-9a-f]{6}")
+_CHAT = re.compile(r"\bclaw:[0-9a-f]{8}\b")
 _SECONDS = re.compile(r"\b\d+\.\d s\b")
