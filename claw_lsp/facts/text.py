@@ -24,7 +24,8 @@ class Document:
 
     `path` is absolute (for a buffer without a file, its URI). `text` holds the line ends as they are; a byte order
     mark is not part of it, `encoding` says how to write it back ("utf-8", "utf-8-sig", "utf-16-le" with a mark …).
-    `dirty` says that the editor's text differs from what is on disk.
+    `dirty` says that the editor's text differs from what is on disk. `notice` is what a reader must know of the text
+    itself, one sentence, "" for nothing.
 
     Invariant: `version` is None exactly when no editor holds the file open.
     """
@@ -34,6 +35,7 @@ class Document:
     version: int | None = None
     encoding: str = "utf-8"
     dirty: bool = False
+    notice: str = ""
 
     @property
     def digest(self) -> str:

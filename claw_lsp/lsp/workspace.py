@@ -24,6 +24,11 @@ from claw_lsp.lsp.uris import filelike
 from claw_lsp.ports import Workspace
 
 
+UNSAFE = (
+    "The editor's changes came out of order, so this text may lag behind what it shows; edits wait for a whole one."
+)
+
+
 class EditorWorkspace:
     """Fills `Workspace`. Different documents are edited side by side, one document by one edit at a time.
 
@@ -52,7 +57,8 @@ class EditorWorkspace:
         if below is not None and self._overtaken.get(path) == buffer.text:
             return below
         dirty = below is None or not same(below.text, buffer.text)
-        return Document(path, buffer.text, buffer.version, below.encoding if below else "utf-8", dirty)
+        encoding = below.encoding if below else "utf-8"
+        return Document(path, buffer.text, buffer.version, encoding, dirty, "" if buffer.safe else UNSAFE)
 
     async def read_bytes(self, path: str, limit: int) -> bytes:
         self._refuse_foreign(path)

@@ -103,6 +103,8 @@ def text_result(path: str, document: Document, wanted: ReadInput) -> Result:
     if first > max(len(lines), 1):
         raise ToolError(f"{path} has {len(lines)} lines; offset {first} is past its end.")
     notes: list[str] = []
+    if document.notice:
+        notes.append(f"[{document.notice}]")
     if document.dirty:
         notes.append("[Open in the editor with unsaved changes; this is the buffer's text.]")
     chosen = lines[first - 1 : first - 1 + (wanted.limit or LINES)]

@@ -15,9 +15,9 @@ from pypdf.generic import DecodedStreamObject, DictionaryObject, NameObject
 from claw_lsp.adapters.disk import DiskWorkspace
 from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.plan import Reach
-from claw_lsp.facts.text import digest
+from claw_lsp.facts.text import Document, digest
 from claw_lsp.testing.memory_workspace import Desk
-from claw_lsp.tools.read import CHARACTERS, ReadTool
+from claw_lsp.tools.read import CHARACTERS, ReadInput, ReadTool, text_result
 
 READ = ReadTool(DiskWorkspace())
 
@@ -230,3 +230,9 @@ async def test_what_is_no_readable_pdf_says_why(desk: Desk) -> None:
         await read(desk, "a.pdf", b"%PDF-1.4\nnothing more")
     with pytest.raises(ToolError, match="pages is for PDF files"):
         await read(desk, "a.txt", b"hello", pages="1")
+
+
+async def test_r15_a_buffer_that_may_lag_behind_is_read_with_a_notice(tmp_path: Path) -> None:
+    document = Document(str(tmp_path / "a.txt"), "one\n", version=3, notice="This text may lag behind.")
+    result = text_result(document.path, document, ReadInput(file_path=document.path))
+    assert str(result.content).startswith("[This text may lag behind.]\n")
