@@ -14,11 +14,11 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+
+from benchmarks.script import N_FILES, PROMPT, files
 from claw_lsp.lsp.uris import uri_of
 from claw_lsp.testing.memory_editor import MemoryEditor
 from claw_lsp.testing.wire import WireClient, spawned
-
-from benchmarks.script import N_FILES, PROMPT, files
 
 CLAW = (sys.executable, "-m", "claw_lsp")
 CAPABILITIES: dict[str, Any] = {
@@ -87,8 +87,11 @@ async def bare_loop() -> Seen:
 
 async def claw_run() -> Seen:
     async with scene() as it:
-        process = await _spawn(*CLAW, "run", PROMPT, "--cwd", str(it.project), environment=it.environment)
-        return _seen(await _through(it, process), 0)
+        argv = (*CLAW, "run", PROMPT, "--cwd", str(it.project))
+        # Into a file, as a script's would: who reads a pipe here would compete for the processors.
+        with tempfile.TemporaryFile() as transcript:
+            process = await _spawn(*argv, environment=it.environment, stderr=transcript)
+            return _seen(await _through(it, process), 0)
 
 
 async def claw_serve() -> Seen:
@@ -122,9 +125,9 @@ async def turn(client: WireClient, prompt: str, command: str = "claw.ask") -> fl
 
 
 async def _through(it: Scene, process: asyncio.subprocess.Process) -> dict[str, Any]:
-    said, complaint = await process.communicate(b"")
+    said, _ = await process.communicate(b"")
     if process.returncode:
-        raise RuntimeError(f"a front door failed: {complaint.decode()}{said.decode()}")
+        raise RuntimeError(f"a front door ended with {process.returncode}: {said.decode()}")
     return await it.report()
 
 
@@ -151,8 +154,8 @@ def _ratio(lines: list[tuple[int, int]]) -> float:
     return sum(min(it) for it in lines) / best if best else 1.0
 
 
-async def _spawn(*argv: str, environment: dict[str, str]) -> asyncio.subprocess.Process:
+async def _spawn(*argv: str, environment: dict[str, str], stderr: Any = None) -> asyncio.subprocess.Process:
     pipe = asyncio.subprocess.PIPE
     return await asyncio.create_subprocess_exec(
-        *argv, stdin=pipe, stdout=pipe, stderr=pipe if environment else None, env={**os.environ, **environment}
+        *argv, stdin=pipe, stdout=pipe, stderr=stderr, env={**os.environ, **environment}
     )

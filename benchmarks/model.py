@@ -9,9 +9,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from claw_lsp.testing.messages_api import MessagesApi
-
 from benchmarks.script import scenario
+from claw_lsp.testing.messages_api import MessagesApi
 
 
 async def main(folder: Path) -> None:

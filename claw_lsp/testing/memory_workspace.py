@@ -22,6 +22,7 @@ class BufferedWorkspace(DiskWorkspace):
     """The disk, with buffers over it that no one saves. `labels` are those of the changes made to buffers."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.buffers: dict[str, Document] = {}
         self.labels: list[str] = []
 

@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
-
+from claw_lsp.adapters.disk.lane import Lane
 from claw_lsp.adapters.disk.places import located
 from claw_lsp.adapters.disk.reading import read_bytes, read_document, read_window
 from claw_lsp.adapters.disk.writing import Written, create_document, write_document
@@ -17,23 +16,26 @@ from claw_lsp.ports import Window
 class DiskWorkspace:
     """Fills `Workspace` and `Windows` over the disk alone. All of it runs in threads: a slow disk holds nobody up."""
 
+    def __init__(self) -> None:
+        self._lane = Lane()
+
     async def read(self, path: str) -> Document:
-        return await asyncio.to_thread(read_document, path)
+        return await self._lane.do(read_document, path)
 
     async def read_bytes(self, path: str, limit: int) -> bytes:
-        return await asyncio.to_thread(read_bytes, path, limit)
+        return await self._lane.do(read_bytes, path, limit)
 
     async def window(self, path: str, first: int, count: int, width: int) -> Window:
-        return await asyncio.to_thread(read_window, path, first, count, width)
+        return await self._lane.do(read_window, path, first, count, width)
 
     def open_documents(self) -> tuple[Document, ...]:
         return ()
 
     async def locate(self, path: str) -> PlannedPath:
-        return await asyncio.to_thread(located, path)
+        return await self._lane.do(located, path)
 
     async def apply(self, change: Change, label: str) -> Applied:
-        return await asyncio.to_thread(apply_on_disk, change)
+        return await self._lane.do(apply_on_disk, change)
 
     def unsaved(self) -> tuple[str, ...]:
         return ()
