@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from urllib.parse import urlsplit
 
-from claw_lsp.core.policy import shell
+from claw_lsp.core.policy import hosts, shell
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
 
-_RULE = re.compile(r"(?P<tool>[A-Za-z_][\w*-]*)(?:\((?P<spec>.*)\))?", re.DOTALL)
+_RULE = re.compile(r"(?P<tool>[A-Za-z_*][\w*-]*)(?:\((?P<spec>.*)\))?", re.DOTALL)
+_PATTERN = re.compile(r"[\[\]*?!\\\n]")
+"""What would make a pattern of a folder's name."""
 _COVERED_BY = {"Grep": "Read", "Glob": "Read", "Write": "Edit", "NotebookEdit": "Edit"}
 _PATH_TOOLS = frozenset({"Read", "Edit", "Grep", "Glob", "Write", "NotebookEdit"})
 
@@ -19,19 +20,21 @@ _PATH_TOOLS = frozenset({"Read", "Edit", "Grep", "Glob", "Write", "NotebookEdit"
 def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
     """What is to happen to the plan. Pure: everything it needs of the world stands in the plan.
 
-    The order is that of specs/conventions.md 2.2: deny rules, ask rules, what always asks, plan mode, bypass, allow
-    rules, what is free, acceptEdits, and else the person.
+    First what denies (rules, plan mode), then what asks (rules, those deny rules that cannot be told not to mean this,
+    what always asks), then what allows (bypass, rules, what is free, acceptEdits), and else the person. The order of
+    the rules means nothing.
     """
     rules = tuple(rules)
-    for behavior in ("deny", "ask"):
-        for rule in rules:
-            if rule.behavior == behavior and (certain := _touches(rule, plan)) is not None:
-                return _by_rule(behavior if certain else "ask", rule)
+    if denied := _denied(rules, mode, plan):
+        return denied
+    for rule in rules:
+        if rule.behavior != "allow" and _touches(rule, plan) is not None:
+            return _by_rule("ask", rule)
     always = _always_asked(mode, plan)
     if always:
         return Verdict(decision="ask", reason=always)
-    if mode is Mode.PLAN and plan.reach in (Reach.EDIT, Reach.RUN):
-        return _in_plan_mode(plan)
+    if mode is Mode.PLAN and plan.reach is Reach.RUN:
+        return Verdict(decision="ask", reason="plan mode is on, and a command may change something")
     if plan.reach in (Reach.NOTHING, Reach.PERSON):
         return Verdict(
             decision="allow",
@@ -51,12 +54,15 @@ def offer(plan: Plan) -> str | None:
         case Reach.RUN:
             return shell.offered(plan.command or "")
         case Reach.FETCH:
-            host = _host(plan.url)
-            return f"{plan.call.name}(domain:{host})" if host else plan.call.name
+            if plan.url is None:
+                return plan.call.name
+            host = hosts.host_of(plan.url)
+            return f"{plan.call.name}(domain:{host})" if host else None
         case Reach.READ:
             folder = _common_folder(plan)
             secrets = any(secret(it.path) or secret(it.target) for it in plan.paths)
-            return f"Read(//{folder.lstrip('/')}/**)" if folder and not secrets else None
+            readable = folder and not _PATTERN.search(folder)
+            return f"Read(//{folder.lstrip('/')}/**)" if folder and readable and not secrets else None
         case Reach.EDIT | Reach.NOTHING | Reach.PERSON:
             return None
 
@@ -67,6 +73,19 @@ def accepts_edits(mode: Mode) -> bool:
 
 def _by_rule(decision: Behavior, rule: Rule) -> Verdict:
     return Verdict(decision=decision, rule=rule.text, reason=f"the {rule.behavior} rule {rule.text} from {rule.source}")
+
+
+def _denied(rules: tuple[Rule, ...], mode: Mode, plan: Plan) -> Verdict | None:
+    """What is refused without a question: no ask rule and no yes comes before it."""
+    for rule in rules:
+        if rule.behavior == "deny" and _touches(rule, plan):
+            return _by_rule("deny", rule)
+    if plan.url is not None and not hosts.fetchable(plan.url):
+        return Verdict(decision="deny", reason="only http and https addresses are fetched")
+    if mode is Mode.PLAN and plan.reach is Reach.EDIT:
+        reason = "plan mode is on: nothing is changed until the plan is approved (ExitPlanMode)"
+        return Verdict(decision="deny", reason=reason)
+    return None
 
 
 def _always_asked(mode: Mode, plan: Plan) -> str | None:
@@ -82,13 +101,6 @@ def _always_asked(mode: Mode, plan: Plan) -> str | None:
     if mode is not Mode.BYPASS and plan.reach is Reach.READ and any(map(secret, named)):
         return "the file may hold secrets"
     return None
-
-
-def _in_plan_mode(plan: Plan) -> Verdict:
-    if plan.reach is Reach.EDIT:
-        reason = "plan mode is on: nothing is changed until the plan is approved (ExitPlanMode)"
-        return Verdict(decision="deny", reason=reason)
-    return Verdict(decision="ask", reason="plan mode is on, and a command may change something")
 
 
 def _by_reach(mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
@@ -116,7 +128,8 @@ def _touches(rule: Rule, plan: Plan) -> bool | None:
     if plan.command is not None:
         return True if shell.concerns(spec, plan.command) else None
     if spec.startswith("domain:"):
-        return True if _same_host(spec, plan.url) else None
+        host = hosts.host_of(plan.url)
+        return False if host is None else True if _same_host(spec, host) else None
     if spec.startswith("//") or plan.call.name in _PATH_TOOLS:
         if not spec.startswith("//"):
             return False
@@ -130,10 +143,10 @@ def _allowed_by(rule: Rule, plan: Plan) -> bool:
         return False
     if plan.command is not None:
         return shell.allows(spec or "*", plan.command)
+    if plan.url is not None:
+        return _host_allowed(spec or "*", plan.url)
     if spec is None or spec == "*":
         return True
-    if spec.startswith("domain:"):
-        return _same_host(spec, plan.url)
     if spec.startswith("//"):
         return bool(plan.paths) and all(_under(spec, it.path) and _under(spec, it.target) for it in plan.paths)
     return False
@@ -150,19 +163,23 @@ def _same_tool(wanted: str, name: str) -> bool:
     return wanted in (name, _COVERED_BY.get(name)) or (wanted == "Read" and name in ("Edit", "Write", "NotebookEdit"))
 
 
-def _same_host(spec: str, url: str | None) -> bool:
-    wanted, host = spec.removeprefix("domain:").casefold().rstrip("."), _host(url)
-    if wanted.startswith("*."):
-        return host is not None and host.endswith(wanted[1:])
-    return wanted == "*" or (host is not None and wanted == host)
+def _host_allowed(spec: str, url: str) -> bool:
+    """Whether an allow rule covers the host; this machine and private networks only where the rule names them."""
+    host = hosts.host_of(url)
+    if host is None or not (spec == "*" or spec.startswith("domain:")):
+        return False
+    if hosts.private(host):
+        return spec == f"domain:{host}"
+    return spec == "*" or _same_host(spec, host)
 
 
-def _host(url: str | None) -> str | None:
-    try:
-        host = urlsplit(url or "").hostname
-    except ValueError:
-        return None
-    return host.rstrip(".") if host else None
+def _same_host(spec: str, host: str) -> bool:
+    """Whether `domain:` and a host, `*.` and its end, or `*` alone mean this host."""
+    wanted = spec.removeprefix("domain:").strip()
+    if wanted == "*":
+        return True
+    named = hosts.written(wanted.removeprefix("*."))
+    return named is not None and (host.endswith(f".{named}") if wanted.startswith("*.") else host == named)
 
 
 def _under(spec: str, path: str) -> bool:

@@ -18,6 +18,10 @@ _NEVER_OFFERED = frozenset(
     source . chmod chown kill killall pkill find awk sed perl watch timeout nohup setsid docker kubectl""".split()
 )
 _RUNS_CODE = re.compile(r"^(python[0-9.]*|node|ruby|perl|php|deno|bun|lua)$")
+_SECRET = re.compile(
+    r"token|passw|passphrase|secret|bearer|authorization|credential|api[_-]?key|://[^/ ]*@", re.IGNORECASE
+)
+"""Words beside which a key may stand; such a line is never written into a settings file."""
 LONGEST = 10_000
 
 
@@ -36,7 +40,7 @@ def plain_words(line: str) -> tuple[str, ...] | None:
 def allows(spec: str, line: str) -> bool:
     """Whether an allow rule's spec (`prefix *`, `prefix:*` or a whole line) covers this line."""
     words = plain_words(line)
-    if words is None or (words[0] == "find" and any(word.startswith(_FIND_RUNS) for word in words)):
+    if words is None or (_names("find", words) and any(word.startswith(_FIND_RUNS) for word in words)):
         return False
     if spec in ("*", ""):
         return True
@@ -61,19 +65,28 @@ def concerns(spec: str, line: str) -> bool:
 def offered(line: str) -> str | None:
     """The smallest useful rule for lines like this one; None where a standing permission would be too much."""
     words = plain_words(line)
-    if words is None or words[0].rsplit("/", 1)[-1] in _NEVER_OFFERED:
+    if words is None or words[0].rsplit("/", 1)[-1] in _NEVER_OFFERED or _SECRET.search(line):
         return None
-    if _RUNS_CODE.match(words[0].rsplit("/", 1)[-1]):
-        return f"Bash({' '.join(words[:3])} *)" if len(words) > 2 and words[1] == "-m" else f"Bash({' '.join(words)})"
-    kept = 1 if len(words) == 1 or words[1].startswith(("-", "/", ".")) else 2
-    if words[0] in ("npm", "pnpm", "yarn", "bun", "make", "just") and len(words) > 2 and words[1] == "run":
-        kept = 3
-    return f"Bash({' '.join(words[:kept])} *)"
+    spec = _offered_spec(words)
+    return f"Bash({spec})" if allows(spec, line) else None
 
 
 def deletes(line: str) -> bool:
     """Whether the line names a program that deletes; asked even where nothing else is."""
     return bool(re.search(r"(^|[^A-Za-z0-9_-])(rm|rmdir|shred|mkfs[.a-z0-9]*|dd)([^A-Za-z0-9_-]|$)", _unquoted(line)))
+
+
+def _offered_spec(words: tuple[str, ...]) -> str:
+    if _RUNS_CODE.match(words[0].rsplit("/", 1)[-1]):
+        return f"{' '.join(words[:3])} *" if len(words) > 2 and words[1] == "-m" else " ".join(words)
+    kept = 1 if len(words) == 1 or words[1].startswith(("-", "/", ".")) else 2
+    if words[0] in ("npm", "pnpm", "yarn", "bun", "make", "just") and len(words) > 2 and words[1] == "run":
+        kept = 3
+    return f"{' '.join(words[:kept])} *"
+
+
+def _names(program: str, words: tuple[str, ...]) -> bool:
+    return any(word.rsplit("/", 1)[-1] == program for word in words)
 
 
 def _prefix(spec: str) -> tuple[str, bool]:

@@ -1,0 +1,60 @@
+"""Which host an address leads to, written one way, and whether that host is on this machine or in a private network."""
+
+from __future__ import annotations
+
+import re
+from ipaddress import AddressValueError, IPv4Address, IPv6Address, NetmaskValueError
+from urllib.parse import urlsplit
+
+_NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
+_NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
+_HERE = ("localhost", "local", "internal", "lan", "home", "corp", "intranet", "arpa")
+"""Last labels of names that never mean a public host."""
+
+
+def fetchable(url: str) -> bool:
+    """Whether the address is one of http or https."""
+    try:
+        return urlsplit(url).scheme in ("http", "https")
+    except ValueError:
+        return False
+
+
+def host_of(url: str | None) -> str | None:
+    """The host of an address: small letters, no last dot, other alphabets in their ASCII form; IPv6 without brackets.
+
+    None where there is none, or it is written in a way that others may read differently.
+    """
+    try:
+        host = urlsplit(url or "").hostname
+    except ValueError:
+        return None
+    return written(host) if host else None
+
+
+def written(host: str) -> str | None:
+    """A host name in the one way it is compared in; None for what is no name of a host."""
+    if ":" in host:
+        try:
+            return str(IPv6Address(host))
+        except (AddressValueError, ValueError):
+            return None
+    try:
+        plain = host.encode("idna").decode("ascii").lower().removesuffix(".")
+    except UnicodeError:
+        return None
+    return plain if _NAME.fullmatch(plain) else None
+
+
+def private(host: str) -> bool:
+    """Whether the host names this machine, a private network or a cloud's metadata; addresses in odd spellings do."""
+    last = host.rsplit(".", 1)[-1]
+    if ":" in host:
+        address = IPv6Address(host)
+        return not (address.ipv4_mapped or address).is_global
+    if _NUMBER.fullmatch(last):
+        try:
+            return not IPv4Address(host).is_global
+        except (AddressValueError, NetmaskValueError):
+            return True
+    return last in _HERE or "." not in host

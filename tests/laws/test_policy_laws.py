@@ -1,0 +1,251 @@
+"""Laws of the policy, over random rules, plans and modes, and over lines that look like shell."""
+
+from __future__ import annotations
+
+import re
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from claw_lsp.core.policy import shell
+from claw_lsp.core.policy.judge import judge, offer
+from claw_lsp.facts.call import Call
+from claw_lsp.facts.plan import Plan, PlannedPath, Reach
+from claw_lsp.facts.rule import Mode, Rule
+
+ROOTS = ("/ws", "/lib")
+STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
+
+PROGRAMS = ["ls", "rm", "git", "npm", "find", "python", "sudo", "timeout", "/usr/bin/curl", "make", "FOO=1", "echo"]
+WORDS = [*PROGRAMS, "run", "status", "-m", "-rf", "-delete", "-exec", "a.txt", "../x", "5", "https://x.example/", "a=b"]
+SHELL = [
+    ";",
+    "&&",
+    "|",
+    "&",
+    "\n",
+    "\r",
+    "`",
+    "$(",
+    ")",
+    "$x",
+    "'",
+    '"',
+    "\\",
+    ">",
+    "<(",
+    "*",
+    "{a,b}",
+    "#",
+    "~",
+    "!",
+    "\t",
+    "é",
+    "\0",
+]
+
+
+def run(line: str) -> Plan:
+    return Plan(call("Bash"), Reach.RUN, "t", command=line)
+
+
+def call(name: str) -> Call:
+    return Call(id="c1", name=name, input={})
+
+
+def look(path: str) -> Plan:
+    return Plan(call("Read"), Reach.READ, "t", paths=(PlannedPath(path, path),))
+
+
+def change(path: str) -> Plan:
+    return Plan(call("Edit"), Reach.EDIT, "t", paths=(PlannedPath(path, path),))
+
+
+def lines() -> st.SearchStrategy[str]:
+    """Lines of plain words, lines with anything in them, and plain noise."""
+    plain = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
+    mixed = st.lists(st.sampled_from([*WORDS, *SHELL, " "]), min_size=1, max_size=8).map("".join)
+    return st.one_of(plain, mixed, st.text(max_size=20))
+
+
+def paths() -> st.SearchStrategy[str]:
+    roots = st.sampled_from(["/ws", "/ws-evil", "/lib", "/etc", "/home/u", "/ws/sub", "/proc/1"])
+    names = [
+        "a.py",
+        ".env",
+        ".git/config",
+        ".claw/settings.json",
+        ".CLAUDE/x",
+        "environ",
+        "x[1]/a",
+        ".ssh/id_rsa",
+        "b*",
+    ]
+    return st.tuples(roots, st.sampled_from(names)).map("/".join)
+
+
+def plans() -> st.SearchStrategy[Plan]:
+    planned = st.builds(PlannedPath, paths(), paths()) | paths().map(lambda it: PlannedPath(it, it))
+    looks = st.tuples(st.sampled_from(["Read", "Grep", "Glob"]), st.just(Reach.READ))
+    edits = st.tuples(st.sampled_from(["Edit", "Write", "NotebookEdit"]), st.just(Reach.EDIT))
+    touching = st.builds(
+        lambda kind, some: Plan(call(kind[0]), kind[1], "t", paths=tuple(some)),
+        st.one_of(looks, edits),
+        st.lists(planned, min_size=1, max_size=3),
+    )
+    hosts = st.sampled_from(["x.example", "a.x.example", "localhost", "*", "10.0.0.1", "X.example.", "[::1]", "a b"])
+    fetches = hosts.map(lambda it: Plan(call("WebFetch"), Reach.FETCH, "t", url=f"https://{it}/"))
+    others = st.sampled_from(
+        [
+            Plan(call("WebSearch"), Reach.FETCH, "t"),
+            Plan(call("TaskCreate"), Reach.NOTHING, "t"),
+            Plan(call("AskUserQuestion"), Reach.PERSON, "t"),
+        ]
+    )
+    return st.one_of(lines().map(run), touching, fetches, others)
+
+
+def rules() -> st.SearchStrategy[Rule]:
+    tools = st.sampled_from(
+        ["Bash", "Read", "Edit", "Write", "Grep", "WebFetch", "WebSearch", "TaskCreate", "W*", "*", "AskUserQuestion"]
+    )
+    prefixes = st.lists(st.sampled_from(WORDS), min_size=1, max_size=3).map(" ".join)
+    specs = st.one_of(
+        prefixes.map(lambda it: f"({it} *)"),
+        prefixes.map(lambda it: f"({it}:*)"),
+        prefixes.map(lambda it: f"({it})"),
+        st.sampled_from(["", "(*)", "(//ws/**)", "(//etc/**)", "(.env)", "(~/.ssh/**)", "(//ws/a.py)"]),
+        st.sampled_from(["(domain:x.example)", "(domain:*.x.example)", "(domain:*)", "(domain:localhost)"]),
+        st.sampled_from(["(", ")(", "((", "(unclosed"]),
+    )
+    texts = st.tuples(tools, specs).map("".join) | st.text(max_size=8)
+    return st.builds(Rule, text=texts, behavior=st.sampled_from(["allow", "ask", "deny"]))
+
+
+UNREADABLE = Rule(text="(", behavior="deny")
+DENIED_PATH = Rule(text="Read(//etc/**)", behavior="deny")
+MANY = st.lists(rules(), max_size=6)
+MODES = st.sampled_from(list(Mode))
+
+
+@given(MANY, rules(), MODES, plans())
+@example([UNREADABLE], Rule(text="Bash", behavior="deny"), Mode.DEFAULT, run("ls"))
+@example([Rule(text="Read(.env)", behavior="deny")], DENIED_PATH, Mode.BYPASS, look("/etc/a.py"))
+def test_a_deny_is_never_outvoted(others: list[Rule], one: Rule, mode: Mode, plan: Plan) -> None:
+    deny = one.model_copy(update={"behavior": "deny"})
+    alone = judge([deny], mode, plan, ROOTS)
+    if alone.decision == "deny":
+        assert judge([*others, deny], mode, plan, ROOTS).decision == "deny"
+        assert judge([deny, *others], Mode.BYPASS, plan, ROOTS).decision == "deny" or alone.rule is None
+
+
+@given(MANY.flatmap(lambda it: st.tuples(st.just(it), st.permutations(it))), MODES, plans())
+@example(([UNREADABLE, DENIED_PATH], [DENIED_PATH, UNREADABLE]), Mode.DEFAULT, look("/etc/a.py"))
+def test_the_order_of_rules_means_nothing(orders: tuple[list[Rule], list[Rule]], mode: Mode, plan: Plan) -> None:
+    one, other = orders
+    assert judge(one, mode, plan, ROOTS).decision == judge(other, mode, plan, ROOTS).decision
+
+
+@given(MANY, rules(), MODES, plans())
+def test_another_allow_rule_never_makes_it_stricter(some: list[Rule], one: Rule, mode: Mode, plan: Plan) -> None:
+    allow = one.model_copy(update={"behavior": "allow"})
+    assert strictness([*some, allow], mode, plan) <= strictness(some, mode, plan)
+
+
+@given(MANY, rules(), st.sampled_from(["ask", "deny"]), MODES, plans())
+@example([], Rule(text="Edit", behavior="ask"), "ask", Mode.PLAN, change("/ws/a.py"))
+@example([DENIED_PATH], UNREADABLE, "deny", Mode.DEFAULT, look("/etc/a.py"))
+def test_another_ask_or_deny_rule_never_makes_it_looser(
+    some: list[Rule], one: Rule, behavior: str, mode: Mode, plan: Plan
+) -> None:
+    strict = one.model_copy(update={"behavior": behavior})
+    assert strictness([*some, strict], mode, plan) >= strictness(some, mode, plan)
+
+
+@given(MANY, plans())
+def test_plan_mode_changes_no_file_whatever_the_rules_say(some: list[Rule], plan: Plan) -> None:
+    decision = judge(some, Mode.PLAN, plan, ROOTS).decision
+    if plan.reach is Reach.EDIT:
+        assert decision == "deny"
+    if plan.reach is Reach.RUN:
+        assert decision != "allow"
+
+
+@given(MANY, lines())
+@example([Rule(text="Bash", behavior="allow")], "ls\n")
+@example([Rule(text="Bash", behavior="allow")], "\nls")
+@example([Rule(text="Bash(ls *)", behavior="allow")], "ls\u00a0x")
+@example([Rule(text="Bash(ls *)", behavior="allow")], "ls\tx")
+@example([Rule(text="Bash(=x *)", behavior="allow")], "=x y")
+def test_a_line_with_anything_but_plain_words_is_allowed_by_no_rule(some: list[Rule], line: str) -> None:
+    if not PLAIN.fullmatch(line):
+        assert judge(some, Mode.DEFAULT, run(line), ROOTS).decision != "allow"
+
+
+PLAIN = re.compile(r" *[A-Za-z0-9_@%+:,./-]+( +[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*)* *")
+"""Written down a second time on purpose: what bash reads as words and nothing else."""
+
+
+@given(MANY, MODES, plans())
+def test_what_always_asks_cannot_be_widened(some: list[Rule], mode: Mode, plan: Plan) -> None:
+    if asks_always(mode, plan):
+        assert judge(some, mode, plan, ROOTS).decision != "allow"
+
+
+def asks_always(mode: Mode, plan: Plan) -> bool:
+    """The promises of PRODUCT.md, by examples that this file makes: agent's own files, protected ones, secrets."""
+    named = [it for path in plan.paths for it in (path.path.lower(), path.target.lower())]
+    if plan.reach is Reach.EDIT:
+        own = any("/.claw/" in it or "/.claude/" in it for it in named)
+        return own or (mode is not Mode.BYPASS and any("/.git/" in it for it in named))
+    if plan.reach is Reach.READ:
+        return mode is not Mode.BYPASS and any(it.endswith("/.env") or "/.ssh/" in it for it in named)
+    return plan.reach is Reach.RUN and " rm " in f" {plan.command} "
+
+
+@given(plans())
+def test_an_offered_rule_allows_what_was_asked_and_can_be_stored(plan: Plan) -> None:
+    text = offer(plan)
+    if text is None:
+        return
+    rule = Rule(text=text, behavior="allow")
+    within = all(it.path == it.target for it in plan.paths)
+    if within and judge([], Mode.DEFAULT, plan, ROOTS).reason in (
+        "no rule decides it",
+        "it reads outside the workspace",
+    ):
+        assert judge([rule], Mode.DEFAULT, plan, ROOTS).decision == "allow"
+    assert "\n" not in text and text == text.strip()
+
+
+@given(plans(), plans())
+def test_an_offered_rule_is_about_its_own_tool_and_kind(plan: Plan, other: Plan) -> None:
+    text = offer(plan)
+    covered = text and judge([Rule(text=text, behavior="allow")], Mode.DEFAULT, other, ROOTS).rule == text
+    if not covered:
+        return
+    assert other.reach is plan.reach
+    if plan.command is not None and other.command is not None:
+        assert plan.command.split()[0] == other.command.split()[0]
+    if plan.url is not None and other.url is not None:
+        assert plan.url.lower().replace("./", "/") == other.url.lower().replace("./", "/")
+
+
+@given(lines())
+def test_an_offered_command_is_one_that_was_looked_at_as_plain_words(line: str) -> None:
+    if (text := shell.offered(line)) is not None:
+        assert PLAIN.fullmatch(line)
+        assert shell.allows(text.removeprefix("Bash(").removesuffix(")"), line)
+
+
+@given(lines(), st.sampled_from(["sudo ", "FOO=1 ", "nice -n 5 ", "timeout 5 env ", "true; ", "echo $(", "a && b | "]))
+def test_a_denied_program_is_denied_behind_wrappers_and_in_parts(line: str, before: str) -> None:
+    words = shell.plain_words(line)
+    if words and words[0] not in (*PROGRAMS[6:8], "a=b", "FOO=1"):
+        rule = Rule(text=f"Bash({words[0].rsplit('/', 1)[-1]} *)", behavior="deny")
+        allow = Rule(text="Bash", behavior="allow")
+        assert judge([rule, allow], Mode.BYPASS, run(before + line), ROOTS).decision == "deny"
+
+
+def strictness(some: list[Rule], mode: Mode, plan: Plan) -> int:
+    return STRICTNESS[judge(some, mode, plan, ROOTS).decision]
