@@ -11,6 +11,7 @@ import platform
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,13 +20,11 @@ from claw_lsp import prompts
 from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.core import briefing
-from claw_lsp.engine.house import House, LoadSettings
-from claw_lsp.engine.sessions import Home, Sessions
-from claw_lsp.engine.toolbox import spec
+from claw_lsp.engine.house import House
+from claw_lsp.engine.opening import Home, LoadSettings, Opener
+from claw_lsp.engine.sessions import Sessions
 from claw_lsp.facts.call import Block
-from claw_lsp.facts.event import SessionStarted
 from claw_lsp.facts.request import Reply, Request
-from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal
 from claw_lsp.facts.usage import ModelFacts, Price
@@ -72,35 +71,19 @@ def build(world: World) -> House:
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     tools = _toolmaker(model, processes)
     load = _settings_loader(world, tools)
-    current = our_version()
-
-    async def opening(session: str, home: Home, mode: Mode | None, chosen: str | None) -> SessionStarted:
-        (settings, _), git = await asyncio.gather(load(home.folder, {}), versions.summary(home.folder))
-        environment = briefing.environment(  # noqa: S604  `shell` is a word in a text
-            roots=home.roots,
-            cwd=home.folder,
-            system=f"{platform.system()} {platform.release()}",
-            shell="bash",
-            date=datetime.now().astimezone().date().isoformat(),
-            editor=home.editor,
-            git=git,
-            trailer=briefing.trailer(settings),
-        )
-        return SessionStarted(
-            session=session,
-            cwd=home.folder,
-            roots=home.roots,
-            model=_facts_of(chosen or settings.model, settings).id,
-            mode=mode or settings.mode,
-            effort=settings.effort,
-            system=texts.system,
-            tools=tuple(spec(it) for it in tools(settings).values()),
-            context=briefing.context(environment, await _instructions(world, home, settings)),
-            version=current,
-        )
-
+    opener = Opener(
+        prompts=texts,
+        versions=versions,
+        load=load,
+        tools=tools,
+        facts_of=_facts_of,
+        instructions=partial(_instructions, world),
+        system=f"{platform.system()} {platform.release()}",
+        today=lambda: datetime.now().astimezone().date().isoformat(),
+        version=our_version(),
+    )
     return House(
-        sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opening),
+        sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opener),
         model=model,
         processes=processes,
         clock=clock,

@@ -9,6 +9,8 @@ from pathlib import Path
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
+from tests.replay import assert_logs_replay
+
 SLOW = ("editors", "e2e", "soak")
 """Folders whose tests start editors or processes, and may take longer than `MOST` seconds."""
 MOST = 20
@@ -41,7 +43,16 @@ def pytest_runtest_call(item: pytest.Item) -> Generator[None]:
         return (yield)
 
 
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Every log that a test leaves obeys the replay law."""
+    folder = getattr(item, "funcargs", {}).get("tmp_path")
+    yield
+    if isinstance(folder, Path) and folder.is_dir():
+        assert_logs_replay(folder)
+
+
 def _except_the_log(detector: BlockBuster) -> None:
     """The one listed exception: what is shown was written before, in order, and the append is short (ports.Log)."""
     for function in detector.functions.values():
-        function.can_block_in("claw_lsp/adapters/jsonl.py", {"append", "keep"})
+        function.can_block_in("claw_lsp/adapters/jsonl.py", {"append", "keep", "close"})

@@ -4,17 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
 
+from claw_lsp.engine.opening import LoadSettings
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.turn import Hands
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.ports import Clock, Host, Memory, Model, Processes, Tool, Versions, Workspace
 from claw_lsp.prompts import Prompts
-
-LoadSettings = Callable[[str, Mapping[str, Any]], Awaitable[tuple[Settings, tuple[str, ...]]]]
-"""(folder, the editor's section) -> the settings in force there, and what is wrong in files, in words for people."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,27 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
 from claw_lsp.core.recover import CRASHED, recover
+from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Entry, SessionStarted
 from claw_lsp.facts.rule import Mode
 from claw_lsp.ports import Archive, SessionSummary
-
-
-@dataclass(frozen=True, slots=True)
-class Home:
-    """Where a session lives: `folder` is its working directory at first, `roots` the workspace folders. `editor` names
-    the client, "" for none; `open_texts` are the texts of open buffers by path, which win over the disk."""
-
-    folder: str
-    roots: tuple[str, ...]
-    editor: str = ""
-    open_texts: Callable[[], Mapping[str, str]] = field(default=dict[str, str], compare=False)
-
 
 Opening = Callable[[str, Home, Mode | None, str | None], Awaitable[SessionStarted]]
 """(session, home, mode, model) -> the fact a session begins with; None means as the settings say."""

@@ -12,12 +12,12 @@ from claw_lsp.core import briefing
 from claw_lsp.core.briefing import Subject
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.engine.house import House
+from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
-from claw_lsp.engine.sessions import Home
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.event import Entry, Event, TurnEnded, UserSpoke
-from claw_lsp.facts.fault import BadRequest
+from claw_lsp.facts.fault import BadRequest, HostError
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
@@ -81,7 +81,7 @@ class Door:
         return self._home(folder, (folder,))
 
     def _home(self, folder: str, roots: tuple[str, ...]) -> Home:
-        return Home(folder, roots, editor=self.powers.client, open_texts=self._open_texts)
+        return Home(folder, roots, editor=self.powers.client, section=self.section, open_texts=self._open_texts)
 
     def _open_texts(self) -> dict[str, str]:
         return {it.path: it.text for it in self.buffers.all()}
@@ -187,8 +187,16 @@ class Door:
         await self.chats.heard(session, signal)
 
     def questions_changed(self) -> None:
-        """A question came or went: its diagnostics follow."""
+        """A question came or went: its diagnostics and lenses follow."""
         self.notices.show(self.questions.pending)
+        if self.powers.code_lens_refresh:
+            self.later(self._refresh_lenses(), "refreshing lenses")
+
+    async def _refresh_lenses(self) -> None:
+        try:
+            await self.editor.ask("workspace/codeLens/refresh", {})
+        except HostError as error:
+            logger.info("The lenses are not shown anew: %s", error)
 
     def later(self, work: Any, name: str) -> None:
         """Do something that nobody waits for; a failure is logged."""

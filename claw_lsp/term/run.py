@@ -13,8 +13,8 @@ from uuid import uuid4
 from claw_lsp.core.briefing import Subject, action_blocks
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.engine.house import House
+from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
-from claw_lsp.engine.sessions import Home
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.call import Call, calls_in
 from claw_lsp.facts.event import (

@@ -13,7 +13,7 @@ from pydantic import BaseModel, ConfigDict
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import recover
 from claw_lsp.core.state import State, after, fold
-from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step
+from claw_lsp.core.step import Consult, Rest, next_step
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.engine.turn import Hands, run_turn
@@ -30,6 +30,7 @@ from claw_lsp.ports import Tell, Workspace
 from claw_lsp.testing.fakes import FakeClock, MemoryLog, NoMemory, PlannedPerson
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.testing.scripted_model import ScriptedModel, says
+from tests.replay import assert_replays
 
 FACTS = ModelFacts(id="scripted", price=Price(input=1, output=1, cache_read=1), thinking=("adaptive",))
 
@@ -150,27 +151,8 @@ scripts = st.lists(st.lists(replies(), max_size=4), min_size=1, max_size=3)
 def test_every_prefix_of_every_log_decides_the_kind_of_the_next_fact_the_loop_made(
     turns: list[list[Reply | ModelError]], answers: list[str]
 ) -> None:
-    state = State()
-    for entry in run(turns, answers):
-        event = entry.event
-        if not event.outside:
-            assert event.kind == kind_of(next_step(state)), (entry.n, next_step(state))
-        state = after(state, event)
+    state = assert_replays(it.event for it in run(turns, answers))
     assert isinstance(next_step(state), Rest)
-
-
-def kind_of(step: object) -> str:
-    match step:
-        case Consult():
-            return "model_spoke"
-        case Judge():
-            return "call_judged"
-        case Perform() | Refuse():
-            return "call_finished"
-        case End():
-            return "turn_ended"
-        case _:
-            return "nothing"
 
 
 @settings(max_examples=40, deadline=None)

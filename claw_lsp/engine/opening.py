@@ -1,0 +1,77 @@
+"""The fact a session begins with: everything that is fixed from then on, and what the first message opens with."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from claw_lsp.core import briefing
+from claw_lsp.core.briefing import Instructions
+from claw_lsp.engine.toolbox import spec
+from claw_lsp.facts.event import SessionStarted
+from claw_lsp.facts.rule import Mode
+from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.usage import ModelFacts
+from claw_lsp.ports import Tool, Versions
+from claw_lsp.prompts import Prompts
+
+LoadSettings = Callable[[str, Mapping[str, Any]], Awaitable[tuple[Settings, tuple[str, ...]]]]
+"""(folder, the editor's section) -> the settings in force there, and what is wrong in files, in words for people."""
+
+
+@dataclass(frozen=True, slots=True)
+class Home:
+    """Where a session lives: `folder` is its working directory at first, `roots` the workspace folders. `editor` names
+    the client, "" for none; `section` is its part of the settings; `open_texts` are the texts of open buffers by path,
+    which win over the disk."""
+
+    folder: str
+    roots: tuple[str, ...]
+    editor: str = ""
+    section: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    open_texts: Callable[[], Mapping[str, str]] = field(default=dict[str, str], compare=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Opener:
+    """Makes the first fact of sessions. `system` describes the machine; `today` is the date as people write it."""
+
+    prompts: Prompts
+    versions: Versions
+    load: LoadSettings
+    tools: Callable[[Settings], Mapping[str, Tool]]
+    facts_of: Callable[[str, Settings], ModelFacts]
+    instructions: Callable[[Home, Settings], Awaitable[tuple[Instructions, ...]]]
+    system: str
+    today: Callable[[], str]
+    version: str
+
+    async def __call__(self, session: str, home: Home, mode: Mode | None, model: str | None) -> SessionStarted:
+        """`mode` and `model` are the caller's choice, None for what the settings say."""
+        (settings, _), git = await asyncio.gather(
+            self.load(home.folder, home.section), self.versions.summary(home.folder)
+        )
+        environment = briefing.environment(  # noqa: S604  `shell` is a word in a text
+            roots=home.roots,
+            cwd=home.folder,
+            system=self.system,
+            shell="bash",
+            date=self.today(),
+            editor=home.editor,
+            git=git,
+            trailer=briefing.trailer(settings),
+        )
+        return SessionStarted(
+            session=session,
+            cwd=home.folder,
+            roots=home.roots,
+            model=self.facts_of(model or settings.model, settings).id,
+            mode=mode or settings.mode,
+            effort=settings.effort,
+            system=self.prompts.system,
+            tools=tuple(spec(it) for it in self.tools(settings).values()),
+            context=briefing.context(environment, await self.instructions(home, settings)),
+            version=self.version,
+        )
