@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from claw_lsp.facts.plan import Choice
 from claw_lsp.facts.question import Question
 from claw_lsp.lsp.questions import plain
 
@@ -46,17 +47,22 @@ def offered(uri: str, range_: dict[str, Any], context: dict[str, Any]) -> list[A
 
 
 def answers(questions: tuple[Question, ...], path: str) -> list[Action]:
-    """An action for each answer to each question that is pending about this file."""
+    """An action for each answer to each question that is pending about this file, or about none."""
     return [
         {
             "title": plain(f"Claw: {choice.title} ({question.title})", 120),
             "kind": QUICKFIX,
-            "command": command("claw.answer", choice.title, question=question.id, choice=choice.key),
+            "command": answer(question, choice),
         }
         for question in questions
-        if question.path == path
+        if question.path in (None, path)
         for choice in question.choices
     ]
+
+
+def answer(question: Question, choice: Choice) -> dict[str, Any]:
+    """The command that gives this answer."""
+    return command("claw.answer", plain(f"Claw: {choice.title}", 120), question=question.id, choice=choice.key)
 
 
 def fits(kind: str, only: list[str] | None) -> bool:

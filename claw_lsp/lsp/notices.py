@@ -1,4 +1,7 @@
-"""Our diagnostics: every pending question, on the file it concerns. Each file's list is sent whole, and only when it changed."""
+"""Our diagnostics: every pending question, on the file it concerns, else where the person was when it was asked.
+
+Each file's list is sent whole, and only when it changed.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +11,7 @@ from typing import Any
 from claw_lsp.core.merge import minimal_edits
 from claw_lsp.core.position import Encoding, LineIndex
 from claw_lsp.facts.question import Question
-from claw_lsp.lsp import to_lsp
+from claw_lsp.lsp import actions, to_lsp
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.questions import wording
 from claw_lsp.lsp.uris import uri_of
@@ -26,18 +29,31 @@ class Notices:
         self._buffers = buffers
         self._publish = publish
         self.published: dict[str, list[dict[str, Any]]] = {}
+        self._places: dict[str, str | None] = {}
 
     def show(self, questions: tuple[Question, ...]) -> None:
         """These questions are pending now, and no others."""
         wanted: dict[str, list[dict[str, Any]]] = {}
+        seen = self._buffers.seen
+        here = seen.path if seen else None
+        self._places = {it.id: self._places.get(it.id, it.path or here) for it in questions}
         for question in questions:
-            if question.path is not None:
-                wanted.setdefault(self._uri(question.path), []).append(self._diagnostic(question))
+            if (path := self._places[question.id]) is not None:
+                wanted.setdefault(self._uri(path), []).append(self._diagnostic(question))
         for uri in [*wanted, *(it for it in self.published if it not in wanted)]:
             diagnostics = wanted.get(uri, [])
             if self.published.get(uri, []) != diagnostics:
                 self._publish(uri, diagnostics)
         self.published = wanted
+
+    def lenses(self, questions: tuple[Question, ...], path: str) -> list[dict[str, Any]]:
+        """Every answer to every question that stands in this file, where its diagnostic is."""
+        return [
+            {"range": self._range(question), "command": actions.answer(question, choice)}
+            for question in questions
+            if self._places.get(question.id) == path
+            for choice in question.choices
+        ]
 
     def _uri(self, path: str) -> str:
         buffer = self._buffers.get(path)

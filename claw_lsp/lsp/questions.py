@@ -25,6 +25,7 @@ SHOWN_AGAIN = (120.0, 600.0, 1800.0)
 LONGEST = 900
 """Characters of a question: VS Code cuts at 1000."""
 SHOW, SHOW_DOCUMENT = "Show change", "Show plan"
+ELSEWHERE = "This editor takes only the first answer here; for the others use a code action or claw.answer."
 INFO = 3
 """LSP's MessageType.Info."""
 
@@ -45,8 +46,18 @@ Changed = Callable[[], None]
 class Questions:
     """Invariant: at most one `showMessageRequest` is in front of the person; the first of its actions is harmless."""
 
-    def __init__(self, editor: Client, *, show: Show, changed: Changed, again: tuple[float, ...] = SHOWN_AGAIN) -> None:
+    def __init__(
+        self,
+        editor: Client,
+        *,
+        show: Show,
+        changed: Changed,
+        answerable: bool,
+        again: tuple[float, ...] = SHOWN_AGAIN,
+    ) -> None:
+        """`answerable`: more than the first action can be picked; where it cannot, the question says what to do."""
         self._editor = editor
+        self._answerable = answerable
         self._show = show
         self._changed = changed
         self._again = again
@@ -139,7 +150,8 @@ class Questions:
         show = SHOW_DOCUMENT if question.document else SHOW
         if question.document or question.plan.changes:
             actions.append({"title": show})
-        params = {"type": INFO, "message": wording(question), "actions": actions}
+        message = wording(question) if self._answerable else f"{wording(question)}\n{ELSEWHERE}"
+        params = {"type": INFO, "message": message, "actions": actions}
         try:
             picked = await self._editor.ask("window/showMessageRequest", params, timeout=None)
         except HostError as error:

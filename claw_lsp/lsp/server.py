@@ -146,7 +146,11 @@ class ClawServer:
         return found if door.powers.code_action_literals else [it["command"] for it in found]
 
     def _lenses(self, params: types.CodeLensParams) -> list[dict[str, Any]]:
-        return self._door.chats.lenses(path_of(params.text_document.uri))
+        door = self._door
+        path = path_of(params.text_document.uri)
+        if door.chats.is_chat(path):
+            return door.chats.lenses(path)
+        return door.notices.lenses(door.questions.pending, path)
 
     def _completion(self, params: types.CompletionParams) -> dict[str, Any]:
         door = self._door
@@ -196,7 +200,12 @@ def make_door(house: House, wire: DoorServer, disk: Workspace, powers: Powers, f
         buffers, lambda uri, found: editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": found})
     )
     slot: list[Door] = []
-    questions = Questions(editor, show=partial(_show_change, views), changed=lambda: _questions_changed(slot))
+    questions = Questions(
+        editor,
+        show=partial(_show_change, views),
+        changed=lambda: _questions_changed(slot),
+        answerable=powers.questions,
+    )
     chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))
     messages = Messages(editor, chats.document, chats.show, toasts=powers.toasts)
     slot.append(
