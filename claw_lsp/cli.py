@@ -93,6 +93,9 @@ def _log() -> None:
         else:
             path = part
     try:
+        if path:
+            # Paths and command lines are nobody else's business.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
         handler = logging.FileHandler(path, encoding="utf-8") if path else logging.StreamHandler(sys.stderr)
     except OSError as error:
         raise Misused(f"CLAW_LOG: {path} cannot be written: {error.strerror}") from None

@@ -38,7 +38,9 @@ class Setup:
         """The template with the program's path; the text ends without a line end."""
         path = shipped("editors") / self.template
         quoted = json.dumps(program, ensure_ascii=False)
-        return path.read_text("utf-8").replace("@CLAW@", quoted).replace("@FOLDER@", str(path.parent)).rstrip("\n")
+        # The extension's sources are in a clone only.
+        folder = str(path.parent) if (path.parent / "package.json").exists() else "claw-lsp/editors/vscode"
+        return path.read_text("utf-8").replace("@CLAW@", quoted).replace("@FOLDER@", folder).rstrip("\n")
 
 
 def program(argv0: str, search_path: str) -> str:

@@ -1,0 +1,136 @@
+"""`python -m claw_lsp.testing.docs [--check]`: write docs/commands.md, tools.md and settings.md from the code, or say that
+they are stale."""
+
+from __future__ import annotations
+
+import argparse
+import inspect
+import sys
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from claw_lsp import app
+from claw_lsp.adapters.settings import schema
+from claw_lsp.engine.toolbox import spec
+from claw_lsp.facts.settings import Settings
+from claw_lsp.lsp.commands.table import Command
+from claw_lsp.lsp.server import TABLE
+
+FOLDER = Path(__file__).resolve().parents[2] / "docs"
+_MADE = "<!-- Written by `python -m claw_lsp.testing.docs` from the code; change it there. -->"
+
+
+def main() -> int:
+    """Write them; with `--check` write nothing and answer 1 if one is not what it should be."""
+    parser = argparse.ArgumentParser(prog="python -m claw_lsp.testing.docs", description=main.__doc__)
+    parser.add_argument("--check", action="store_true", help="only say which are stale")
+    checking = parser.parse_args().check
+    stale = [name for name, text in documents().items() if _kept(name) != text]
+    if checking:
+        for name in stale:
+            sys.stderr.write(f"docs/{name} is stale: run python -m claw_lsp.testing.docs\n")
+        return 1 if stale else 0
+    for name, text in documents().items():
+        FOLDER.joinpath(name).write_text(text, "utf-8")
+    return 0
+
+
+def documents() -> dict[str, str]:
+    """Each document by its name in docs/."""
+    return {
+        "commands.md": _page("Commands", _COMMANDS, _commands()),
+        "tools.md": _page("Tools", _TOOLS, _tools()),
+        "settings.md": _page("Settings", _SETTINGS, _settings(schema()["properties"], schema()["$defs"])),
+    }
+
+
+def _page(title: str, above: str, parts: Iterator[str]) -> str:
+    return "\n\n".join([f"# {title}", _MADE, above, *parts]) + "\n"
+
+
+def _commands() -> Iterator[str]:
+    for command in sorted(TABLE.values(), key=lambda it: it.name):
+        slash = f" · `/{command.name.removeprefix('claw.')}` in the chat" if command.slash else ""
+        yield f"## `{command.name}`{slash}\n\n{_said(command)}\n\n{_fields(command.arguments.model_json_schema())}"
+
+
+def _said(command: Command) -> str:
+    return inspect.getdoc(command.run) or command.title
+
+
+def _tools() -> Iterator[str]:
+    """Every tool there is: those of the default settings, and the one that stands in for some of them."""
+    house = app.build(app.World(environment={}, home="/nowhere", claw_home="/nowhere", cwd="/nowhere"))
+    older, usual = (Settings.model_validate({"todoWrite": it}) for it in (True, False))
+    tools = {**house.tools(older), **house.tools(usual)}
+    for tool in sorted(tools.values(), key=lambda it: it.name):
+        said = spec(tool)
+        yield f"## {said.name}\n\n{said.description}\n\n{_fields(said.input_schema)}"
+
+
+def _fields(described: Mapping[str, Any]) -> str:
+    """A table of an object's fields, those that must be given in bold."""
+    properties: dict[str, Any] = described.get("properties", {})
+    if not properties:
+        return "It takes nothing."
+    required: list[str] = described.get("required", [])
+    defined = described.get("$defs", {})
+    rows = [
+        f"| {f'**{name}**' if name in required else name} | {_type(it, defined)} | {_cell(it.get('description', ''))} |"
+        for name, it in properties.items()
+    ]
+    return "\n".join(["| field | type | |", "| --- | --- | --- |", *rows])
+
+
+def _settings(described: Mapping[str, Any], defined: Mapping[str, Any], path: str = "") -> Iterator[str]:
+    """Every setting by its key, nested ones with dots between."""
+    for name, it in described.items():
+        key = f"{path}{name}"
+        if it.get("type") == "object" and "properties" in it:
+            yield from _settings(it["properties"], defined, f"{key}.")
+        else:
+            default = f" Default: `{it['default']}`." if it.get("default") not in (None, {}, [], ()) else ""
+            yield f"## `{key}`\n\n{it.get('description', '')} Type: {_type(it, defined)}.{default}"
+
+
+def _type(field: Mapping[str, Any], defined: Mapping[str, Any]) -> str:
+    """A JSON schema's type in a word or two, the values of a choice one by one."""
+    if "$ref" in field:
+        name = str(field["$ref"]).rsplit("/", 1)[-1]
+        return _type(defined[name], defined) if "enum" in defined.get(name, {}) else name
+    if "enum" in field:
+        return ", ".join(f"`{it}`" for it in field["enum"])
+    if "const" in field:
+        return f"`{field['const']}`"
+    if "anyOf" in field:
+        return " or ".join(_type(it, defined) for it in field["anyOf"] if it.get("type") != "null")
+    if field.get("type") == "array":
+        return f"list of {_type(field.get('items', {}), defined)}"
+    return str(field.get("type", "anything"))
+
+
+def _cell(text: str) -> str:
+    return " ".join(text.split()).replace("|", "\\|")
+
+
+def _kept(name: str) -> str:
+    path = FOLDER / name
+    return path.read_text("utf-8") if path.exists() else ""
+
+
+_COMMANDS = (
+    "Sent by `workspace/executeCommand`, with one JSON object as the only argument. A command that starts a turn answers"
+    " `{session, run}` at once. Fields in bold must be given."
+)
+_TOOLS = (
+    "What the model can call, in the words it is told. What a call needs a yes for is decided by its plan, the rules and"
+    " the mode. Fields in bold must be given."
+)
+_SETTINGS = (
+    "`settings.json` in `~/.claw` (or `CLAW_HOME`) and in `.claw/` of a project; `.claude/` is read too, one step lower."
+    " An editor may send the same keys in its section `claw`. `claw-lsp schema settings` prints the JSON schema."
+)
+
+if __name__ == "__main__":
+    sys.exit(main())
