@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import os
 import tempfile
@@ -330,7 +331,7 @@ def test_r21_no_state_of_any_file_stops_the_start(contents: list[bytes], section
 
 async def test_an_always_allowed_rule_is_there_next_time(places: Places) -> None:
     path = await RuleMemory(str(places.claw_home)).add_rule(str(places.folder), "Bash(npm test *)")
-    assert rules(places.load()) == [("allow", "Bash(npm test *)", "local")]
+    assert rules(await asyncio.to_thread(places.load)) == [("allow", "Bash(npm test *)", "local")]
     assert path == str(places.folder / ".claw" / "settings.local.json")
     assert Path(path).read_text() == '{\n  "permissions": {\n    "allow": [\n      "Bash(npm test *)"\n    ]\n  }\n}\n'
     assert (places.folder / ".claw" / ".gitignore").read_text() == "chats/\nsettings.local.json\n"
@@ -342,7 +343,7 @@ async def test_a_rule_the_person_took_out_of_the_file_is_gone(places: Places) ->
     path = Path(await memory.add_rule(str(places.folder), "Bash(npm test *)"))
     await memory.add_rule(str(places.folder), "WebFetch(domain:docs.python.org)")
     path.write_text(path.read_text().replace("npm test", "rm -rf"))
-    assert rules(places.load()) == [("allow", "WebFetch(domain:docs.python.org)", "local")]
+    assert rules(await asyncio.to_thread(places.load)) == [("allow", "WebFetch(domain:docs.python.org)", "local")]
 
 
 async def test_c16_a_local_file_that_came_with_a_repository_allows_nothing(places: Places) -> None:
@@ -351,7 +352,7 @@ async def test_c16_a_local_file_that_came_with_a_repository_allows_nothing(place
     (other / ".claw").mkdir(parents=True)
     (other / ".claw" / "settings.local.json").write_text('{"permissions": {"allow": ["Bash(npm test *)"]}}')
     places.folder = other
-    assert rules(places.load()) == []
+    assert rules(await asyncio.to_thread(places.load)) == []
 
 
 async def test_remembering_keeps_the_rest_of_the_file_as_it_was(places: Places) -> None:
@@ -383,9 +384,11 @@ async def test_a_file_that_cannot_be_kept_is_not_overwritten(places: Places, tex
 async def test_r21_a_broken_record_is_moved_aside_when_a_rule_is_added(places: Places) -> None:
     places.write("home/.claw/allowed.json", '{"/x": 3}')
     places.write("project/.claw/settings.local.json", {"permissions": {"allow": ["Bash"]}})
-    assert [problem.path for problem in places.load().problems] == [str(places.claw_home / "allowed.json")]
+    assert [problem.path for problem in (await asyncio.to_thread(places.load)).problems] == [
+        str(places.claw_home / "allowed.json")
+    ]
     await RuleMemory(str(places.claw_home)).add_rule(str(places.folder), "Edit")
-    assert rules(places.load()) == [("allow", "Edit", "local")]
+    assert rules(await asyncio.to_thread(places.load)) == [("allow", "Edit", "local")]
     assert (places.claw_home / "allowed.json.bad-1").read_text() == '{"/x": 3}'
 
 
