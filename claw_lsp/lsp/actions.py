@@ -7,7 +7,7 @@ from typing import Any
 
 from claw_lsp.facts.plan import Choice
 from claw_lsp.facts.question import Question
-from claw_lsp.lsp.questions import plain
+from claw_lsp.lsp.questions import flat
 
 QUICKFIX = "quickfix"
 INVOKED, AUTOMATIC = 1, 2
@@ -50,7 +50,7 @@ def answers(questions: tuple[Question, ...], path: str) -> list[Action]:
     """An action for each answer to each question that is pending about this file, or about none."""
     return [
         {
-            "title": plain(f"Claw: {choice.title} ({question.title})", 120),
+            "title": flat(f"Claw: {choice.title} ({question.title})", 120),
             "kind": QUICKFIX,
             "command": answer(question, choice),
         }
@@ -62,7 +62,7 @@ def answers(questions: tuple[Question, ...], path: str) -> list[Action]:
 
 def answer(question: Question, choice: Choice) -> dict[str, Any]:
     """The command that gives this answer."""
-    return command("claw.answer", plain(f"Claw: {choice.title}", 120), question=question.id, choice=choice.key)
+    return command("claw.answer", flat(f"Claw: {choice.title}", 120), question=question.id, choice=choice.key)
 
 
 def fits(kind: str, only: list[str] | None) -> bool:
@@ -79,7 +79,7 @@ def _action(it: Offered, uri: str, range_: dict[str, Any], complaints: list[Any]
     arguments: dict[str, Any] = {"uri": uri, "range": range_}
     action: Action = {"title": title, "kind": it.kind}
     if it.command == "claw.fix" and complaints:
-        message = plain(str(complaints[0].get("message", "")).split("\n")[0], 60)
+        message = flat(str(complaints[0].get("message", "")).split("\n")[0], 60)
         action["title"] = f"{title}: {message}" if message else title
         action["diagnostics"] = complaints
         arguments["diagnostics"] = complaints

@@ -12,14 +12,16 @@ QUICK = 10.0
 
 
 class Client:
-    """One client. Only a question to the person may wait for ever (`timeout=None`)."""
+    """One client. Only a question to the person may wait for ever (`timeout=None`); nothing else waits over `longest`."""
 
-    def __init__(self, server: DoorServer) -> None:
+    def __init__(self, server: DoorServer, longest: float = float("inf")) -> None:
         self._server = server
+        self._longest = longest
 
     async def ask(self, method: str, params: dict[str, Any], *, timeout: float | None = QUICK) -> Any:
         """The client's answer as JSON. Raises ClientSilent or ClientRefused."""
-        return plain(self._server, await ask_client(self._server, method, params, timeout=timeout))
+        limit = None if timeout is None else min(timeout, self._longest)
+        return plain(self._server, await ask_client(self._server, method, params, timeout=limit))
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
         self._server.protocol.notify(method, params)

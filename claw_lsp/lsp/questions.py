@@ -136,7 +136,8 @@ class Questions:
 
     async def _box(self, pending: Pending) -> None:
         title = await self._picked(pending)
-        while title in (SHOW, SHOW_DOCUMENT) and not pending.answer.done():
+        titles = {it.title for it in pending.question.choices}
+        while title in (SHOW, SHOW_DOCUMENT) and title not in titles and not pending.answer.done():
             await self._show(pending.question)
             title = await self._picked(pending)
         for choice in pending.question.choices:
@@ -146,7 +147,7 @@ class Questions:
     async def _picked(self, pending: Pending) -> str | None:
         """The title the person picked; None for everything that is no explicit answer."""
         question = pending.question
-        actions = [{"title": plain(it.title, 200)} for it in question.choices]
+        actions = [{"title": flat(it.title, 200)} for it in question.choices]
         show = SHOW_DOCUMENT if question.document else SHOW
         if question.document or question.plan.changes:
             actions.append({"title": show})
@@ -158,16 +159,16 @@ class Questions:
             logger.info("The question stays pending: %s", error)
             return None
         title: str | None = part(picked, "title")
-        return next((it.title for it in question.choices if plain(it.title, 200) == title), title)
+        return next((it.title for it in question.choices if flat(it.title, 200) == title), title)
 
 
 def wording(question: Question) -> str:
     """The question on one or two lines, the important part first; a command is shown whole or said to be cut."""
-    text = plain(question.title, 300)
+    text = flat(question.title, 300)
     if question.title == question.plan.title and question.plan.reach is not Reach.PERSON:
         command = question.plan.command
-        text = f"Claw: {text}?" if command is None else f"Claw wants to run: {plain(command, 500)}"
-    links = [plain(f"{it.path} leads to {it.target}", 400) for it in question.plan.paths if it.path != it.target]
+        text = f"Claw: {text}?" if command is None else f"Claw wants to run: {flat(command, 500)}"
+    links = [flat(f"{it.path} leads to {it.target}", 400) for it in question.plan.paths if it.path != it.target]
     return _cut("\n".join([text, *links]), LONGEST)
 
 
@@ -179,6 +180,11 @@ def plain(text: str, limit: int) -> str:
     shown = visible(text).replace("](", "]\u2060(").replace("://", ":\u2060//").replace("command:", "command\u2060:")
     shown = shown.replace("file:", "file\u2060:")
     return _cut(shown, limit)
+
+
+def flat(text: str, limit: int) -> str:
+    """As `plain`, on one line: VS Code turns a line end into a space, and two commands would look like one."""
+    return plain(" ⏎ ".join(it.strip("\r") for it in text.strip().split("\n")), limit)
 
 
 def _cut(shown: str, limit: int) -> str:

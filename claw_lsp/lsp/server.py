@@ -46,11 +46,12 @@ REQUEST_FAILED = -32803
 
 
 class ClawServer:
-    """One connection. `door` is there once the client introduced itself."""
+    """One connection. `door` is there once the client introduced itself; no client is waited for over `longest` seconds."""
 
-    def __init__(self, house: House, disk: Workspace, version: str) -> None:
+    def __init__(self, house: House, disk: Workspace, version: str, *, longest: float = float("inf")) -> None:
         self.house = house
         self.disk = disk
+        self.longest = longest
         self.door: Door | None = None
         hooks = Hooks(explain=explained, on_cancel=self._cancelled, clean_up=self._clean_up)
         self.wire = DoorServer("claw-lsp", version, hooks=hooks)
@@ -61,7 +62,7 @@ class ClawServer:
     def _introduce(self, params: types.InitializeParams) -> None:
         said = cast("dict[str, Any]", self.wire.said)
         powers = powers_of(said)
-        self.door = make_door(self.house, self.wire, self.disk, powers, _folders(said))
+        self.door = make_door(self.house, Client(self.wire, self.longest), self.disk, powers, _folders(said))
         options = said.get("initializationOptions")
         self.door.section = _section(options)
 
@@ -190,9 +191,8 @@ class ClawServer:
             self._door.buffers.saw(uri, start, end)
 
 
-def make_door(house: House, wire: DoorServer, disk: Workspace, powers: Powers, folders: tuple[str, ...]) -> Door:
+def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, folders: tuple[str, ...]) -> Door:
     """The parts of a door, put together for a client with these powers."""
-    editor = Client(wire)
     buffers = Buffers(powers.encoding)
     views = Views(editor, Path(house.claw_home) / "views", shows=powers.show_document)
     workspace = EditorWorkspace(editor, buffers, powers, disk)

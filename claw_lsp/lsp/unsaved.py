@@ -99,22 +99,34 @@ class Unsaved:
                 uris = [self._uri(it) for it in paths]
                 await self._editor.ask("claw/save", {"uris": uris}, timeout=self._patience.answer)
             else:
-                params = self._refactoring(paths)
+                params = await self._refactoring(paths)
                 if params is not None:
                     await self._editor.ask("workspace/applyEdit", params, timeout=self._patience.answer)
         except HostError as error:
             logger.info("the editor did not save: %s", error)
 
-    def _refactoring(self, paths: list[str]) -> to_lsp.Json | None:
+    async def _refactoring(self, paths: list[str]) -> to_lsp.Json | None:
         """An edit that changes nothing and is called a refactoring: VS Code saves the files of one that has at least
         two, so a clean buffer keeps a lonely file company. None where there is none."""
-        buffers = [it for it in map(self._buffers.get, paths) if it is not None]
-        if len(buffers) == 1:
-            buffers += [it for it in self._buffers.all() if it.disk == it.text and it.path not in paths][:1]
+        company = await self._clean_besides(paths) if len(paths) == 1 else None
+        named = [*paths, *([company] if company else [])]
+        buffers = [it for it in map(self._buffers.get, named) if it is not None]
         if len(buffers) < 2:
             return None
         changes = [_nothing(it) for it in buffers]
         return {"label": "Save", "edit": {"documentChanges": changes}, "metadata": {"isRefactoring": True}}
+
+    async def _clean_besides(self, paths: list[str]) -> str | None:
+        """An open file whose text is what the disk holds, so that saving it too does no harm; None where none is known."""
+        for path in [it.path for it in self._buffers.all() if it.path not in paths and filelike(it.path)]:
+            try:
+                document = await self._disk.read(path)
+            except ToolError:
+                continue
+            buffer = self._buffers.get(path)
+            if buffer is not None and buffer.text == document.text:
+                return path
+        return None
 
     def _uri(self, path: str) -> str:
         buffer = self._buffers.get(path)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from claw_lsp.facts.question import Question
-from claw_lsp.lsp.questions import plain
+from claw_lsp.lsp.questions import flat
 
 QUICKFIX = "quickfix"
 Json = dict[str, Any]
@@ -27,7 +27,7 @@ def actions(chat: Sight) -> list[Json]:
     """Every answer to every pending question, then Stop or Send."""
     found = [
         _action(
-            f"Claw: {plain(choice.title, 80)} ({plain(question.title, 80)})",
+            f"Claw: {flat(choice.title, 80)} ({flat(question.title, 80)})",
             "claw.answer",
             {"question": question.id, "choice": choice.key},
         )
