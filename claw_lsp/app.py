@@ -12,11 +12,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
-from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from claw_lsp import prompts
+from claw_lsp import __version__, prompts
 from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.core import briefing
@@ -52,13 +51,6 @@ class World:
         return cls(environment, home, str(Path(claw_home).absolute()), str(Path.cwd()), command_line or {})
 
 
-def our_version() -> str:
-    try:
-        return version("claw-lsp")
-    except PackageNotFoundError:
-        return "0"
-
-
 def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
@@ -80,7 +72,7 @@ def build(world: World) -> House:
         instructions=partial(_instructions, world),
         system=f"{platform.system()} {platform.release()}",
         today=lambda: datetime.now().astimezone().date().isoformat(),
-        version=our_version(),
+        version=__version__,
     )
     return House(
         sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opener),
@@ -99,32 +91,33 @@ def build(world: World) -> House:
     )
 
 
-def serve_stdio(world: World) -> int:
-    """The language server over stdin and stdout; the process's exit code."""
-    from claw_lsp.lsp.transport.stdio import run_stdio
-
-    return run_stdio(_server(world).wire)
-
-
-def serve_tcp(world: World, port: int) -> int:
-    """The language server on a loopback port; the process's exit code."""
-    from claw_lsp.lsp.transport.network import run_tcp
-
-    return run_tcp(_server(world).wire, port)
-
-
-def serve_ws(world: World, port: int) -> int:
-    """The language server on a loopback WebSocket; the process's exit code."""
-    from claw_lsp.lsp.transport.network import run_websocket
-
-    return run_websocket(_server(world).wire, port)
-
-
-def _server(world: World) -> ClawServer:
+def language_server(world: World) -> ClawServer:
+    """A server for one connection; nothing is heard or said yet."""
     from claw_lsp.adapters.disk import DiskWorkspace
     from claw_lsp.lsp.server import ClawServer
 
-    return ClawServer(build(world), DiskWorkspace(), our_version())
+    return ClawServer(build(world), DiskWorkspace(), __version__)
+
+
+def serve_stdio(server: ClawServer) -> int:
+    """The language server over stdin and stdout; the process's exit code."""
+    from claw_lsp.lsp.transport.stdio import run_stdio
+
+    return run_stdio(server.wire)
+
+
+def serve_tcp(server: ClawServer, port: int) -> int:
+    """The language server on a loopback port; the process's exit code."""
+    from claw_lsp.lsp.transport.network import run_tcp
+
+    return run_tcp(server.wire, port)
+
+
+def serve_ws(server: ClawServer, port: int) -> int:
+    """The language server on a loopback WebSocket; the process's exit code."""
+    from claw_lsp.lsp.transport.network import run_websocket
+
+    return run_websocket(server.wire, port)
 
 
 def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadSettings:

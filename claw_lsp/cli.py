@@ -9,6 +9,8 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from claw_lsp import __version__
+
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
@@ -62,9 +64,7 @@ def parser() -> argparse.ArgumentParser:
 
 class _Version(argparse.Action):
     def __call__(self, parser: argparse.ArgumentParser, *_: object) -> None:
-        from claw_lsp.app import our_version
-
-        print(f"claw-lsp {our_version()}")
+        print(f"claw-lsp {__version__}")
         parser.exit()
 
 
@@ -127,14 +127,17 @@ def _serve_arguments(it: argparse.ArgumentParser) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from claw_lsp import app
+    from claw_lsp.adapters.interpreter import importing
 
-    world = _world()
+    with importing():
+        from claw_lsp import app
+
+        server = app.language_server(_world())
     if args.tcp is not None:
-        return app.serve_tcp(world, args.tcp)
+        return app.serve_tcp(server, args.tcp)
     if args.ws is not None:
-        return app.serve_ws(world, args.ws)
-    return app.serve_stdio(world)
+        return app.serve_ws(server, args.ws)
+    return app.serve_stdio(server)
 
 
 def _port(text: str) -> int:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from email.utils import mktime_tz, parsedate_tz
 from math import isfinite
 from typing import Final
 
@@ -36,5 +35,8 @@ def asked_wait(headers: Mapping[str, str], now: float) -> float | None:
             continue
         if isfinite(seconds):
             return max(seconds, 0.0)
+    # The email package is slow to import, and dates are rare.
+    from email.utils import mktime_tz, parsedate_tz
+
     date = parsedate_tz(headers.get("retry-after") or "")
     return None if date is None else max(mktime_tz(date) - now, 0.0)

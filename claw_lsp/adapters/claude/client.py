@@ -10,6 +10,7 @@ import asyncio
 import json
 import logging
 import random
+import sys
 from collections import Counter
 from collections.abc import AsyncGenerator, AsyncIterator, Awaitable, Callable
 from contextlib import aclosing, asynccontextmanager, suppress
@@ -25,6 +26,7 @@ from claw_lsp.adapters.claude.credentials import Credential
 from claw_lsp.adapters.claude.faults import Asked, Fault, StreamBroke
 from claw_lsp.adapters.claude.gathering import Gathering
 from claw_lsp.adapters.claude.sse import EventReader
+from claw_lsp.adapters.interpreter import importing
 from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.signal import Retrying, Signal, Stalled
@@ -305,12 +307,15 @@ async def _see_the_end(chunks: AsyncIterator[bytes], line: _Line) -> None:
 
 def _import_sdk() -> None:
     """Import what a request needs, in a thread; it takes a second or two the first time."""
-    for name in ("anthropic.resources.messages", "anthropic.types.shared.error_details"):
-        import_module(name)
+    if not all(name in sys.modules for name in _SDK):
+        with importing():
+            for name in _SDK:
+                import_module(name)
     # At DEBUG these loggers write requests and headers, and ANTHROPIC_LOG can set that for people who forgot it.
     for name in ("anthropic", "httpx2", "httpcore2"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
+_SDK: Final = ("anthropic.resources.messages", "anthropic.types.shared.error_details", "httpcore2")
 _FAREWELL: Final = 1.0
 _NO_FAULT: Final = Fault("", "", "unknown")
