@@ -44,9 +44,9 @@ async function activate(context) {
   }
   try {
     await client.start();
-  } catch (error) {
-    vscode.window.showErrorMessage(
-      `Claw could not start "${command}": ${error.message}. Set claw.path to what \`claw-lsp init vscode\` prints.`);
+  } catch {
+    // The client has said what went wrong; this says what to do.
+    vscode.window.showErrorMessage(`Claw could not start "${command}". Set claw.path to what \`claw-lsp init vscode\` prints.`);
   }
 }
 

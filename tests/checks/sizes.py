@@ -45,7 +45,7 @@ def _faults(path: Path) -> Iterator[str]:
 
 
 def _harmless(node: ast.stmt) -> bool:
-    """Docstrings, imports, and plain names and values; `prompts` and packages of commands may define their surface."""
+    """Whether a statement may stand in a package's __init__: docstrings, imports and `__all__`."""
     match node:
         case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
             return True

@@ -23,7 +23,7 @@ from claw_lsp.testing.demo.play import Outcome, play
 from claw_lsp.testing.demo.sample import TYPED, Sample, Tested
 from claw_lsp.testing.demo.stage import Stage
 from claw_lsp.testing.messages_api import MessagesApi
-from claw_lsp.testing.wire import spawned
+from claw_lsp.testing.wire import WireError, spawned
 
 SCRIPTED_KEY = "sk-ant-scripted"
 SECONDS, SECONDS_LIVE = 60.0, 600.0
@@ -59,7 +59,12 @@ async def _demo(stage: Stage, folder: Path, environment: Mapping[str, str], *, l
     async with _provider(basket, environment, live=live) as provider:
         ours = _environment(folder, environment) | provider
         async with spawned(_SERVER, ours, cwd=basket.folder) as client:
-            outcome = await play(stage, basket, client, first.complaint)
+            try:
+                outcome = await play(stage, basket, client, first.complaint)
+            except (ConnectionError, WireError) as error:
+                stage.say(f"The server went away: {error}. What it said last:", "red")
+                stage.say(client.stderr.decode(errors="replace")[-2000:])
+                return 1
     return _sum_up(stage, basket, outcome, await sample.tested(basket))
 
 
