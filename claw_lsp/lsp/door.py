@@ -11,13 +11,14 @@ from typing import Any
 from claw_lsp.core import briefing
 from claw_lsp.core.briefing import Subject
 from claw_lsp.core.policy.paths import inside
+from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
-from claw_lsp.engine.turn import run_turn
+from claw_lsp.engine.turn import BUG, run_turn
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.event import Entry, Event, TurnEnded, UserSpoke
-from claw_lsp.facts.fault import BadRequest, HostError
+from claw_lsp.facts.fault import BadRequest, ClawError, HostError
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
@@ -141,7 +142,7 @@ class Door:
 
     async def _turn(self, run: Run, session: Session, spoken: UserSpoke, *, opens_chat: bool) -> TurnEnded:
         bar = await self.progress.begin(run.id, f"Claw: {run.title}")
-        said = "interrupted"
+        ended = TurnEnded(run=run.id, stopped="failed", why=BUG, by_loop=False)
         try:
             if opens_chat:
                 await self.chats.show(session.id)
@@ -150,11 +151,16 @@ class Door:
             host = self._host(run, bar)
             spoken = spoken.model_copy(update={"max_turns": settings.max_turns})
             ended = await run_turn(session, spoken, self.house.hands(self.workspace, host, settings))
-            said = self.messages.in_short(ended)
+        except asyncio.CancelledError:
+            ended = ended.model_copy(update={"stopped": "interrupted", "why": INTERRUPTED})
+            raise
+        except ClawError as error:
+            ended = ended.model_copy(update={"why": str(error)})
+            raise
         finally:
-            bar.end(said)
-        seen = self.chats.is_open(session.id)
-        self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
+            bar.end(self.messages.in_short(ended))
+            seen = self.chats.is_open(session.id)
+            self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
         return ended
 
     def _host(self, run: Run, bar: Bar) -> TurnHost:
