@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import json
+import re
 
+from claw_lsp.facts.call import Block
 from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.signal import TextArrived
@@ -39,8 +42,9 @@ class StoryModel:
             reason, text = spoken.error
             raise ModelError(text, reason=reason)
         self.person.look_ahead()
+        blocks = tuple(_with_task(it, request) for it in spoken.blocks)
         fault = "the connection was lost" if spoken.cut else ""
-        return Reply(spoken.blocks, spoken.stop, USAGE, request.model, cut=spoken.cut, fault=fault)
+        return Reply(blocks, spoken.stop, USAGE, request.model, cut=spoken.cut, fault=fault)
 
     async def _meanwhile(self, spoken: Spoken) -> None:
         """What the person does while this reply streams; once they cancelled, the rest of it never comes."""
@@ -52,3 +56,15 @@ class StoryModel:
                 await asyncio.Event().wait()
         if spoken.acts:
             await self.person.settle()
+
+
+def _with_task(block: Block, request: Request) -> Block:
+    """The block with `$TASK` in a call's input replaced by the id of the task the model was last told of."""
+    if block["type"] != "tool_use" or "$TASK" not in json.dumps(block["input"]):
+        return block
+    told = _TASK.findall(json.dumps(request.messages))
+    given = {key: told[-1] if value == "$TASK" else value for key, value in block["input"].items()}
+    return {**block, "input": given}
+
+
+_TASK = re.compile(r"bash_[0-9a-f]{6}")

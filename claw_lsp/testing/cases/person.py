@@ -16,18 +16,20 @@ from claw_lsp.testing.wire import NoAnswer, WireClient, WireError
 
 POLL = 0.005
 """Seconds between two looks at something that is about to happen."""
-PATIENCE = 8.0
-"""Seconds after which a story that stands still has failed."""
 
 
 class Person:
-    """Invariant: what goes wrong with the story is in `faults`, the first of them first; `failed` is set with it."""
+    """`patience` are the seconds after which a story that stands still has failed.
 
-    def __init__(self, story: Story, places: Places, editor: MemoryEditor, client: WireClient) -> None:
+    Invariant: what goes wrong with the story is in `faults`, the first of them first; `failed` is set with it.
+    """
+
+    def __init__(self, story: Story, places: Places, editor: MemoryEditor, client: WireClient, patience: float) -> None:
         self._story = story
         self._places = places
         self._editor = editor
         self._client = client
+        self.patience = patience
         self._boxed: set[str] = set()
         self._tasks: set[asyncio.Task[None]] = set()
         self._progress: list[Json] = []
@@ -42,7 +44,7 @@ class Person:
     async def command(self, name: str, arguments: Json | None = None) -> Json:
         """Run a command of the server's."""
         params = {"command": name, "arguments": [arguments or {}]}
-        return cast("Json", await self._client.request("workspace/executeCommand", params, timeout=PATIENCE))
+        return cast("Json", await self._client.request("workspace/executeCommand", params))
 
     async def settle(self) -> None:
         """Wait until what was said on both sides has been heard: a few questions and answers on the same wire."""
@@ -135,7 +137,7 @@ class Person:
 
     async def _cancels(self) -> None:
         self.cancelled.set()
-        for _ in range(round(PATIENCE / POLL)):
+        for _ in range(round(self.patience / POLL)):
             messages = self.progress()
             ended = {it["token"] for it in messages if it["value"]["kind"] == "end"}
             begun = [it["token"] for it in messages if it["value"]["kind"] == "begin" and it["token"] not in ended]
@@ -148,7 +150,7 @@ class Person:
     async def _once_there(self, item: Did) -> None:
         assert item.when is not None
         file = self._places.path(item.when)
-        for _ in range(round(PATIENCE / POLL)):
+        for _ in range(round(self.patience / POLL)):
             if _exists(file):
                 self._story.take(Did, "a file was there")
                 await self.do(item.act)
@@ -188,6 +190,9 @@ class Person:
         if item.choice in WORDLESS:
             self._later(self._still_pending(question, item.line))
             return _no_answer(item.choice)
+        if item.choice == "shows":
+            self._boxed.discard(question["question"])
+            return {"title": next(it for it in titles if it.startswith("Show "))}
         choice = _chosen(question, item)
         self.look_ahead()
         if item.way == "box":

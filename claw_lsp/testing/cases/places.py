@@ -59,12 +59,15 @@ class Places:
             (root, ".."),
         ):
             text = text.replace(before, after)
+        text = _OUTPUT.sub("<id>.txt", text)
         text = _CHAT.sub("claw:<key>", text)
         text = _TASK.sub("bash_<id>", _ID.sub("<id>", text))
-        return _SECONDS.sub("0.0 s", text)
+        return _SECONDS.sub("0.0 s", _SINCE.sub("since 0 s", text))
 
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
 _TASK = re.compile(r"bash_[0-9a-f]{6}")
+_OUTPUT = re.compile(r"\b[0-9a-f]{24}\.txt\b")
 _CHAT = re.compile(r"\bclaw:[0-9a-f]{8}\b")
+_SINCE = re.compile(r"\bsince \d+ s\b")
 _SECONDS = re.compile(r"\b\d+\.\d s\b")

@@ -19,7 +19,7 @@ from claw_lsp.lsp.server import ClawServer
 from claw_lsp.lsp.uris import uri_of
 from claw_lsp.testing.cases.case import Case
 from claw_lsp.testing.cases.model import StoryModel
-from claw_lsp.testing.cases.person import PATIENCE, POLL, Person
+from claw_lsp.testing.cases.person import POLL, Person
 from claw_lsp.testing.cases.places import Places
 from claw_lsp.testing.cases.story import Answered, CaseError, Did, Json, Said, Spoken, Story
 from claw_lsp.testing.fakes import FakeClock
@@ -41,7 +41,7 @@ class Outcome:
     chats: tuple[str, ...]
 
 
-async def play(case: Case, places: Places) -> Outcome:
+async def play(case: Case, places: Places, *, patience: float = 8.0) -> Outcome:
     """Play the case in its places, which are made. Raises CaseError where the story went another way than the script,
     and AssertionError for messages of the server's that nobody expects."""
     places.make()
@@ -56,7 +56,7 @@ async def play(case: Case, places: Places) -> Outcome:
     async with connected(server.wire) as client:
         client.ignore("window/logMessage", "$/logTrace")
         editor.attach(client)
-        model.person = person = Person(story, places, editor, client)
+        model.person = person = Person(story, places, editor, client, patience)
         await client.initialize(_capabilities(case.editor), **_introduction(case.editor, places))
         _open(case, places, editor)
         teller = _Teller(case, story, places, editor, client, person)
@@ -128,7 +128,9 @@ class _Teller:
 
     async def _until_ended(self, run: str) -> None:
         params = {"command": "claw.wait", "arguments": [{"run": run}]}
-        ended = self._client.answer_to(self._client.send_request("workspace/executeCommand", params), PATIENCE)
+        ended = self._client.answer_to(
+            self._client.send_request("workspace/executeCommand", params), self._person.patience
+        )
         waiting = asyncio.ensure_future(ended)
         failing = asyncio.ensure_future(self._person.failed.wait())
         await asyncio.wait({waiting, failing}, return_when=asyncio.FIRST_COMPLETED)
@@ -146,11 +148,11 @@ class _Teller:
         """Every turn that nobody interrupted tells its end in one line, unless its chat is open, where it stands."""
         chat_is_open = any("/.claw/chats/" in it for it in self._editor.paths())
         if ended["stopped"] == "failed" or (ended["stopped"] != "interrupted" and not chat_is_open):
-            self.messages.append(await self._client.next_notification("window/showMessage", PATIENCE))
+            self.messages.append(await self._client.next_notification("window/showMessage", self._person.patience))
 
     async def _awaited(self, item: Answered | Spoken) -> None:
         """A question is on its way though no turn runs; it takes the item."""
-        for _ in range(round(PATIENCE / POLL)):
+        for _ in range(round(self._person.patience / POLL)):
             if self._story.next is not item or self._person.failed.is_set():
                 await self._person.settle()
                 return

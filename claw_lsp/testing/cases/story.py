@@ -200,7 +200,7 @@ def _human(number: int, text: str, tail: list[tuple[int, str]]) -> Answered | Di
         way = "command"
     if choice.startswith("answer "):
         choice = choice.removeprefix("answer ")
-    elif choice not in ("yes", "no", "session", "always", "saved", *WORDLESS):
+    elif choice not in ("yes", "no", "session", "always", "saved", "shows", *WORDLESS):
         raise CaseError(f"line {number}: {choice!r} is no answer; for a title of the box write 'answer TITLE'")
     return Answered(number, choice, words, way, first, on_edit)
 
