@@ -72,11 +72,18 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
 
 def read_input_error(tool: str, error: ValidationError) -> str:
     """The fields that were wrong, what was expected and what was found, for the model."""
-    faults = error.errors(include_url=False, include_context=False)
+    every = error.errors(include_url=False, include_context=False)
+    # What contains something wrong is called wrong too, for lacking it; that would only confuse.
+    faults = [it for it in every if not any(_inside(other, it) for other in every)]
     fields = [".".join(map(str, it["loc"])) or "input" for it in faults]
     lines = [f"- {field}: {_wrong(it)}" for field, it in zip(fields, faults, strict=True)]
     first = f"The input of {tool} is not valid ({', '.join(fields)}):"
     return "\n".join([first, *lines, "Call it again with these corrected."])
+
+
+def _inside(fault: ErrorDetails, other: ErrorDetails) -> bool:
+    n = len(other["loc"])
+    return len(fault["loc"]) > n and fault["loc"][:n] == other["loc"]
 
 
 def _wrong(fault: ErrorDetails) -> str:
