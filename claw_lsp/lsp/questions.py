@@ -22,6 +22,8 @@ logger = logging.getLogger(__name__)
 
 SHOWN_AGAIN = (120.0, 600.0, 1800.0)
 """Seconds after which a question that got no reaction at all is shown once more; then only its second way is left."""
+HELD = 5.0
+"""Seconds for which the next question waits for a box that is still open though its question is over."""
 LONGEST = 900
 """Characters of a question: VS Code cuts at 1000."""
 SHOW, SHOW_DOCUMENT = "Show change", "Show plan"
@@ -53,11 +55,14 @@ class Questions:
         show: Show,
         changed: Changed,
         answerable: bool,
+        side_by_side: bool = False,
         again: tuple[float, ...] = SHOWN_AGAIN,
     ) -> None:
-        """`answerable`: more than the first action can be picked; where it cannot, the question says what to do."""
+        """`answerable`: more than the first action can be picked; where it cannot, the question says what to do.
+        `side_by_side`: a second box does not come over the first one, which takes the keyboard."""
         self._editor = editor
         self._answerable = answerable
+        self._side_by_side = side_by_side
         self._show = show
         self._changed = changed
         self._again = again
@@ -131,6 +136,9 @@ class Questions:
         # An answer to a box that was given up here still counts while the question is pending: the box is not cancelled.
         await asyncio.wait((box, pending.answer), timeout=limit, return_when=asyncio.FIRST_COMPLETED)
         silent = not box.done() and not pending.answer.done()
+        if not silent and not self._side_by_side:
+            # Answered another way, or withdrawn: the box cannot be taken back, and the next must not come over it.
+            await asyncio.wait((box,), timeout=min(limit, HELD))
         if silent and pending.n_shown < len(self._again):
             self._queue.append(pending.question.id)
 

@@ -205,6 +205,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
         show=partial(_show_change, views),
         changed=lambda: _questions_changed(slot),
         answerable=powers.questions,
+        side_by_side=powers.toasts,
     )
     chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))
     messages = Messages(editor, chats.document, chats.show, toasts=powers.toasts)

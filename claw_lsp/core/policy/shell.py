@@ -23,6 +23,8 @@ _SECRET = re.compile(
 )
 """Words beside which a key may stand; such a line is never written into a settings file."""
 LONGEST = 10_000
+SHOWN_WHOLE = 400
+"""Characters of a line that every question shows whole; what was seen in part is allowed once only."""
 
 
 def plain_words(line: str) -> tuple[str, ...] | None:
@@ -65,7 +67,12 @@ def concerns(spec: str, line: str) -> bool:
 def offered(line: str) -> str | None:
     """The smallest useful rule for lines like this one; None where a standing permission would be too much."""
     words = plain_words(line)
-    if words is None or words[0].rsplit("/", 1)[-1] in _NEVER_OFFERED or _SECRET.search(line):
+    if (
+        words is None
+        or len(line) > SHOWN_WHOLE
+        or words[0].rsplit("/", 1)[-1] in _NEVER_OFFERED
+        or _SECRET.search(line)
+    ):
         return None
     spec = _offered_spec(words)
     return f"Bash({spec})" if allows(spec, line) else None
