@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-import os
+import sys
+from pathlib import Path
 
 import nox
 
@@ -17,22 +18,27 @@ PARALLEL = ("-n", "2", "--dist", "worksteal")
 @nox.session
 def check(session: nox.Session) -> None:
     """Style, types, floors, sizes, generated documents, and the tests."""
-    session.run("ruff", "check", "--output-format", "concise", *PATHS)
-    session.run("ruff", "format", "--check", "--quiet", *PATHS)
-    session.run("basedpyright")
-    session.run("lint-imports", "--no-cache")
-    session.run("python", "tests/checks/sizes.py")
-    session.run("python", "-m", "claw_lsp.testing.docs", "--check")
-    session.run("pytest", "-q", *PARALLEL, *session.posargs, env={"PYTHONHASHSEED": "0", "COLUMNS": "120"})
+    session.run(_tool("ruff"), "check", "--output-format", "concise", *PATHS)
+    session.run(_tool("ruff"), "format", "--check", "--quiet", *PATHS)
+    session.run(_tool("basedpyright"))
+    session.run(_tool("lint-imports"), "--no-cache")
+    session.run(sys.executable, "tests/checks/sizes.py")
+    session.run(sys.executable, "-m", "claw_lsp.testing.docs", "--check")
+    session.run(_tool("pytest"), "-q", *PARALLEL, *session.posargs)
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Write docs/commands.md, docs/tools.md and docs/settings.md anew."""
-    session.run("python", "-m", "claw_lsp.testing.docs")
+    session.run(sys.executable, "-m", "claw_lsp.testing.docs")
 
 
 @nox.session
 def tests(session: nox.Session) -> None:
-    """The tests alone; what follows -- goes to pytest."""
-    session.run("pytest", *session.posargs, env=dict(os.environ))
+    """The tests alone, one after the other; what follows -- goes to pytest."""
+    session.run(_tool("pytest"), *session.posargs)
+
+
+def _tool(name: str) -> str:
+    """A program of the environment that runs this, which need not be the active one."""
+    return str(Path(sys.executable).parent / name)
