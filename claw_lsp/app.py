@@ -12,11 +12,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
+from importlib import import_module
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from claw_lsp import __version__, prompts
 from claw_lsp.adapters.clock import SystemClock
+from claw_lsp.adapters.interpreter import importing
 from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.core import briefing
 from claw_lsp.engine.house import House
@@ -87,7 +89,7 @@ def build(world: World) -> House:
         settings=load,
         home=world.home,
         claw_home=world.claw_home,
-        warm=model.warm,
+        warm=partial(_warm, model, tools),
     )
 
 
@@ -154,6 +156,18 @@ def _model(world: World, clock: SystemClock) -> ClaudeModel:
         base_url=world.environment.get("ANTHROPIC_BASE_URL", "").strip() or None,
         key_header=own.settings.api_key_header,
     )
+
+
+async def _warm(model: ClaudeModel, tools: Callable[[Settings], object]) -> None:
+    """Import, off the loop, what the first turn would wait for: the SDK and the tools."""
+    await model.warm()
+    await asyncio.to_thread(_import_tools, tools)
+
+
+def _import_tools(tools: Callable[[Settings], object]) -> None:
+    with importing():
+        import_module("claw_lsp.adapters.instructions")
+        tools(Settings.model_validate({}))
 
 
 def _processes(world: World) -> Processes:
