@@ -42,10 +42,6 @@ class Places:
             return str(self.root / name[3:])
         return name if name.startswith("/") else str(self.workspace / name)
 
-    def name(self, path: str) -> str:
-        """The name in a case of an absolute path."""
-        return self.plain(path)
-
     def plain(self, text: str) -> str:
         """The text without what differs from run to run: folders, ids, times."""
         root = str(self.root)
