@@ -2,35 +2,52 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 
 import nox
+from nox.command import CommandFailed
 
 nox.options.default_venv_backend = "none"
 nox.options.sessions = ["check"]
 
 PATHS = ("claw_lsp", "tests", "benchmarks", "noxfile.py")
-PARALLEL = ("-n", "2", "--dist", "worksteal")
+PARALLEL = ("-n", "2", "--dist", "worksteal", "--inline-snapshot=disable")
 """Most tests wait for processes and sockets; more than two at once made timed ones late."""
+
+
+CHECKS = {
+    "ruff check": ("ruff", "check", "--output-format", "concise", *PATHS),
+    "ruff format": ("ruff", "format", "--check", "--quiet", *PATHS),
+    "types": ("basedpyright",),
+    "floors": ("lint-imports", "--no-cache"),
+    "sizes": ("python", "tests/checks/sizes.py"),
+    "documents": ("python", "-m", "claw_lsp.testing.docs", "--check"),
+}
 
 
 @nox.session
 def check(session: nox.Session) -> None:
-    """Style, types, floors, sizes, generated documents, and the tests."""
-    session.run(_tool("ruff"), "check", "--output-format", "concise", *PATHS)
-    session.run(_tool("ruff"), "format", "--check", "--quiet", *PATHS)
-    session.run(_tool("basedpyright"))
-    session.run(_tool("lint-imports"), "--no-cache")
-    session.run(sys.executable, "tests/checks/sizes.py")
-    session.run(sys.executable, "-m", "claw_lsp.testing.docs", "--check")
+    """Style, types, floors, sizes, generated documents, and the tests; all of them, even if one fails."""
+    failed: list[str] = []
+    for name, (program, *args) in CHECKS.items():
+        try:
+            session.run(_tool(program), *args)
+        except CommandFailed:
+            failed.append(name)
+    session.log(f"These checks failed: {', '.join(failed)}." if failed else "All checks passed; now the tests.")
+    # Nothing is said after pytest's closing line; how it all went is the exit code.
+    logging.getLogger("nox").setLevel(logging.CRITICAL + 1)
     session.run(_tool("pytest"), "-q", *PARALLEL, *session.posargs)
+    if failed:
+        session.error()
 
 
 @nox.session
 def docs(session: nox.Session) -> None:
     """Write docs/commands.md, docs/tools.md and docs/settings.md anew."""
-    session.run(sys.executable, "-m", "claw_lsp.testing.docs")
+    session.run(_tool("python"), "-m", "claw_lsp.testing.docs")
 
 
 @nox.session
