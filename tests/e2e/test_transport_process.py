@@ -31,7 +31,7 @@ from claw_lsp.lsp.transport.serving import Timing
 from claw_lsp.lsp.transport.stdio import run_stdio
 
 async def clean_up():
-    Path("cleaned").write_text("yes")
+    Path(__file__).with_name("cleaned").write_text("yes")
 
 server = DoorServer("tiny", "1", hooks=Hooks(clean_up=clean_up))
 
