@@ -487,3 +487,36 @@ async def test_r36_write_never_replaces_what_the_model_has_not_read(tmp_path: Pa
         assert visit.text("calc.py") == CALC == Path(calc(tmp_path)).read_text()
         assert "ead it" in visit.model.results()
         assert not visit.requested("workspace/applyEdit")
+
+
+# ---- R46: calls that are not in order -------------------------------------------------------------------------------
+
+
+async def test_r46_whatever_calls_the_model_makes_every_later_request_is_valid(tmp_path: Path) -> None:
+    """The scripted provider refuses, as the real one does, a history in which a call is not answered exactly once."""
+    read = {"file_path": calc(tmp_path)}
+    replies = (
+        Reply(content=(ToolUse(name="Teleport", input={"to": "here"}),)),
+        Reply(content=(ToolUse(name="Read", input={"file": 5}),)),
+        Reply(content=("Two.", ToolUse(name="Read", input=read), ToolUse(name="Teleport", input={}))),
+        Reply(content=("Cut.", ToolUse(name="Read", json_text='{"file_pa')), stop_reason="max_tokens"),
+        Reply(content=("Text alone.",), stop_reason="max_tokens"),
+        "Done.",
+        Reply(content=(ToolUse(name="Bash", input={"command": f"sleep {SECONDS}"}),)),
+        "Back.",
+    )
+    async with MessagesApi(script(*replies)) as api:
+        environment = {"ANTHROPIC_API_KEY": "sk-ant-scripted", "ANTHROPIC_BASE_URL": api.url}
+        async with visiting(tmp_path, environment=environment) as visit:
+            visit.auto = "Allow once"
+            visit.write("calc.py", CALC)
+            first = await visit.turn("claw.ask", prompt="go")
+            assert first["text"].endswith("Done.")
+            begun = await visit.command("claw.ask", prompt="wait", session=first["session"])
+            await visit.until(lambda: visit.boxes)
+            await visit.command("claw.stop")
+            await visit.end(begun["run"])
+            assert (await visit.turn("claw.ask", prompt="back?", session=first["session"]))["text"] == "Back."
+        assert [it.refusal for it in api.requests] == [None] * len(replies)
+        assert not api.unexpected
+        assert not api.leftover()
