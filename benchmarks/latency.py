@@ -7,12 +7,13 @@ import sys
 import time
 from collections.abc import Awaitable, Sequence
 
-from benchmarks.doors import CAPABILITIES, CLAW, editor, scene, turn
+from benchmarks.doors import CLAW, editor, scene, turn
 from benchmarks.script import SLOW
 from claw_lsp.lsp.uris import uri_of
 from claw_lsp.testing.wire import WireClient, spawned
 
 EMPTY = (sys.executable, "-m", "benchmarks.empty_server")
+SERVE = (*CLAW, "serve")
 PAUSE = 0.01
 IMPORTING = 2.0
 """Seconds after `initialized` in which the SDK is imported: it takes about that long."""
@@ -59,6 +60,3 @@ async def _asked_until(client: WireClient, path: str, end: Awaitable[object]) ->
             await asyncio.sleep(PAUSE)
     await ending
     return took
-
-
-__all__ = ["CAPABILITIES", "CLAW", "EMPTY", "handshake", "while_a_turn_runs", "while_importing"]
