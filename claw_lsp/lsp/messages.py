@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 
 from claw_lsp.core.render import dollars, tokens
+from claw_lsp.core.words import counted
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import HostError
@@ -86,4 +87,4 @@ def _changed(session: Session, run: str) -> str:
                 files.update(it.path for it in result.edited)
             case _:
                 pass
-    return "nothing changed" if not files else "1 file changed" if len(files) == 1 else f"{len(files)} files changed"
+    return f"{counted(len(files), 'file')} changed" if files else "nothing changed"

@@ -8,6 +8,7 @@ from datetime import datetime
 from claw_lsp.core import render
 from claw_lsp.core.escape import visible
 from claw_lsp.core.state import fold
+from claw_lsp.core.words import counted
 from claw_lsp.facts.event import Entry
 from claw_lsp.facts.fault import LogError
 from claw_lsp.facts.usage import Usage
@@ -41,6 +42,6 @@ def shown(entries: Sequence[Entry], path: str) -> str:
 
 def _line(it: SessionSummary, *, folders: bool) -> str:
     when = datetime.fromtimestamp(it.updated).strftime("%Y-%m-%d %H:%M")
-    turns = "1 turn " if it.n_turns == 1 else f"{it.n_turns} turns"
+    turns = counted(it.n_turns, "turn").ljust(7)
     where = f"  {it.folder}" if folders else ""
     return visible(f"{it.session}  {when}  {turns:>8}  {it.title or '(nothing said yet)'}{where}")

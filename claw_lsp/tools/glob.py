@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.plan import Plan, Reach
@@ -55,7 +56,7 @@ class GlobTool:
         buffers = [document.path for document in workspace.open_documents() if document.path not in known]
         unsaved = [path for path in buffers if await self._fits(path, where.path, pattern)]
         paths = [below(path, scene.cwd) or path for path in (*unsaved, *(file.path for file in newest))]
-        return Result(content=_told(paths), summary=f"{plan.title}: {len(paths)} files")
+        return Result(content=_told(paths), summary=f"{plan.title}: {counted(len(paths), 'file')}")
 
     async def _fits(self, path: str, folder: str, pattern: str) -> bool:
         relative = below(path, folder)

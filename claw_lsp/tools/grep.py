@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from claw_lsp.core.policy.paths import secret
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.fault import NoSuchFile
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
@@ -75,7 +76,10 @@ class GrepTool:
             shown=lambda path: below(path, scene.cwd) or path,
         )
         content = _told(wanted, entries, found.cut, len(found.files) - len(open_files))
-        return Result(content=content, summary=f"{plan.title}: {entries.n_matches} matches in {len(open_files)} files")
+        return Result(
+            content=content,
+            summary=f"{plan.title}: {counted(entries.n_matches, 'match')} in {counted(len(open_files), 'file')}",
+        )
 
     async def _search_all(self, query: Query, where: PlannedPath, workspace: Workspace) -> Found:
         """What is found on disk, and in the buffers in place of their files."""

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.fault import NoSuchFile, ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
@@ -93,7 +94,7 @@ class ReadTool:
         notes = [f"[{window.why}]", *body]
         if more:
             notes.append(f"[Lines {first} to {first + n_shown - 1}; the file goes on. Next offset: {first + n_shown}]")
-        return Result(content="\n".join(notes), summary=f"Read {n_shown} lines of {where.path}")
+        return Result(content="\n".join(notes), summary=f"Read {counted(n_shown, 'line')} of {where.path}")
 
 
 def text_result(path: str, document: Document, wanted: ReadInput) -> Result:
@@ -101,7 +102,7 @@ def text_result(path: str, document: Document, wanted: ReadInput) -> Result:
     lines = lines_of(document.text)
     first = max(wanted.offset or 1, 1)
     if first > max(len(lines), 1):
-        raise ToolError(f"{path} has {len(lines)} lines; offset {first} is past its end.")
+        raise ToolError(f"{path} has {counted(len(lines), 'line')}; offset {first} is past its end.")
     notes: list[str] = []
     if document.notice:
         notes.append(f"[{document.notice}]")
@@ -113,7 +114,9 @@ def text_result(path: str, document: Document, wanted: ReadInput) -> Result:
     last = first + n_shown - 1
     if last < len(lines):
         notes.append(f"[Lines {first} to {last} of {len(lines)}. Next offset: {last + 1}]")
-    return Result(content="\n".join(notes), summary=f"Read {n_shown} lines of {path}", seen={path: document.digest})
+    return Result(
+        content="\n".join(notes), summary=f"Read {counted(n_shown, 'line')} of {path}", seen={path: document.digest}
+    )
 
 
 def _capped(lines: list[str]) -> tuple[list[str], int]:

@@ -8,6 +8,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, cast
 
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Block, Result
 from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.text import Document
@@ -21,7 +22,7 @@ _ESCAPES = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
 def notebook_result(path: str, document: Document) -> Result:
     """All cells, as text and pictures."""
     notebook = notebook_of(path, document.text)
-    notes = [f"{path}: notebook, {len(notebook.cells)} cells"]
+    notes = [f"{path}: notebook, {counted(len(notebook.cells), 'cell')}"]
     if document.dirty:
         notes.append("[Open in the editor with unsaved changes; this is the buffer's text.]")
     images: list[Block] = []
@@ -33,7 +34,9 @@ def notebook_result(path: str, document: Document) -> Result:
             text[:_CHARACTERS] + "\n[Cut here: too much for one result. Read on with offset and limit, as JSON text.]"
         )
     content = ({"type": "text", "text": text}, *images) if images else text
-    return Result(content=content, summary=f"Read {len(notebook.cells)} cells of {path}", seen={path: document.digest})
+    return Result(
+        content=content, summary=f"Read {counted(len(notebook.cells), 'cell')} of {path}", seen={path: document.digest}
+    )
 
 
 def _cell_lines(cell: Cell, images: list[Block]) -> Iterator[str]:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import re
 
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Result
 from claw_lsp.facts.fault import ToolError
 
@@ -20,7 +21,7 @@ async def pdf_result(path: str, data: bytes, pages: str | None) -> Result:
     if not data.startswith(b"%PDF-") and b"%PDF-" not in data[:1024]:
         raise ToolError(f"{path} is named like a PDF, but its bytes are none.")
     n_pages, texts = await asyncio.to_thread(_texts, path, data, pages)
-    parts = [f"{path}: PDF, {n_pages} pages"]
+    parts = [f"{path}: PDF, {counted(n_pages, 'page')}"]
     for number, text in texts:
         parts.append(
             f"--- page {number} ---\n{text.strip() or '[no text on this page: it may be a scan or a drawing]'}"
@@ -31,7 +32,7 @@ async def pdf_result(path: str, data: bytes, pages: str | None) -> Result:
     content = "\n".join(parts)
     if len(content) > _CHARACTERS:
         content = content[:_CHARACTERS] + "\n[Cut here: too much text for one result. Ask for fewer pages.]"
-    return Result(content=content, summary=f"Read {len(texts)} pages of {path}")
+    return Result(content=content, summary=f"Read {counted(len(texts), 'page')} of {path}")
 
 
 def pages_of(pages: str | None, n_pages: int) -> range:
@@ -46,7 +47,7 @@ def pages_of(pages: str | None, n_pages: int) -> range:
     if not 1 <= first <= last:
         raise ToolError(f'pages should count up from 1, like "1-5"; found {pages!r}.')
     if first > n_pages:
-        raise ToolError(f"The document has {n_pages} pages; page {first} is past its end.")
+        raise ToolError(f"The document has {counted(n_pages, 'page')}; page {first} is past its end.")
     if last - first >= MOST_PAGES:
         raise ToolError(f"At most {MOST_PAGES} pages a call; {pages} are {last - first + 1}.")
     return range(first, min(last, n_pages) + 1)

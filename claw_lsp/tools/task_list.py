@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict
 
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
@@ -33,4 +34,4 @@ class TaskListTool:
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
     ) -> Result:
         lines = [line(task, scene.tasks) for task in scene.tasks]
-        return Result(content="\n".join(lines) or "There are no tasks.", summary=f"{len(lines)} tasks")
+        return Result(content="\n".join(lines) or "There are no tasks.", summary=counted(len(lines), "task"))

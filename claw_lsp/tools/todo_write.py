@@ -6,6 +6,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result, Task, TaskState
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
@@ -37,7 +38,7 @@ class TodoWriteTool:
 
     async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
         wanted = TodoWriteInput.model_validate(call.input)
-        return Plan(call, Reach.NOTHING, f"Write the list of {len(wanted.todos)} tasks")
+        return Plan(call, Reach.NOTHING, f"Write the list of {counted(len(wanted.todos), 'task')}")
 
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell

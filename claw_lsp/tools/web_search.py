@@ -7,6 +7,7 @@ from typing import Any, ClassVar, cast
 from pydantic import BaseModel, Field, model_validator
 
 from claw_lsp.core.escape import one_line, stripped, visible
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Block, Call, Result, text_in
 from claw_lsp.facts.fault import ModelError, ToolError
 from claw_lsp.facts.plan import Plan, Reach
@@ -82,7 +83,7 @@ class WebSearchTool:
         return Result(
             content="\n".join(parts),
             is_error=not found and not answer,
-            summary=f"{len(found)} results",
+            summary=counted(len(found), "result"),
             side_cost=side_cost(self._side, reply),
             side_usage=side_usage(self._side, reply),
         )
