@@ -127,9 +127,9 @@ def _serve_arguments(it: argparse.ArgumentParser) -> None:
 
 
 def _serve(args: argparse.Namespace) -> int:
-    from claw_lsp.adapters.interpreter import importing
+    from claw_lsp.adapters.interpreter import starting
 
-    with importing():
+    with starting():
         from claw_lsp import app
 
         server = app.language_server(_world())
