@@ -45,11 +45,11 @@ def _faults(path: Path) -> Iterator[str]:
 
 
 def _harmless(node: ast.stmt) -> bool:
-    """Whether a statement may stand in a package's __init__: docstrings, imports and `__all__`."""
+    """Whether a statement may stand in a package's __init__: docstrings, imports, `__all__` and the version."""
     match node:
         case ast.Import() | ast.ImportFrom() | ast.Expr(value=ast.Constant()):
             return True
-        case ast.Assign(targets=[ast.Name(id="__all__")]):
+        case ast.Assign(targets=[ast.Name(id="__all__" | "__version__")]):
             return True
         case _:
             return False
