@@ -7,6 +7,7 @@ import os
 import stat
 from collections.abc import Generator
 from contextlib import contextmanager
+from functools import cache
 from pathlib import Path
 
 from claw_lsp.facts.fault import NoSuchFile, ToolError
@@ -97,7 +98,8 @@ def _sort(status: os.stat_result, target: str) -> str:
     return next((name for test, name in names if test(mode)), f"a file that the kernel makes up ({target})")
 
 
-def _unreal_devices() -> set[int]:
+@cache
+def _unreal_devices() -> frozenset[int]:
     devices: set[int] = set()
     for root in ("/proc", "/sys"):
         try:
@@ -105,4 +107,4 @@ def _unreal_devices() -> set[int]:
         except OSError:
             continue
     # A machine without /proc or /sys may give their empty mount points the device of the root: that one is real.
-    return devices - {Path("/").stat().st_dev}
+    return frozenset(devices - {Path("/").stat().st_dev})

@@ -50,17 +50,19 @@ def _names(folder: str) -> Collection[str]:
 
 def _ignores_case(target: str) -> bool:
     """Whether the deepest existing part of the path also answers to its name in the other case."""
-    for existing in (Path(target), *Path(target).parents):
-        status = _status(existing)
-        if status is not None:
-            other = existing.with_name(existing.name.swapcase()) if existing.name else existing
-            twin = _status(other) if other != existing else None
-            return twin is not None and os.path.samestat(status, twin)
-    return False
+    existing = target
+    while (status := _status(existing)) is None:
+        existing, above = os.path.dirname(existing), existing  # noqa: PTH120
+        if existing == above:
+            return False
+    folder, name = os.path.split(existing)
+    other = os.path.join(folder, name.swapcase())  # noqa: PTH118
+    twin = _status(other) if other != existing else None
+    return twin is not None and os.path.samestat(status, twin)
 
 
-def _status(path: Path) -> os.stat_result | None:
+def _status(path: str) -> os.stat_result | None:
     try:
-        return path.lstat()
+        return os.lstat(path)
     except OSError:
         return None
