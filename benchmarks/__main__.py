@@ -79,16 +79,22 @@ def table(it: Measured) -> Table:
     def alone(title: str, bare: str, serve: str, run: str, aim: str) -> None:
         shown.add_row(title, bare, serve, "", run, "", aim)
 
-    against("overhead of a turn, 50 single reads, median", lambda it: statistics.median(it.single), "1.5 ×")
-    against("  the same, p90", lambda it: _at(list(it.single), 0.9), "")
-    against("overhead of 50 parallel reads", lambda it: it.parallel, "2 ×")
+    against("per turn, 50 single reads: median", lambda it: statistics.median(it.single), "1.5 ×")
+    against("  90 of 100 at most", lambda it: _at(list(it.single), 0.9), "")
+    against("50 parallel reads", lambda it: it.parallel, "2 ×")
     empty, claw = statistics.median(it.empty), statistics.median(it.handshake)
     shown.add_row(
-        "start to the answer of initialize", f"{empty:.0f} ms", f"{claw:.0f} ms", f"{claw / empty:.2f}", "", "", "1.3 ×"
+        "start until initialize is answered",
+        f"{empty:.0f} ms",
+        f"{claw:.0f} ms",
+        f"{claw / empty:.2f}",
+        "",
+        "",
+        "1.3 ×",
     )
     for title, took, aim in (
-        ("codeAction, completion while a turn runs", it.busy, 10),
-        ("  while the SDK is imported", it.importing, 50),
+        ("answers while a turn runs", it.busy, 10),
+        ("answers while the SDK is imported", it.importing, 50),
     ):
         alone(f"{title}, p99", "", f"{_at(took, 0.99):.1f} ms", "", f"{aim} ms")
         alone(f"  of {len(took)} answers, the slowest", "", f"{max(took):.1f} ms", "", "")
@@ -100,7 +106,7 @@ def table(it: Measured) -> Table:
         *(f"{seen.fixed_kb:.1f} KB, {seen.n_tools}" for seen in (bare, serve, run)),
         "28 KB",
     )
-    alone("cache read of what could be, 50 single", *(f"{seen.cache_chain:.3f}" for seen in (bare, serve, run)), "0.99")
+    alone("cached of what could be, 50 single", *(f"{seen.cache_chain:.3f}" for seen in (bare, serve, run)), "0.99")
     alone("  after 50 parallel", *(f"{seen.cache_parallel:.3f}" for seen in (bare, serve, run)), "0.99")
     return shown
 

@@ -90,7 +90,6 @@ class State:
     title: str = ""
     prefix: int = 0
     """How many times a new prefix began."""
-    n_events: int = 0
 
     @property
     def side_by_side(self) -> frozenset[str]:
@@ -108,7 +107,6 @@ def fold(events: Iterable[Event], state: State | None = None) -> State:
 
 def after(state: State, event: Event) -> State:
     """The state once this happened too. Total: every event is accepted in every state, odd ones change little."""
-    state = replace(state, n_events=state.n_events + 1)
     match event:
         case SessionStarted():
             return _started(state, event)
@@ -159,7 +157,6 @@ def _started(state: State, event: SessionStarted) -> State:
         usage=state.usage,
         cost=state.cost,
         title=state.title,
-        n_events=state.n_events,
     )
 
 
