@@ -35,6 +35,10 @@ class Model(Protocol):
         that comes back as a reply that is `cut`. Raises ModelError when the provider failed for good."""
         ...
 
+    async def close(self) -> None:
+        """Let connections go. A later request opens new ones."""
+        ...
+
 
 class Workspace(Protocol):
     """Files as the person sees them: open buffers over the disk. Paths are absolute."""

@@ -47,6 +47,7 @@ class House:
         )
 
     async def close(self) -> None:
-        """End every process that was started, then let the logs go."""
+        """End every process that was started, let the provider's connections go, then the logs."""
         await self.processes.close()
+        await self.model.close()
         self.sessions.close()

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from claw_lsp.facts.event import CallFinished, CallJudged, Entry, ModelSpoke, TurnEnded
+from claw_lsp.facts.event import CallJudged, Entry, ModelSpoke, TurnEnded
 from claw_lsp.facts.question import Answer, Question
 from claw_lsp.facts.signal import CallBegun, Retrying, Signal, Stalled, TextArrived, ThinkingArrived, Working
 from claw_lsp.lsp.progress import Bar
@@ -48,8 +48,6 @@ class TurnHost:
                 self._now("reading the reply")
             case CallJudged(decision="allow", title=title):
                 self._now(title)
-            case CallFinished(result=result) if result.summary:
-                self._now(result.summary)
             case TurnEnded():
                 self._now("done")
             case _:

@@ -280,7 +280,8 @@ def _questions_changed(slot: list[Door]) -> None:
 
 
 async def _show_change(views: Views, question: Question) -> None:
-    await views.show(await views.write(question.session, question.document or "change.diff", question.detail))
+    detail = question.detail if question.document else question.plan.detail
+    await views.show(await views.write(question.session, question.document or "change.diff", detail))
 
 
 async def _register_configuration(door: Door) -> None:

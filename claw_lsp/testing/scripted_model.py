@@ -33,6 +33,9 @@ class ScriptedModel:
                 await hear(TextArrived(block["text"]))
         return reply
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     @property
     def leftover(self) -> int:
         return len(self._left)

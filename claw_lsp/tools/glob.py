@@ -56,7 +56,7 @@ class GlobTool:
         buffers = [document.path for document in workspace.open_documents() if document.path not in known]
         unsaved = [path for path in buffers if await self._fits(path, where.path, pattern)]
         paths = [below(path, scene.cwd) or path for path in (*unsaved, *(file.path for file in newest))]
-        return Result(content=_told(paths), summary=f"{plan.title}: {counted(len(paths), 'file')}")
+        return Result(content=_told(paths), summary=counted(len(paths), "file"))
 
     async def _fits(self, path: str, folder: str, pattern: str) -> bool:
         relative = below(path, folder)

@@ -78,7 +78,7 @@ class GrepTool:
         content = _told(wanted, entries, found.cut, len(found.files) - len(open_files))
         return Result(
             content=content,
-            summary=f"{plan.title}: {counted(entries.n_matches, 'match')} in {counted(len(open_files), 'file')}",
+            summary=f"{counted(entries.n_matches, 'match')} in {counted(len(open_files), 'file')}",
         )
 
     async def _search_all(self, query: Query, where: PlannedPath, workspace: Workspace) -> Found:

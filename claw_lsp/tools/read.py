@@ -94,7 +94,7 @@ class ReadTool:
         notes = [f"[{window.why}]", *body]
         if more:
             notes.append(f"[Lines {first} to {first + n_shown - 1}; the file goes on. Next offset: {first + n_shown}]")
-        return Result(content="\n".join(notes), summary=f"Read {counted(n_shown, 'line')} of {where.path}")
+        return Result(content="\n".join(notes), summary=counted(n_shown, "line"))
 
 
 def text_result(path: str, document: Document, wanted: ReadInput) -> Result:
@@ -114,9 +114,7 @@ def text_result(path: str, document: Document, wanted: ReadInput) -> Result:
     last = first + n_shown - 1
     if last < len(lines):
         notes.append(f"[Lines {first} to {last} of {len(lines)}. Next offset: {last + 1}]")
-    return Result(
-        content="\n".join(notes), summary=f"Read {counted(n_shown, 'line')} of {path}", seen={path: document.digest}
-    )
+    return Result(content="\n".join(notes), summary=counted(n_shown, "line"), seen={path: document.digest})
 
 
 def _capped(lines: list[str]) -> tuple[list[str], int]:

@@ -19,7 +19,7 @@ def image_result(path: str, data: bytes) -> Result:
     block, width, height = image_block(path, data)
     kind = block["source"]["media_type"].removeprefix("image/").upper()
     words = f"{path}: {kind} image, {width} × {height} pixels, {len(data)} bytes"
-    return Result(content=({"type": "text", "text": words}, block), summary=f"Read image {path}")
+    return Result(content=({"type": "text", "text": words}, block), summary="image")
 
 
 def image_block(path: str, data: bytes) -> tuple[Block, int, int]:

@@ -34,9 +34,7 @@ def notebook_result(path: str, document: Document) -> Result:
             text[:_CHARACTERS] + "\n[Cut here: too much for one result. Read on with offset and limit, as JSON text.]"
         )
     content = ({"type": "text", "text": text}, *images) if images else text
-    return Result(
-        content=content, summary=f"Read {counted(len(notebook.cells), 'cell')} of {path}", seen={path: document.digest}
-    )
+    return Result(content=content, summary=counted(len(notebook.cells), "cell"), seen={path: document.digest})
 
 
 def _cell_lines(cell: Cell, images: list[Block]) -> Iterator[str]:

@@ -32,7 +32,7 @@ async def pdf_result(path: str, data: bytes, pages: str | None) -> Result:
     content = "\n".join(parts)
     if len(content) > _CHARACTERS:
         content = content[:_CHARACTERS] + "\n[Cut here: too much text for one result. Ask for fewer pages.]"
-    return Result(content=content, summary=f"Read {counted(len(texts), 'page')} of {path}")
+    return Result(content=content, summary=counted(len(texts), "page"))
 
 
 def pages_of(pages: str | None, n_pages: int) -> range:

@@ -72,11 +72,16 @@ async def make(plan: Plan, workspace: Workspace) -> Result:
     )
     return Result(
         content=await off_loop(len(before), _told, plan, change, applied, before),
-        summary=plan.title,
+        summary=_standing(applied),
         # What the person typed meanwhile is not known to the model: after a merge it has to read again.
         seen={} if applied.merged else {plan.paths[0].path: applied.document.digest},
         edited=(edited,),
     )
+
+
+def _standing(applied: Applied) -> str:
+    where = "saved" if applied.saved else "in the editor, not saved"
+    return f"{where}, merged with what was typed meanwhile" if applied.merged else where
 
 
 def _before(change: Change, applied: Applied) -> str:

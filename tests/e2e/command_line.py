@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 KEY = "sk-ant-scripted"
-CLAW = (sys.executable, "-m", "claw_lsp")
+CLAW = (sys.executable, "-W", "error", "-m", "claw_lsp")
 
 
 @dataclass(frozen=True)

@@ -66,6 +66,9 @@ class SteppedModel:
         self._steps = list(steps)
         self.requests: list[Request] = []
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     async def consult(self, request: Request, hear: Hear) -> Reply:
         self.requests.append(request)
         assert self._steps, "the model was asked more often than the test planned"

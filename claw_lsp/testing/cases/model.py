@@ -26,6 +26,9 @@ class StoryModel:
         self.person: Person | None = None
         self.requests: list[Request] = []
 
+    async def close(self) -> None:
+        """Nothing is open."""
+
     async def consult(self, request: Request, hear: Hear) -> Reply:
         assert self.person is not None
         self.requests.append(request)
