@@ -19,7 +19,7 @@ def slash(buffer: Buffer, position: Position, encoding: Encoding) -> dict[str, A
     cursor = index.offset(*position, encoding)
     start = index.offset(position[0], 0, encoding)
     word = buffer.text[start:cursor]
-    if not word.startswith("/") or not word[1:].replace("-", "").isalnum() and word != "/":
+    if not word.startswith("/") or (not word[1:].replace("-", "").isalnum() and word != "/"):
         return {"isIncomplete": False, "items": []}
     range_ = to_lsp.text_range(index, start, cursor, encoding)
     items = [

@@ -23,7 +23,6 @@ from claw_lsp.lsp.unsaved import Unsaved
 from claw_lsp.lsp.uris import filelike
 from claw_lsp.ports import Workspace
 
-
 UNSAFE = (
     "The editor's changes came out of order, so this text may lag behind what it shows; edits wait for a whole one."
 )
