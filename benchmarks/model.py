@@ -27,7 +27,9 @@ def _seen(api: MessagesApi) -> dict[str, Any]:
         "times": [(it.arrived, it.finished) for it in api.requests],
         "refusals": [it.refusal for it in api.requests if it.refusal],
         "first_bytes": first.n_bytes if first else 0,
-        "fixed_bytes": sum(len(json.dumps(first.body.get(it))) for it in parts) if first else 0,
+        "fixed_bytes": sum(len(json.dumps(first.body.get(it), separators=(",", ":")).encode()) for it in parts)
+        if first
+        else 0,
         "n_tools": len(first.tool_names) if first else 0,
         "cache": [(it.read, it.best) for it in api.cache_report().lines],
     }
