@@ -14,7 +14,7 @@ from claw_lsp import __version__
 if TYPE_CHECKING:
     from pydantic import BaseModel
 
-    from claw_lsp.app import World
+    from claw_lsp.app.world import World
     from claw_lsp.ports import Archive
 
 USAGE = 2
@@ -106,9 +106,9 @@ def _log() -> None:
 
 
 def _world() -> World:
-    from claw_lsp import app
+    from claw_lsp.app.world import World, environment_of_process
 
-    return app.World.here(app.environment_of_process())
+    return World.here(environment_of_process())
 
 
 # ---- serve --------------------------------------------------------------------------------------------------------
@@ -130,14 +130,14 @@ def _serve(args: argparse.Namespace) -> int:
     from claw_lsp.adapters.interpreter import starting
 
     with starting():
-        from claw_lsp import app
+        from claw_lsp.app import serving
 
-        server = app.language_server(_world())
+        server = serving.language_server(_world())
     if args.tcp is not None:
-        return app.serve_tcp(server, args.tcp)
+        return serving.serve_tcp(server, args.tcp)
     if args.ws is not None:
-        return app.serve_ws(server, args.ws)
-    return app.serve_stdio(server)
+        return serving.serve_ws(server, args.ws)
+    return serving.serve_stdio(server)
 
 
 def _port(text: str) -> int:
@@ -166,8 +166,8 @@ def _run_arguments(it: argparse.ArgumentParser) -> None:
 
 
 def _run(args: argparse.Namespace) -> int:
-    from claw_lsp import app
     from claw_lsp.adapters.disk import DiskWorkspace
+    from claw_lsp.app.house import build
     from claw_lsp.facts.fault import BadRequest
     from claw_lsp.facts.rule import Mode
     from claw_lsp.term.asking import Lines, Nobody, Typist
@@ -187,7 +187,7 @@ def _run(args: argparse.Namespace) -> int:
     person = Typist(Lines(sys.stdin.fileno()), sys.stderr) if present else Nobody()
     screen = FORMATS[args.output_format](sys.stdout, sys.stderr)
     try:
-        return run(order, app.build(_world()), DiskWorkspace(), screen, person)
+        return run(order, build(_world()), DiskWorkspace(), screen, person)
     except BadRequest as error:
         raise Misused(str(error)) from None
 
@@ -225,11 +225,11 @@ def _demo_arguments(it: argparse.ArgumentParser) -> None:
 
 
 def _demo(args: argparse.Namespace) -> int:
-    from claw_lsp import app
     from claw_lsp.adapters.claude.credentials import WAYS
+    from claw_lsp.app.world import environment_of_process
     from claw_lsp.testing.demo.show import demo
 
-    environment = app.environment_of_process()
+    environment = environment_of_process()
     if not args.yes and not sys.stdin.isatty():
         raise Misused("the demo asks questions, and there is no terminal to ask them on: add --yes to let it answer")
     if args.live and not environment.get("ANTHROPIC_API_KEY", "").strip():
@@ -341,7 +341,7 @@ def _schema(args: argparse.Namespace) -> int:
 
 
 def _command_arguments() -> dict[str, type[BaseModel]]:
-    from claw_lsp.lsp.server import TABLE
+    from claw_lsp.lsp.answers import TABLE
 
     return {name: it.arguments for name, it in sorted(TABLE.items())}
 

@@ -10,12 +10,13 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from claw_lsp import app
 from claw_lsp.adapters.settings import schema
+from claw_lsp.app.house import build
+from claw_lsp.app.world import World
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.settings import Settings
+from claw_lsp.lsp.answers import TABLE
 from claw_lsp.lsp.commands.table import Command
-from claw_lsp.lsp.server import TABLE
 
 FOLDER = Path(__file__).resolve().parents[2] / "docs"
 _MADE = "<!-- Written by `python -m claw_lsp.testing.docs` from the code; change it there. -->"
@@ -61,7 +62,7 @@ def _said(command: Command) -> str:
 
 def _tools() -> Iterator[str]:
     """Every tool there is: those of the default settings, and the one that stands in for some of them."""
-    house = app.build(app.World(environment={}, home="/nowhere", claw_home="/nowhere", cwd="/nowhere"))
+    house = build(World(environment={}, home="/nowhere", claw_home="/nowhere", cwd="/nowhere"))
     older, usual = (Settings.model_validate({"todoWrite": it}) for it in (True, False))
     tools = {**house.tools(older), **house.tools(usual)}
     for tool in sorted(tools.values(), key=lambda it: it.name):

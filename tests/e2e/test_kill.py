@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from process_desk import alive, provider, serving
 
-from claw_lsp.app import World, build
+from claw_lsp.app.house import build
+from claw_lsp.app.world import World
 from claw_lsp.core.state import fold
 from claw_lsp.core.step import Rest, next_step
 from claw_lsp.facts.event import Entry

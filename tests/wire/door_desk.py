@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Any
 
 from claw_lsp.adapters.disk import DiskWorkspace
-from claw_lsp.app import World, build
+from claw_lsp.app.house import build
+from claw_lsp.app.world import World
 from claw_lsp.engine.house import House
 from claw_lsp.facts.event import Entry
 from claw_lsp.facts.request import Reply, Request
@@ -257,7 +258,8 @@ class Visit:
         return [params for name, params in self.editor.requests if name == method]
 
     def log(self, session: str) -> list[Entry]:
-        return self.server.house.sessions.opened[session].entries
+        assert self.server.door is not None
+        return self.server.door.house.sessions.opened[session].entries
 
     def kinds(self, session: str) -> list[str]:
         return [it.event.kind for it in self.log(session)]
@@ -303,7 +305,7 @@ async def visiting(
     model = SteppedModel(*steps)
     if environment is None:
         house = replace(house, model=model, warm=_nothing)
-    server = ClawServer(house, DiskWorkspace(), "test", longest=longest)
+    server = ClawServer(lambda: (house, DiskWorkspace()), "test", longest=longest)
     editor = MemoryEditor(quirks or quirks_of(like))
     async with connected(server.wire, timing=timing) as client:
         client.ignore("$/progress", "window/showMessage", "textDocument/publishDiagnostics")
@@ -315,6 +317,7 @@ async def visiting(
             capabilities if capabilities is not None else said["capabilities"],
             **{key: value for key, value in said.items() if key != "capabilities"},
         )
+        await visit.until(lambda: server.door is not None)
         try:
             yield visit
         finally:

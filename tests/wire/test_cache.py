@@ -13,7 +13,8 @@ from claw_lsp.adapters.claude.credentials import Credential
 from claw_lsp.adapters.claude.models import resolve
 from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.disk import DiskWorkspace
-from claw_lsp.app import World, build
+from claw_lsp.app.house import build
+from claw_lsp.app.world import World
 from claw_lsp.engine.house import House
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.toolbox import spec

@@ -297,3 +297,36 @@ async def test_exit_right_behind_shutdown_waits_for_its_answer() -> None:
         client.hang_up()
         assert await client.answer_to(last) is None
         assert await client.wait_closed() == 0
+
+
+async def test_what_comes_while_the_rest_is_loaded_waits_in_order_and_is_answered() -> None:
+    loaded = asyncio.Event()
+    heard: list[str] = []
+    server = DoorServer("slow", "1", hooks=Hooks(load=loaded.wait))
+
+    @server.feature("claw/note")
+    def _note(params: Any) -> None:
+        heard.append(params["text"])
+
+    @server.command("heard")
+    def _heard() -> list[str]:
+        return list(heard)
+
+    async with connected(server) as client:
+        await client.initialize()
+        for text in ("one", "two"):
+            client.notify("claw/note", {"text": text})
+        asked = client.send_request("workspace/executeCommand", {"command": "heard", "arguments": []})
+        await asyncio.sleep(0.05)
+        assert heard == []
+        loaded.set()
+        assert await client.answer_to(asked) == ["one", "two"]
+
+
+async def test_a_server_that_cannot_load_ends_with_1() -> None:
+    async def fails() -> None:
+        raise OSError("broken installation")
+
+    async with connected(DoorServer("broken", "1", hooks=Hooks(load=fails))) as client:
+        await client.request("initialize", {"processId": None, "rootUri": None, "capabilities": {}})
+        assert await client.wait_closed() == 1

@@ -28,6 +28,10 @@ async def _clean_nothing() -> None:
     return None
 
 
+async def _load_nothing() -> None:
+    return None
+
+
 @dataclass(frozen=True, slots=True)
 class Hooks:
     """Every hook has a default that does nothing.
@@ -35,12 +39,14 @@ class Hooks:
     `explain`: the error a client is told for an exception of a handler; None for a bug, which it hears nothing about.
     `on_cancel`: the client cancelled this request, answered or not: stop what it started. Called for every cancel.
     `on_lost`: the connection is gone without a goodbye; asks that are pending have failed already.
+    `load`: awaited once when `initialize` was answered; what the client says meanwhile waits, in order.
     `clean_up`: awaited once before the process ends, whatever ended it, for at most `Timing.clean_up` seconds.
     """
 
     explain: Callable[[Exception], JsonRpcException | None] = _explain_nothing
     on_cancel: Callable[[RequestId], None] = _ignore_cancel
     on_lost: Callable[[str], None] = _ignore_loss
+    load: Callable[[], Awaitable[None]] = _load_nothing
     clean_up: Callable[[], Awaitable[None]] = _clean_nothing
 
 

@@ -36,6 +36,7 @@ class Phase(enum.Enum):
 
     NEW = "new"
     STARTING = "starting"
+    LOADING = "loading"
     RUNNING = "running"
     SHUT_DOWN = "shut down"
 
@@ -110,9 +111,7 @@ class WireProtocol(SpeakingProtocol):
     def accept(self, message: Message) -> None:
         """Act on one message; what comes while `initialize` is being answered waits for that."""
         match message:
-            case Request(method=method) | Notification(method=method) if (
-                self._phase is Phase.STARTING and method != types.EXIT
-            ):
+            case Request(method=method) | Notification(method=method) if self._waits(method):
                 self._held.append(message)
             case Request():
                 self._begin(message)
@@ -123,6 +122,13 @@ class WireProtocol(SpeakingProtocol):
             case Malformed():
                 logger.error("the client sent what is no message: %s", message.text)
                 self._refuse(message.id, message.code, message.text)
+
+    def _waits(self, method: str) -> bool:
+        """Whether a message of the client's has to wait: for the answer to `initialize`, then for what answers the rest.
+
+        `exit` does not wait for an answer that may not come, but for the loading: a `shutdown` may be before it.
+        """
+        return self._phase is Phase.LOADING or (self._phase is Phase.STARTING and method != types.EXIT)
 
     def _begin(self, request: Request) -> None:
         """Start what answers a request; the answer follows, now or later."""
@@ -170,23 +176,27 @@ class WireProtocol(SpeakingProtocol):
         del self._running[request.id]
         error = None if task.cancelled() else task.exception()
         if request.method == types.INITIALIZE:
-            self._phase = Phase.NEW if task.cancelled() or error else Phase.RUNNING
+            self._phase = Phase.NEW if task.cancelled() or error else Phase.LOADING
         if task.cancelled():
             self._refuse(request.id, messages.CANCELLED, "cancelled")
         elif error:
             self._fail(request, error)
         else:
             self._answer(request, task.result())
-        if request.method == types.INITIALIZE:
+        if self._phase is Phase.LOADING:
+            loading = asyncio.get_running_loop().create_task(self._load(), name="loading")
+            self._noticing.add(loading)
+            loading.add_done_callback(self._noticing.discard)
+        elif request.method == types.INITIALIZE:
             self._release()
 
     def _out_of_turn(self, method: str) -> tuple[int, str] | None:
         match self._phase:
             case Phase.NEW | Phase.STARTING:
                 return None if method == types.INITIALIZE else (messages.NOT_INITIALIZED, "initialize comes first")
-            case Phase.RUNNING if method == types.INITIALIZE:
+            case Phase.RUNNING | Phase.LOADING if method == types.INITIALIZE:
                 return messages.INVALID_REQUEST, "already initialized"
-            case Phase.RUNNING:
+            case Phase.RUNNING | Phase.LOADING:
                 return None
             case Phase.SHUT_DOWN:
                 return messages.INVALID_REQUEST, "the server was shut down"
@@ -309,8 +319,19 @@ class WireProtocol(SpeakingProtocol):
         ).build()
         return types.InitializeResult(capabilities=self.server_capabilities, server_info=self.server_info)
 
+    async def _load(self) -> None:
+        """Load what answers everything else; without it there is nothing to serve."""
+        try:
+            await self._served.hooks.load()
+        except Exception as error:
+            self._report("loading", error)
+            self.finish(1)
+            return
+        self._phase = Phase.RUNNING
+        self._release()
+
     def _release(self) -> None:
-        """`initialize` was answered: go on with what came meanwhile."""
+        """Go on with what came meanwhile."""
         held, self._held = self._held, []
         for message in held:
             self.accept(message)

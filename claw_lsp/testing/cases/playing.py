@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 from claw_lsp.adapters.disk import DiskWorkspace
-from claw_lsp.app import World, build
+from claw_lsp.app.house import build
+from claw_lsp.app.world import World
 from claw_lsp.engine.house import House
 from claw_lsp.facts.event import Entry
 from claw_lsp.facts.request import Request
@@ -49,7 +50,7 @@ async def play(case: Case, places: Places, *, patience: float = 8.0) -> Outcome:
     story = Story(case.script)
     model = StoryModel(story)
     house = await asyncio.to_thread(_house, places, model)
-    server = ClawServer(house, DiskWorkspace(), "test")
+    server = ClawServer(lambda: (house, DiskWorkspace()), "test")
     editor = MemoryEditor(_quirks(case.editor))
     editor.claw_saves = bool(case.editor.get("saves"))
     editor.configuration = {"claw": case.editor.get("section")}

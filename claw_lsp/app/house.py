@@ -1,15 +1,10 @@
-"""The composition root: the only module that sees the doors, the tools, the adapters and the engine together.
-
-What is slow to import is imported where it is first needed: the handshake must not wait for the SDK or for a tool.
-"""
+"""Everything below the doors, over the real world. What is slow to import is imported where it is first needed."""
 
 from __future__ import annotations
 
 import asyncio
-import os
 import platform
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from datetime import datetime
 from functools import partial
 from importlib import import_module
@@ -20,37 +15,18 @@ from claw_lsp import __version__, prompts
 from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.interpreter import importing
 from claw_lsp.adapters.jsonl import JsonlArchive
+from claw_lsp.app.world import World
 from claw_lsp.core import briefing
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Home, LoadSettings, Opener
 from claw_lsp.engine.sessions import Sessions
-from claw_lsp.facts.call import Block
-from claw_lsp.facts.request import Reply, Request
+from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.facts.settings import Settings
-from claw_lsp.facts.signal import Signal
-from claw_lsp.facts.usage import ModelFacts, Price
+from claw_lsp.facts.usage import ModelFacts
 
 if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
-    from claw_lsp.lsp.server import ClawServer
     from claw_lsp.ports import Model, Processes, Tool
-
-
-@dataclass(frozen=True, slots=True)
-class World:
-    """What is read of the process once, at its start; nothing below reads the environment. Paths are absolute."""
-
-    environment: Mapping[str, str]
-    home: str
-    claw_home: str
-    cwd: str
-    command_line: Mapping[str, Any] = field(default_factory=dict[str, Any])
-
-    @classmethod
-    def here(cls, environment: Mapping[str, str], command_line: Mapping[str, Any] | None = None) -> World:
-        home = environment.get("HOME") or str(Path.home())
-        claw_home = environment.get("CLAW_HOME", "").strip() or str(Path(home) / ".claw")
-        return cls(environment, home, str(Path(claw_home).absolute()), str(Path.cwd()), command_line or {})
 
 
 def build(world: World) -> House:
@@ -91,35 +67,6 @@ def build(world: World) -> House:
         claw_home=world.claw_home,
         warm=partial(_warm, model, tools),
     )
-
-
-def language_server(world: World) -> ClawServer:
-    """A server for one connection; nothing is heard or said yet."""
-    from claw_lsp.adapters.disk import DiskWorkspace
-    from claw_lsp.lsp.server import ClawServer
-
-    return ClawServer(build(world), DiskWorkspace(), __version__)
-
-
-def serve_stdio(server: ClawServer) -> int:
-    """The language server over stdin and stdout; the process's exit code."""
-    from claw_lsp.lsp.transport.stdio import run_stdio
-
-    return run_stdio(server.wire)
-
-
-def serve_tcp(server: ClawServer, port: int) -> int:
-    """The language server on a loopback port; the process's exit code."""
-    from claw_lsp.lsp.transport.network import run_tcp
-
-    return run_tcp(server.wire, port)
-
-
-def serve_ws(server: ClawServer, port: int) -> int:
-    """The language server on a loopback WebSocket; the process's exit code."""
-    from claw_lsp.lsp.transport.network import run_websocket
-
-    return run_websocket(server.wire, port)
 
 
 def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadSettings:
@@ -257,39 +204,3 @@ def _tools(model: Model, processes: Processes, settings: Settings) -> list[Tool]
         EnterPlanModeTool(),
         ExitPlanModeTool(),
     ]
-
-
-@dataclass(frozen=True, slots=True)
-class SmallModel:
-    """Side requests to the small model: outside of every session's prompt, their cost counted with the call."""
-
-    provider: Model
-    facts: ModelFacts
-
-    @property
-    def model(self) -> str:
-        return self.facts.id
-
-    @property
-    def price(self) -> Price | None:
-        return self.facts.price
-
-    async def ask(self, system: str, text: str, tools: tuple[Block, ...]) -> Reply:
-        """One reply; what passes by meanwhile is not shown. Raises ModelError."""
-        request = Request(
-            model=self.facts.id,
-            system=({"type": "text", "text": system},),
-            tools=tools,
-            messages=({"role": "user", "content": ({"type": "text", "text": text},)},),
-            max_tokens=min(8_000, self.facts.max_output),
-        )
-        return await self.provider.consult(request, _unheard)
-
-
-async def _unheard(signal: Signal) -> None:
-    return None
-
-
-def environment_of_process() -> Mapping[str, str]:
-    """The one place where the environment is read."""
-    return dict(os.environ)

@@ -1,0 +1,31 @@
+"""What is read of the process, once: nothing below reads the environment."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class World:
+    """What is read of the process once, at its start; nothing below reads the environment. Paths are absolute."""
+
+    environment: Mapping[str, str]
+    home: str
+    claw_home: str
+    cwd: str
+    command_line: Mapping[str, Any] = field(default_factory=dict[str, Any])
+
+    @classmethod
+    def here(cls, environment: Mapping[str, str], command_line: Mapping[str, Any] | None = None) -> World:
+        home = environment.get("HOME") or str(Path.home())
+        claw_home = environment.get("CLAW_HOME", "").strip() or str(Path(home) / ".claw")
+        return cls(environment, home, str(Path(claw_home).absolute()), str(Path.cwd()), command_line or {})
+
+
+def environment_of_process() -> Mapping[str, str]:
+    """The one place where the environment is read."""
+    return dict(os.environ)

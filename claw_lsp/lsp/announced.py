@@ -1,0 +1,45 @@
+"""What the handshake announces, as plain names: what they stand for is loaded later (tests/wire/test_announced.py compares)."""
+
+from __future__ import annotations
+
+COMMANDS = (
+    "claw.answer",
+    "claw.ask",
+    "claw.chat",
+    "claw.clear",
+    "claw.commitMessage",
+    "claw.cost",
+    "claw.diff",
+    "claw.document",
+    "claw.edit",
+    "claw.effort",
+    "claw.explain",
+    "claw.fix",
+    "claw.help",
+    "claw.init",
+    "claw.mode",
+    "claw.model",
+    "claw.questions",
+    "claw.refactor",
+    "claw.retry",
+    "claw.review",
+    "claw.send",
+    "claw.sessions",
+    "claw.status",
+    "claw.steer",
+    "claw.stop",
+    "claw.tests",
+    "claw.wait",
+)
+"""Every command, by name."""
+
+KINDS = (
+    "quickfix",
+    "claw.explain",
+    "refactor.rewrite.claw.edit",
+    "claw.tests",
+    "refactor.rewrite.claw.document",
+    "refactor.claw.refactor",
+    "source.claw.review",
+)
+"""Every kind of code action."""

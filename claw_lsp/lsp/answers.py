@@ -1,0 +1,171 @@
+"""What the language server answers, once everything is loaded; each message goes to its part of the door."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any, cast
+
+from lsprotocol import types
+
+from claw_lsp.engine.house import House
+from claw_lsp.facts.fault import HostError
+from claw_lsp.lsp import actions, completion, from_lsp
+from claw_lsp.lsp.client import Client
+from claw_lsp.lsp.commands import modes, sight, turns
+from claw_lsp.lsp.commands.table import TABLE
+from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.making import make_door
+from claw_lsp.lsp.powers import powers_of
+from claw_lsp.lsp.transport.server import DoorServer
+from claw_lsp.lsp.uris import filelike, path_of
+from claw_lsp.ports import Workspace
+
+logger = logging.getLogger(__name__)
+
+ANNOUNCED = (modes, sight, turns)
+"""The modules whose import fills the table of commands."""
+
+
+class Answers:
+    """One connection's answers. `said` are the client's initialize parameters as JSON; no client is waited for over
+    `longest` seconds."""
+
+    def __init__(
+        self, wire: DoorServer, house: House, disk: Workspace, said: dict[str, Any], *, longest: float
+    ) -> None:
+        self._wire = wire
+        self.door = make_door(house, Client(wire, longest), disk, powers_of(said), _folders(said))
+        self.door.section = _section(said.get("initializationOptions"))
+
+    async def command(self, name: str, given: tuple[Any, ...]) -> Any:
+        return await TABLE[name](self.door, given, self._wire.request_id)
+
+    def did_open(self, params: types.DidOpenTextDocumentParams) -> None:
+        from_lsp.did_open(self.door.buffers, params)
+
+    def did_change(self, params: types.DidChangeTextDocumentParams) -> None:
+        from_lsp.did_change(self.door.buffers, params)
+
+    def did_save(self, params: types.DidSaveTextDocumentParams) -> None:
+        from_lsp.did_save(self.door.buffers, params)
+
+    def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
+        from_lsp.did_close(self.door.buffers, params)
+
+    async def begin(self, params: types.InitializedParams) -> None:
+        door = self.door
+        door.later(self.door.house.warm(), "warming up")
+        if door.powers.configuration_registration:
+            door.later(_register_configuration(door), "registering for settings")
+        if door.powers.configuration:
+            door.later(self._read_section(), "reading the editor's settings")
+
+    async def _read_section(self) -> None:
+        door = self.door
+        try:
+            found = await door.editor.ask("workspace/configuration", {"items": [{"section": "claw"}]})
+        except HostError as error:
+            logger.info("The editor's settings are not known: %s", error)
+            return
+        if isinstance(found, list) and found and isinstance(found[0], dict):
+            door.section = {**door.section, **cast("dict[str, Any]", found[0])}
+
+    def actions(self, params: types.CodeActionParams) -> list[dict[str, Any]]:
+        door = self.door
+        said = cast("dict[str, Any]", self._wire.said)
+        uri, range_ = params.text_document.uri, said["range"]
+        door.buffers.saw(uri, from_lsp.position(params.range.start), from_lsp.position(params.range.end))
+        path = path_of(uri)
+        if door.chats.is_chat(path):
+            found = door.chats.actions(path)
+        else:
+            found = [
+                *actions.answers(door.questions.pending, path),
+                *actions.offered(uri, range_, said["context"]),
+            ]
+        found = [it for it in found if actions.fits(it["kind"], said["context"].get("only"))]
+        return found if door.powers.code_action_literals else [it["command"] for it in found]
+
+    def lenses(self, params: types.CodeLensParams) -> list[dict[str, Any]]:
+        door = self.door
+        path = path_of(params.text_document.uri)
+        if door.chats.is_chat(path):
+            return door.chats.lenses(path)
+        return door.notices.lenses(door.questions.pending, path)
+
+    def completion(self, params: types.CompletionParams) -> dict[str, Any]:
+        door = self.door
+        buffer = door.buffers.get(path_of(params.text_document.uri))
+        if buffer is None or not door.chats.is_chat(buffer.path):
+            return {"isIncomplete": False, "items": []}
+        return completion.slash(buffer, from_lsp.position(params.position), door.buffers.encoding)
+
+    def folders_changed(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
+        door = self.door
+        removed = {path_of(it.uri) for it in params.event.removed}
+        kept = [it for it in door.folders if it not in removed]
+        added = [path_of(it.uri) for it in params.event.added]
+        door.folders = (*kept, *(it for it in added if it not in kept and filelike(it)))
+
+    async def configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
+        door = self.door
+        given = _section(params.settings)
+        door.section = {**door.section, **given}
+        if door.powers.configuration:
+            await self._read_section()
+
+    def progress_cancelled(self, params: types.WorkDoneProgressCancelParams) -> None:
+        door = self.door
+        run = door.progress.run_of(params.token)
+        if run is not None:
+            door.runs.stop(door.runs.get(run))
+
+    def editor_state(self, params: Any) -> None:
+        """`claw/editorState {uri, selection, visible}`: where the person is, from a shim."""
+        if not isinstance(params, dict):
+            return
+        said = cast("dict[str, Any]", params)
+        uri, selection = said.get("uri"), said.get("selection")
+        if isinstance(uri, str):
+            start, end = _ends(selection)
+            self.door.buffers.saw(uri, start, end)
+
+
+async def _register_configuration(door: Door) -> None:
+    registration = {
+        "id": "claw-configuration",
+        "method": "workspace/didChangeConfiguration",
+        "registerOptions": {"section": "claw"},
+    }
+    try:
+        await door.editor.ask("client/registerCapability", {"registrations": [registration]})
+    except HostError as error:
+        logger.info("The editor does not tell when its settings change: %s", error)
+
+
+def _folders(said: dict[str, Any]) -> tuple[str, ...]:
+    """The workspace folders as absolute paths; the root of a client that has only that."""
+    folders: list[str] = [it["uri"] for it in said.get("workspaceFolders") or ()]
+    if not folders and said.get("rootUri"):
+        folders = [said["rootUri"]]
+    if not folders and said.get("rootPath"):
+        return (said["rootPath"],)
+    return tuple(dict.fromkeys(path for it in folders if filelike(path := path_of(it))))
+
+
+def _section(options: object) -> dict[str, Any]:
+    """The section `claw` of what an editor sends, which may be the section itself."""
+    if not isinstance(options, dict):
+        return {}
+    said = cast("dict[str, Any]", options)
+    inner = said.get("claw")
+    return cast("dict[str, Any]", inner) if isinstance(inner, dict) else {k: v for k, v in said.items() if k != "token"}
+
+
+def _ends(selection: object) -> tuple[tuple[int, int], tuple[int, int]]:
+    try:
+        said = cast("dict[str, Any]", selection)
+        start, end = said["start"], said["end"]
+        return (int(start["line"]), int(start["character"])), (int(end["line"]), int(end["character"]))
+    except (KeyError, TypeError, ValueError):
+        return (0, 0), (0, 0)

@@ -1,0 +1,109 @@
+"""The parts of a door, put together once it is known who the client is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from claw_lsp.engine.house import House
+from claw_lsp.facts.event import Entry
+from claw_lsp.facts.question import Question
+from claw_lsp.lsp.buffers import Buffers
+from claw_lsp.lsp.chat import Chats, Desk
+from claw_lsp.lsp.client import Client
+from claw_lsp.lsp.commands import slash, turns
+from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.messages import Messages
+from claw_lsp.lsp.notices import Notices
+from claw_lsp.lsp.powers import Powers
+from claw_lsp.lsp.progress import Progress
+from claw_lsp.lsp.questions import Questions
+from claw_lsp.lsp.runs import Runs
+from claw_lsp.lsp.transport.messages import RequestId
+from claw_lsp.lsp.views import Views
+from claw_lsp.lsp.workspace import EditorWorkspace
+from claw_lsp.ports import Workspace
+
+
+def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, folders: tuple[str, ...]) -> Door:
+    """The parts of a door, put together for a client with these powers."""
+    buffers = Buffers(powers.encoding)
+    views = Views(editor, Path(house.claw_home) / "views", shows=powers.show_document)
+    workspace = EditorWorkspace(editor, buffers, powers, disk)
+    notices = Notices(
+        buffers, lambda uri, found: editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": found})
+    )
+    slot: list[Door] = []
+    questions = Questions(
+        editor,
+        show=partial(_show_change, views),
+        changed=lambda: _questions_changed(slot),
+        answerable=powers.questions,
+        side_by_side=powers.toasts,
+    )
+    chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))
+    messages = Messages(editor, chats.document, chats.show, toasts=powers.toasts)
+    slot.append(
+        Door(
+            house=house,
+            editor=editor,
+            powers=powers,
+            buffers=buffers,
+            workspace=workspace,
+            runs=Runs(),
+            questions=questions,
+            progress=Progress(editor, shown=powers.progress),
+            notices=notices,
+            chats=chats,
+            views=views,
+            messages=messages,
+            folders=folders,
+        )
+    )
+    return slot[0]
+
+
+def chat_desk(
+    house: House, editor: Client, buffers: Buffers, powers: Powers, workspace: Workspace, slot: list[Door]
+) -> Desk:
+    """What the chat documents need of a door that `slot` will hold."""
+
+    async def entries(session: str) -> Sequence[Entry]:
+        return await house.sessions.entries(session)
+
+    async def begin(session: str | None, words: str, path: str, request: RequestId | None) -> dict[str, Any]:
+        door = slot[0]
+        found = await door.session_for(session, path, None, None)
+        return await turns.send_words(door, found, words, request)
+
+    def running(session: str) -> str | None:
+        return next((it.id for it in slot[0].runs.active(session)), None)
+
+    async def configured(home: str) -> str | None:
+        return (await slot[0].settings_in(home)).chats_directory
+
+    return Desk(
+        editor=editor,
+        buffers=buffers,
+        powers=powers,
+        entries=entries,
+        begin=begin,
+        running=running,
+        slash=slash.table(slot),
+        folders=lambda: slot[0].folders,
+        configured=configured,
+        save=workspace.save,
+        now=house.clock.now,
+        claw_home=house.claw_home,
+    )
+
+
+def _questions_changed(slot: list[Door]) -> None:
+    slot[0].questions_changed()
+
+
+async def _show_change(views: Views, question: Question) -> None:
+    detail = question.detail if question.document else question.plan.detail
+    await views.show(await views.write(question.session, question.document or "change.diff", detail))
