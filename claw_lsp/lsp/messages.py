@@ -54,7 +54,7 @@ class Messages:
         if ended.stopped == "failed":
             self.say(ERROR, f"Claw: {run.title}: {ended.why}")
         elif ended.stopped != "interrupted" and not chat_is_open:
-            path = await self._document(session.id)
+            path = _short(await self._document(session.id), session.state.roots)
             text = f"Claw: {_first_line(ended) or run.title} ({_changed(session, run.id)}, {dollars(ended.cost)})"
             await self._result(session.id, text, path)
 
@@ -69,6 +69,12 @@ class Messages:
             return
         if part(picked, "title") == "Open chat":
             await self._open_chat(session)
+
+
+def _short(path: str, roots: tuple[str, ...]) -> str:
+    """The path from the only root on, so that the line fits a terminal: Neovim stops at one that does not."""
+    root = f"{roots[0].rstrip('/')}/" if len(roots) == 1 else ""
+    return path.removeprefix(root)
 
 
 def _first_line(ended: TurnEnded) -> str:

@@ -543,7 +543,7 @@ async def test_point_14_code_actions_come_from_memory_also_while_a_turn_waits(tm
     go = asyncio.Event()
     async with visiting(tmp_path, waits("Thinking", event=go), like=like) as visit:
         visit.open("calc.py", CALC)
-        begun = await visit.command("claw.explain", uri=visit.uri("calc.py"))
+        begun = await visit.command("claw.fix", uri=visit.uri("calc.py"))
         await visit.until(lambda: visit.model.requests)
         await visit.settle()
         asked, consulted = len(visit.editor.requests), len(visit.model.requests)
