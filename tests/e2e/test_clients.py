@@ -197,4 +197,3 @@ async def test_what_the_server_says_in_the_handshake_and_as_code_actions_is_to_t
         assert "this client applies nothing" in api.requests[2].tool_results
         assert edit.label == "Claw: Edit calc.py"
         assert client.error is None
-        await asyncio.sleep(0)
