@@ -235,7 +235,8 @@ class Versions(Protocol):
         ...
 
     async def diff(self, folder: str, base: str = "HEAD") -> str:
-        """The unified diff of the work tree against a revision; "" where there is no repository or no such revision."""
+        """The unified diff of the work tree against a revision, "" when nothing differs. Raises ClawError where there is
+        no repository or no such revision, or when git fails or takes too long."""
         ...
 
 

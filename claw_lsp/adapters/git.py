@@ -11,6 +11,8 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from claw_lsp.facts.fault import ClawError
+
 SUMMARY_SECONDS, DIFF_SECONDS = 2.0, 20.0
 MAX_BYTES = 2_000_000
 MAX_FILES = 40
@@ -46,7 +48,7 @@ class Git:
     """Fills the port Versions.
 
     `search_path` is the PATH in which git is looked for, absolute folders outside the workspace only; `roots` are the
-    workspace folders. Invariant: no method raises for "no git", "no repository" or a broken one.
+    workspace folders. Invariant: `summary` never raises; `diff` raises nothing but ClawError.
     """
 
     def __init__(self, *, search_path: str, home: str, roots: tuple[str, ...] = ()) -> None:
@@ -68,23 +70,29 @@ class Git:
         return _summary(said.output) if said.code == 0 else "a repository that git could not read"
 
     async def diff(self, folder: str, base: str = "HEAD") -> str:
-        """The work tree against a revision (before the first commit: against nothing); "" where there is no repository
-        or no such revision."""
+        """The work tree against a revision (before the first commit: against nothing); "" when nothing differs. Raises
+        ClawError where there is no repository, no git or no such revision, and when git fails or takes too long."""
         tree = await asyncio.to_thread(self._work_tree, folder)
         if tree is None:
-            return ""
+            raise ClawError(
+                f"{folder} is in no git repository, or no git was found, so there is nothing to compare with."
+            )
         try:
             async with asyncio.timeout(DIFF_SECONDS):
                 found = await _ask(tree, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}"))
                 if found.code != 0 and base != "HEAD":
-                    return ""
+                    raise ClawError(await _unknown(tree, base))
                 if found.code != 0:
                     found = await _ask(tree, ("hash-object", "-t", "tree", os.devnull))
                 said = await _ask(tree, ("diff", *_DIFF, found.output.strip(), "--"))
-        except TimeoutError:
-            return ""
+        except TimeoutError as error:
+            raise ClawError(
+                f"git did not answer within {DIFF_SECONDS:g} s in {folder}. See what keeps it busy, then try again."
+            ) from error
+        if said.code != 0 and not said.cut:
+            raise ClawError(f"git could not compare the files in {folder}. `git status` there says what is wrong.")
         cut = f"\n(The diff is cut after {MAX_BYTES} bytes.)\n" if said.cut else ""
-        return said.output + cut if said.code == 0 or said.cut else ""
+        return said.output + cut
 
     def _work_tree(self, folder: str) -> _WorkTree | None:
         """The repository that a folder lies in, and the git to ask; None where either is missing."""
@@ -117,6 +125,14 @@ class _Said:
     code: int | None
     output: str
     cut: bool = False
+
+
+async def _unknown(tree: _WorkTree, base: str) -> str:
+    """Why a revision was not found: in a repository that git cannot read there is none at all."""
+    read = await _ask(tree, ("rev-parse", "--git-dir"))
+    if read.code != 0:
+        return f"git cannot read the repository in {tree.top}. `git status` there says what is wrong."
+    return f"There is no revision {base!r} in {tree.top}. Name a branch, a tag or a commit of this repository."
 
 
 def _program(folder: Path, outside: list[str]) -> str | None:

@@ -127,7 +127,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
         case ModeChanged():
             yield _line("mode", event.mode.value)
         case ModelChanged():
-            yield _line("note", f"model {event.model}" + (f", effort {event.effort}" if event.effort else ""))
+            picked = (f"model {event.model}" if event.model else "", f"effort {event.effort}" if event.effort else "")
+            yield _line("note", ", ".join(filter(None, picked)))
         case Noted():
             yield _line("note", event.text)
         case Steered():

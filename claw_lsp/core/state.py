@@ -56,6 +56,8 @@ class Turn:
     n_cuts: int = 0
     n_extended: int = 0
     refused: bool = False
+    steered: bool = False
+    """Whether something that waits wants an answer of its own."""
     usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
     cost: float | None = 0.0
     last: ModelSpoke | None = None
@@ -80,6 +82,10 @@ class State:
     tools: tuple[ToolSpec, ...] = ()
     messages: tuple[Message, ...] = ()
     pending: tuple[Block, ...] = ()
+    waiting: tuple[Block, ...] = ()
+    """What was said while the model may be being asked: behind its reply."""
+    choices: tuple[ModelChanged, ...] = ()
+    """What was picked during the turn, for when it has ended."""
     calls: tuple[OpenCall, ...] = ()
     turn: Turn | None = None
     seen: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -126,12 +132,11 @@ def after(state: State, event: Event) -> State:
         case ModeChanged():
             return replace(state, mode=event.mode)
         case ModelChanged():
-            return _other_model(state, event)
+            return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
         case Noted():
-            return replace(state, pending=(*state.pending, text_block(event.text)))
+            return _said_aside(state, event.text)
         case Steered():
-            turn = state.turn and replace(state.turn, last=None)
-            return replace(state, pending=(*state.pending, text_block(event.text)), turn=turn)
+            return _steered(state, event.text)
         case Titled():
             return replace(state, title=event.title)
         case TurnEnded():
@@ -169,7 +174,8 @@ def _spoke(state: State, event: ModelSpoke) -> State:
     if sent:
         user = (_message("user", state.pending),) if state.pending else ()
         assistant = _message("assistant", sent)
-        state = replace(state, messages=(*state.messages, *user, assistant), pending=notes, calls=calls)
+        pending = (*notes, *state.waiting)
+        state = replace(state, messages=(*state.messages, *user, assistant), pending=pending, waiting=(), calls=calls)
     turn = state.turn
     if turn is None:
         return state
@@ -183,9 +189,31 @@ def _spoke(state: State, event: ModelSpoke) -> State:
             n_extended=turn.n_extended + 1 if extended else 0,
             usage={**turn.usage, event.model: turn.usage.get(event.model, Usage()) + event.usage},
             cost=_sum(turn.cost, event.cost),
-            last=event,
+            last=None if turn.steered and sent and not calls else event,
+            steered=turn.steered and not sent,
         ),
     )
+
+
+def _said_aside(state: State, text: str) -> State:
+    """Behind what the model was sent; while it may be being asked that is behind its reply, since a request that was
+    sent stays as it was."""
+    if state.turn is not None and not state.calls and _to_speak(state.turn.last):
+        return replace(state, waiting=(*state.waiting, text_block(text)))
+    return replace(state, pending=(*state.pending, text_block(text)))
+
+
+def _to_speak(last: ModelSpoke | None) -> bool:
+    """Whether the model speaks next: nothing was said yet, or its last reply is to be gone on with."""
+    return last is None or last.cut or last.stop_reason in ("max_tokens", "pause_turn")
+
+
+def _steered(state: State, text: str) -> State:
+    """As a note, but the turn goes on until the model has answered it."""
+    state = _said_aside(state, text)
+    if state.turn is None:
+        return state
+    return replace(state, turn=replace(state.turn, last=None, steered=bool(state.waiting)))
 
 
 def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:
@@ -233,16 +261,20 @@ def _finished(state: State, event: CallFinished) -> State:
 def _ended(state: State) -> State:
     """A request that was sent stays as it was: what no reply followed is closed as a message of its own."""
     closed = (_message("user", state.pending),) if state.pending else ()
-    return replace(state, messages=(*state.messages, *closed), pending=(), calls=(), turn=None)
+    messages = (*state.messages, *closed)
+    choices, state = state.choices, replace(state, messages=messages, pending=state.waiting, waiting=(), calls=())
+    state = replace(state, choices=(), turn=None)
+    for choice in choices:
+        state = _other_model(state, choice)
+    return state
 
 
 def _other_model(state: State, event: ModelChanged) -> State:
-    if event.model == state.model:
-        return replace(state, effort=event.effort)
+    model, effort = event.model or state.model, event.effort or state.effort
+    if model == state.model:
+        return replace(state, effort=effort)
     messages = tuple(_without_thinking(message) for message in state.messages)
-    return replace(
-        state, model=event.model, effort=event.effort, messages=tuple(filter(None, messages)), prefix=state.prefix + 1
-    )
+    return replace(state, model=model, effort=effort, messages=tuple(filter(None, messages)), prefix=state.prefix + 1)
 
 
 def _without_thinking(message: Message) -> Message | None:

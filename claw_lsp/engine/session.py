@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Sequence
 
+from claw_lsp.core.recover import CRASHED, recover
 from claw_lsp.core.state import State, after, fold
-from claw_lsp.facts.event import Entry, Event, ModelChanged, ModelSpoke, Noted, Steered
+from claw_lsp.facts.event import Entry, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.ports import Log
@@ -26,8 +27,6 @@ class Session:
         self.planned: dict[str, tuple[Plan, tuple[Answer, ...]]] = {}
         self.in_turn = asyncio.Lock()
         self.runs_unsaved = False
-        self._consulting = False
-        self._later: list[Event] = []
 
     @property
     def id(self) -> str:
@@ -42,25 +41,25 @@ class Session:
             self.partial = ""
         return entry
 
-    def write_when_safe(self, event: Event) -> Entry | None:
-        """Write a fact from outside; while the model is being asked, what would change the request waits for the reply
-        (the prompt is append-only), and a change of model waits for the end of the turn. None when it waits."""
-        waits = self.state.turn is not None if isinstance(event, ModelChanged) else self._consulting
-        if isinstance(event, Noted | Steered | ModelChanged) and waits:
-            self._later.append(event)
-            return None
-        return self.write(event)
-
     def keep(self, text: str) -> None:
         """Keep streamed text before it is shown."""
         self.log.keep(text)
         self.partial += text
 
-    def consulting(self) -> None:
-        self._consulting = True
+    def begin(self, spoken: UserSpoke) -> list[Entry]:
+        """Write what the person said, before anything is awaited. A turn that a failing log left open is closed first.
+        Raises LogError. Only while no turn runs."""
+        left = [self.write(it) for it in recover(self.state, self.partial, stopped="failed", why=CRASHED)]
+        return [*left, self.write(spoken, durable=True)]
 
-    def consulted(self) -> list[Entry]:
-        """The reply is written, or there was none; what waited is written now."""
-        self._consulting = False
-        waited, self._later = self._later, []
-        return [entry for event in waited if (entry := self.write_when_safe(event))]
+    def end(self, run: str, stopped: Stopped, why: str) -> list[Entry]:
+        """Close the turn of this run if it is open, now, without awaiting anything. Raises LogError."""
+        self.planned.clear()
+        if self.state.turn is None or self.state.turn.run != run:
+            return []
+        return [self.write(it) for it in recover(self.state, self.partial, stopped=stopped, why=why)]
+
+    def ended(self, run: str) -> TurnEnded | None:
+        """How this run ended, as the log says."""
+        found = (it.event for it in reversed(self.entries) if isinstance(it.event, TurnEnded))
+        return next((it for it in found if it.run == run), None)

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from claw_lsp.core.prompt import request
-from claw_lsp.core.recover import INTERRUPTED, recover
+from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step
 from claw_lsp.engine.judging import decide
 from claw_lsp.engine.session import Session
@@ -41,15 +41,19 @@ class Hands:
 
 
 async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnded:
-    """Run one turn to its end. However it ends, the log is closed by a TurnEnded; cancellation passes on.
+    """Run one turn to its end: one that `session.begin` wrote and the caller showed, else begun here, once no other runs.
 
-    Raises LogError when the log cannot be written, and whatever is a bug of ours.
+    However it ends, the log is closed by a TurnEnded; cancellation passes on. Raises LogError when the log cannot be
+    written, and whatever is a bug of ours.
     """
     async with session.in_turn:
         stopped: Stopped = "failed"
         why = BUG
+        turn = session.state.turn
+        begun = () if turn is not None and turn.run == spoken.run else session.begin(spoken)
         try:
-            await _record(session, hands, spoken)
+            for entry in begun:
+                await hands.host.saw(entry)
             while not isinstance(step := next_step(session.state), Rest):
                 await _take(step, session, hands)
         except asyncio.CancelledError:
@@ -58,11 +62,12 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
         except ClawError as error:
             stopped, why = "failed", str(error)
         finally:
-            session.planned.clear()
-            if session.state.turn is not None:
-                await _close(session, hands, stopped, why)
-            await _show_waiting(session, hands)
-        return _ended(session)
+            # Closed before anything is awaited, so that a second cancel cannot leave it open.
+            for entry in session.end(spoken.run, stopped, why):
+                await hands.host.saw(entry)
+        ended = session.ended(spoken.run)
+        assert ended is not None
+        return ended
 
 
 async def _take(step: Consult | Judge | Perform | Refuse | End, session: Session, hands: Hands) -> None:
@@ -88,12 +93,8 @@ async def _consult(session: Session, hands: Hands) -> None:
             session.keep(signal.text)
         await hands.host.heard(signal)
 
-    session.consulting()
-    try:
-        reply = await hands.model.consult(request(session.state, facts, hands.settings.max_output_tokens), hear)
-        await _record(session, hands, _spoken(reply, facts))
-    finally:
-        await _show_waiting(session, hands)
+    reply = await hands.model.consult(request(session.state, facts, hands.settings.max_output_tokens), hear)
+    await _record(session, hands, _spoken(reply, facts))
 
 
 def _spoken(reply: Reply, facts: ModelFacts) -> ModelSpoke:
@@ -165,23 +166,11 @@ def _refused(reason: str) -> Result:
 
 async def _record(session: Session, hands: Hands, event: Event) -> None:
     """Written first, shown second. What the person will rely on is on the disk before anything is done about it."""
-    durable = isinstance(event, UserSpoke | TurnEnded) or (event.kind == "call_judged" and event.reach in _ACTING)
+    durable = isinstance(event, TurnEnded) or (event.kind == "call_judged" and event.reach in _ACTING)
     await hands.host.saw(session.write(event, durable=durable))
 
 
 _ACTING = frozenset({Reach.EDIT, Reach.RUN})
-
-
-async def _close(session: Session, hands: Hands, stopped: Stopped, why: str) -> None:
-    """The log is closed before anything is awaited, so a second cancel cannot leave it open."""
-    entries = [session.write(event) for event in recover(session.state, session.partial, stopped=stopped, why=why)]
-    for entry in entries:
-        await hands.host.saw(entry)
-
-
-async def _show_waiting(session: Session, hands: Hands) -> None:
-    for entry in session.consulted():
-        await hands.host.saw(entry)
 
 
 def _turn_ended(session: Session, stopped: Stopped, why: str) -> TurnEnded:
@@ -189,10 +178,6 @@ def _turn_ended(session: Session, stopped: Stopped, why: str) -> TurnEnded:
     assert turn is not None
     text = text_in(turn.last.blocks) if turn.last else ""
     return TurnEnded(run=turn.run, stopped=stopped, text=text, why=why, usage=dict(turn.usage), cost=turn.cost)
-
-
-def _ended(session: Session) -> TurnEnded:
-    return next(entry.event for entry in reversed(session.entries) if isinstance(entry.event, TurnEnded))
 
 
 def _scene(session: Session, hands: Hands) -> Scene:

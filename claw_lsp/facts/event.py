@@ -144,11 +144,12 @@ class ModeChanged(Fact):
 
 
 class ModelChanged(Fact):
-    """The person picked a model or an effort; earlier thinking is not sent to another model (a new prefix begins)."""
+    """The person picked a model or an effort, None for what stays; it holds when the turn in flight has ended. Earlier
+    thinking is not sent to another model (a new prefix begins)."""
 
     kind: Literal["model_changed"] = "model_changed"
     from_outside: ClassVar[bool] = True
-    model: str
+    model: str | None = None
     effort: str | None = None
 
 

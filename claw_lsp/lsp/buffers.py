@@ -101,12 +101,17 @@ class Seen:
 class Buffers:
     """Every open document by path. All methods are to be called in the order in which the client's messages came.
 
+    `latest` is the last place anybody named, `seen` the last that commands without arguments are about: `overlooks` says
+    of which documents they never are, such as chats.
+
     Invariant: watchers hear of every change, one content change at a time, after it was made.
     """
 
     def __init__(self, encoding: Encoding = "utf-16") -> None:
         self.encoding: Encoding = encoding
         self.seen: Seen | None = None
+        self.latest: Seen | None = None
+        self.overlooks: Callable[[str], bool] = lambda path: False
         self._buffers: dict[str, Buffer] = {}
         self._watchers: list[Watcher] = []
 
@@ -122,8 +127,8 @@ class Buffers:
         """didOpen; a document that was open already begins anew."""
         path = path_of(uri)
         self._buffers[path] = Buffer(uri, path, language, version, LineIndex(text))
-        self.seen = Seen(path)
         self._tell(Opened(path, text))
+        self._see(Seen(path))
 
     def change(self, uri: str, version: int | None, pieces: Sequence[Piece]) -> None:
         """didChange. A document that is not open is left alone: VS Code sends changes after didClose.
@@ -140,8 +145,8 @@ class Buffers:
         older = version < buffer.version
         for piece in pieces:
             buffer = self._made(buffer, version, piece, older=older)
-        if self.seen is None or self.seen.path != path:
-            self.seen = Seen(path)
+        if self.latest is None or self.latest.path != path:
+            self._see(Seen(path))
 
     def save(self, uri: str, text: str | None = None) -> None:
         """didSave: what the buffer holds (or `text`, where the client sends it) is on disk now."""
@@ -159,7 +164,7 @@ class Buffers:
 
     def saw(self, uri: str, start: Position = (0, 0), end: Position | None = None) -> None:
         """The person was at this place: some request named it."""
-        self.seen = Seen(path_of(uri), start, start if end is None else end)
+        self._see(Seen(path_of(uri), start, start if end is None else end))
 
     # ---- what others ask ------------------------------------------------------------------------------------------
 
@@ -192,6 +197,11 @@ class Buffers:
             return await happened
         finally:
             end()
+
+    def _see(self, place: Seen) -> None:
+        self.latest = place
+        if not self.overlooks(place.path):
+            self.seen = place
 
     def _made(self, buffer: Buffer, version: int, piece: Piece, *, older: bool) -> Buffer:
         edit = None

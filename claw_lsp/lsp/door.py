@@ -6,18 +6,18 @@ import asyncio
 import logging
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
 from claw_lsp.core import briefing
 from claw_lsp.core.briefing import Subject
 from claw_lsp.core.policy.paths import inside
-from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
-from claw_lsp.engine.turn import BUG, run_turn
-from claw_lsp.facts.call import Block
-from claw_lsp.facts.event import Entry, Event, TurnEnded, UserSpoke
+from claw_lsp.engine.turn import run_turn
+from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
@@ -32,13 +32,17 @@ from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Bar, Progress
 from claw_lsp.lsp.questions import Questions
-from claw_lsp.lsp.runs import Run, Runs
+from claw_lsp.lsp.runs import Again, Run, Runs
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.uris import filelike, path_of
 from claw_lsp.lsp.views import Views
 from claw_lsp.ports import Workspace
 
 logger = logging.getLogger(__name__)
+
+
+LAST_WORDS = 0.2
+"""Seconds for what is still to be shown or recorded when the connection ends."""
 
 
 @dataclass(slots=True)
@@ -110,8 +114,7 @@ class Door:
 
     async def write(self, session: Session, event: Event) -> None:
         """A fact from the person, outside a turn's own; shown as soon as it is written."""
-        if entry := session.write_when_safe(event):
-            await self.saw(session.id, entry)
+        await self.saw(session.id, session.write(event))
 
     # ---- turns ----------------------------------------------------------------------------------------------------
 
@@ -122,46 +125,78 @@ class Door:
         subject: Subject,
         *,
         request: RequestId | None,
-        opens_chat: bool,
-        blocks: tuple[Block, ...] | None = None,
+        opens_chat: bool = False,
+        text: str | None = None,
+        again: Again | None = None,
     ) -> Run:
-        """Begin a turn and answer its run at once; the rest happens in the run's own task."""
+        """Begin a turn: what the person said is in the log before this answers; the rest happens in the run's own task.
+        In a session whose turn still runs it waits for that. `text` is what people are shown, made up if None."""
         title = f"{_TITLES.get(action, 'Claw')} {subject.path}".strip()
         if action == "ask":
             title = briefing.title(subject.words) or title
-        sent = blocks or briefing.action_blocks(self.house.prompts, action, subject)
         shown = subject.words if action == "ask" else f"{title}\n\n{subject.words}".strip()
+        settings = await self.settings_in(session.state.roots[0] if session.state.roots else session.state.cwd)
+        run = Run(id=str(uuid4()), session=session.id, title=title, again=again)
+        spoken = UserSpoke(
+            run=run.id,
+            prompt_id=run.id,
+            text=text or shown,
+            blocks=briefing.action_blocks(self.house.prompts, action, subject),
+            action=action,
+            path=subject.path or None,
+            max_turns=settings.max_turns,
+        )
+        begun = [] if self.runs.active(session.id) else session.begin(spoken)
+        bar = self.progress.begin(run.id, f"Claw: {run.title}")
+        turn = self._turn(run, session, spoken, begun, settings, bar, opens_chat=opens_chat)
+        return self.runs.start(
+            run, turn, partial(self._closing, session, spoken), partial(self._over, session, bar), request
+        )
 
-        async def turn(run: Run) -> TurnEnded:
-            spoken = UserSpoke(
-                run=run.id, prompt_id=run.id, text=shown, blocks=sent, action=action, path=subject.path or None
-            )
-            return await self._turn(run, session, spoken, opens_chat=opens_chat)
-
-        return self.runs.start(session.id, title, turn, request)
-
-    async def _turn(self, run: Run, session: Session, spoken: UserSpoke, *, opens_chat: bool) -> TurnEnded:
-        bar = await self.progress.begin(run.id, f"Claw: {run.title}")
-        ended = TurnEnded(run=run.id, stopped="failed", why=BUG, by_loop=False)
-        try:
-            if opens_chat:
+    async def _turn(
+        self,
+        run: Run,
+        session: Session,
+        spoken: UserSpoke,
+        begun: list[Entry],
+        settings: Settings,
+        bar: Bar,
+        *,
+        opens_chat: bool,
+    ) -> TurnEnded:
+        for entry in begun:
+            await self.saw(session.id, entry)
+        if opens_chat:
+            try:
                 await self.chats.show(session.id)
-            folder = session.state.roots[0] if session.state.roots else session.state.cwd
-            settings = await self.settings_in(folder)
-            host = self._host(run, bar)
-            spoken = spoken.model_copy(update={"max_turns": settings.max_turns})
-            ended = await run_turn(session, spoken, self.house.hands(self.workspace, host, settings))
-        except asyncio.CancelledError:
-            ended = ended.model_copy(update={"stopped": "interrupted", "why": INTERRUPTED})
-            raise
-        except ClawError as error:
-            ended = ended.model_copy(update={"why": str(error)})
-            raise
-        finally:
-            bar.end(self.messages.in_short(ended))
-            seen = self.chats.is_open(session.id)
-            self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
-        return ended
+            except ClawError as error:
+                self.messages.warn_once(str(error))
+        hands = self.house.hands(self.workspace, self._host(run, bar), settings)
+        return await run_turn(session, spoken, hands)
+
+    def _closing(self, session: Session, spoken: UserSpoke, run: Run, stopped: Stopped, why: str) -> TurnEnded:
+        """The logged end of a run that did not come to its own; see `runs.Closing`."""
+        if closed := session.end(run.id, stopped, why):
+            self.later(self._show(session.id, closed), "showing the end of a turn")
+        if ended := session.ended(run.id):
+            return ended
+        self.later(self._recorded(session, spoken, stopped, why), "recording a turn that never began")
+        return TurnEnded(run=run.id, stopped=stopped, why=why, by_loop=False)
+
+    async def _recorded(self, session: Session, spoken: UserSpoke, stopped: Stopped, why: str) -> None:
+        """What the person said is in the log, though its turn was called off while it waited for another."""
+        async with session.in_turn:
+            entries = [*session.begin(spoken), *session.end(spoken.run, stopped, why)]
+        await self._show(session.id, entries)
+
+    async def _show(self, session: str, entries: list[Entry]) -> None:
+        for entry in entries:
+            await self.saw(session, entry)
+
+    def _over(self, session: Session, bar: Bar, run: Run, ended: TurnEnded) -> None:
+        bar.end(self.messages.in_short(ended))
+        seen = self.chats.is_open(session.id)
+        self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
 
     def _host(self, run: Run, bar: Bar) -> TurnHost:
         return TurnHost(
@@ -219,9 +254,12 @@ class Door:
 
     async def close(self) -> None:
         """Interrupt every turn, keep what was said, end every process."""
+        await self.runs.close()
+        if self.background:
+            await asyncio.wait(self.background, timeout=LAST_WORDS)
         for task in self.background:
             task.cancel()
-        await self.runs.close()
+        await self.progress.close()
         await self.questions.close()
         await self.chats.close()
         await self.house.close()

@@ -44,6 +44,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
         side_by_side=powers.toasts,
     )
     chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))
+    buffers.overlooks = chats.is_chat
     messages = Messages(editor, chats.document, chats.show, toasts=powers.toasts)
     slot.append(
         Door(

@@ -6,7 +6,7 @@ import asyncio
 from typing import Any
 from uuid import uuid4
 
-from claw_lsp.facts.fault import HostError
+from claw_lsp.facts.fault import ClientSilent, HostError
 from claw_lsp.lsp.client import Client
 
 MOST_OFTEN = 0.2
@@ -20,23 +20,39 @@ class Progress:
         self._editor = editor
         self._shown = shown
         self._runs: dict[str, str] = {}
+        self._creating: set[asyncio.Task[None]] = set()
 
     def run_of(self, token: object) -> str | None:
         """The run whose progress this is; None for a token that is not ours, or over."""
         return self._runs.get(token) if isinstance(token, str) else None
 
-    async def begin(self, run: str, title: str) -> Bar:
-        """A bar for the run; one that shows nothing where the client has no progress or refuses."""
+    def begin(self, run: str, title: str) -> Bar:
+        """A bar for the run; nothing is shown where the client has no progress, and nobody waits for its answer."""
+        bar = Bar(self)
+        if self._shown:
+            task = asyncio.create_task(self._create(run, title, bar), name="progress")
+            self._creating.add(task)
+            task.add_done_callback(self._creating.discard)
+        return bar
+
+    async def _create(self, run: str, title: str, bar: Bar) -> None:
         token = f"claw-{uuid4()}"
-        if not self._shown:
-            return Bar(self, None)
         try:
             await self._editor.ask("window/workDoneProgress/create", {"token": token})
+        except ClientSilent:
+            # It says that it has progress and does not answer: it is not asked again.
+            self._shown = False
+            return
         except HostError:
-            return Bar(self, None)
+            return
         self._runs[token] = run
         self.send(token, {"kind": "begin", "title": title, "cancellable": True})
-        return Bar(self, token)
+        bar.show(token)
+
+    async def close(self) -> None:
+        for task in self._creating:
+            task.cancel()
+        await asyncio.gather(*self._creating, return_exceptions=True)
 
     def send(self, token: str, value: dict[str, Any]) -> None:
         self._editor.notify("$/progress", {"token": token, "value": value})
@@ -46,25 +62,35 @@ class Progress:
 
 
 class Bar:
-    """One run's progress. `end` may be called once, after which nothing more is sent."""
+    """One run's progress, silent until it has its token. `end` may be called once, after which nothing more is sent."""
 
-    def __init__(self, progress: Progress, token: str | None) -> None:
+    def __init__(self, progress: Progress) -> None:
         self._progress = progress
-        self._token = token
+        self._token: str | None = None
+        self._end: str | None = None
         self._latest: str | None = None
         self._said = ""
         self._timer: asyncio.TimerHandle | None = None
 
+    def show(self, token: str) -> None:
+        """The client has the token now; a turn that was quicker than its answer is shown as over."""
+        self._token = token
+        if self._end is None:
+            self._flush()
+        else:
+            self.end(self._end)
+
     def report(self, text: str) -> None:
         """What is happening now; several at once become the last of them."""
-        if self._token is None or text == self._said:
+        if self._end is not None or text == self._said:
             return
         self._said = self._latest = text
-        if self._timer is None:
+        if self._timer is None and self._token is not None:
             self._flush()
             self._timer = asyncio.get_running_loop().call_later(MOST_OFTEN, self._again)
 
     def end(self, text: str) -> None:
+        self._end = text
         if self._timer is not None:
             self._timer.cancel()
         if self._token is not None:
@@ -79,6 +105,8 @@ class Bar:
             self._timer = asyncio.get_running_loop().call_later(MOST_OFTEN, self._again)
 
     def _flush(self) -> None:
+        if self._token is None:
+            return
         latest, self._latest = self._latest, None
-        if self._token is not None and latest is not None:
+        if latest is not None:
             self._progress.send(self._token, {"kind": "report", "message": latest})

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass, field
-from uuid import uuid4
+from functools import partial
+from typing import Any
 
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.engine.turn import BUG
-from claw_lsp.facts.event import TurnEnded
+from claw_lsp.facts.event import Stopped, TurnEnded
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.lsp.transport.messages import RequestId
 
@@ -30,8 +31,15 @@ class Run:
     requests: set[RequestId] = field(default_factory=set[RequestId])
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     result: TurnEnded | None = None
-    task: asyncio.Task[None] | None = None
+    task: asyncio.Task[TurnEnded] | None = None
     activity: str = ""
+    again: Again | None = None
+
+
+Again = Callable[["RequestId | None"], Awaitable[Run]]
+"""Starts the same turn once more."""
+Closing = Callable[[Run, Stopped, str], TurnEnded]
+"""Sees to it, without awaiting, that the log holds the end of the run's turn; answers that end. May raise LogError."""
 
 
 class Runs:
@@ -41,15 +49,21 @@ class Runs:
         self._runs: dict[str, Run] = {}
 
     def start(
-        self, session: str, title: str, turn: Callable[[Run], Awaitable[TurnEnded]], request: RequestId | None
+        self,
+        run: Run,
+        turn: Coroutine[Any, Any, TurnEnded],
+        closing: Closing,
+        over: Callable[[Run, TurnEnded], None],
+        request: RequestId | None,
     ) -> Run:
-        """Begin a turn as a task of ours; `request` is the client's, whose cancelling stops it."""
-        run = Run(id=str(uuid4()), session=session, title=title)
+        """Begin a turn as a task of ours; `request` is the client's, whose cancelling stops it. `over` hears the end."""
         if request is not None:
             run.requests.add(request)
         self._forget_old()
         self._runs[run.id] = run
-        run.task = asyncio.create_task(_carry(run, turn), name=f"run {run.id}")
+        run.task = asyncio.create_task(turn, name=f"run {run.id}")
+        # A callback and no `finally`: a task that is cancelled before its first step runs no line of its own.
+        run.task.add_done_callback(partial(_settle, run, closing, over))
         return run
 
     def get(self, id_: str) -> Run:
@@ -100,18 +114,26 @@ class Runs:
             del self._runs[id_]
 
 
-async def _carry(run: Run, turn: Callable[[Run], Awaitable[TurnEnded]]) -> None:
-    """The door's one place where a bug in a turn is caught: it is logged, and the server stays up."""
-    result = TurnEnded(run=run.id, stopped="failed", why=BUG, by_loop=False)
+def _settle(run: Run, closing: Closing, over: Callable[[Run, TurnEnded], None], task: asyncio.Task[TurnEnded]) -> None:
+    """The end of a run, as its log has it. The door's one place where a bug in a turn is caught: it is logged, and the
+    server stays up."""
+    error = None if task.cancelled() else task.exception()
+    if task.cancelled():
+        result = _closed(run, closing, "interrupted", INTERRUPTED)
+    elif error is None:
+        result = task.result()
+    elif isinstance(error, ClawError):
+        result = _closed(run, closing, "failed", str(error))
+    else:
+        logger.error("Run %s failed", run.id, exc_info=error)
+        result = _closed(run, closing, "failed", BUG)
+    run.result = result
+    run.ended.set()
+    over(run, result)
+
+
+def _closed(run: Run, closing: Closing, stopped: Stopped, why: str) -> TurnEnded:
     try:
-        result = await turn(run)
-    except asyncio.CancelledError:
-        # The task is ours alone; it was cancelled by `stop`, which is how a run is interrupted.
-        result = TurnEnded(run=run.id, stopped="interrupted", why=INTERRUPTED, by_loop=False)
+        return closing(run, stopped, why)
     except ClawError as error:
-        result = TurnEnded(run=run.id, stopped="failed", why=str(error), by_loop=False)
-    except Exception:
-        logger.exception("Run %s failed", run.id)
-    finally:
-        run.result = result
-        run.ended.set()
+        return TurnEnded(run=run.id, stopped="failed", why=str(error), by_loop=False)

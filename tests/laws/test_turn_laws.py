@@ -12,13 +12,13 @@ from pydantic import BaseModel, ConfigDict
 
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import recover
-from claw_lsp.core.state import State, after, fold
+from claw_lsp.core.state import fold
 from claw_lsp.core.step import Consult, Rest, next_step
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.engine.turn import Hands, run_turn
 from claw_lsp.facts.call import Call, Result
-from claw_lsp.facts.event import EVENT, Entry, Event, ModelChanged, ModelSpoke, Noted, SessionStarted, UserSpoke
+from claw_lsp.facts.event import EVENT, Entry, Event, ModelChanged, Noted, SessionStarted, Steered, UserSpoke
 from claw_lsp.facts.fault import ModelError, ToolError
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
@@ -26,7 +26,7 @@ from claw_lsp.facts.request import Message, Reply, Request
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.usage import ModelFacts, Price
-from claw_lsp.ports import Tell, Workspace
+from claw_lsp.ports import Hear, Tell, Workspace
 from claw_lsp.testing.fakes import FakeClock, MemoryLog, NoMemory, PlannedPerson
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.testing.scripted_model import ScriptedModel, says
@@ -111,15 +111,31 @@ def choices() -> st.SearchStrategy[list[str]]:
     return st.lists(st.sampled_from(["deny", "once", "session"]), max_size=4)
 
 
+class Interrupting(ScriptedModel):
+    """While it is asked, something else happens to the session; it never runs out of answers."""
+
+    def __init__(self, session: Session, asides: Sequence[Event | None], replies: Sequence[Reply | ModelError]) -> None:
+        super().__init__(*replies, *(says("the end") for _ in range(12)))
+        self._session = session
+        self._asides = list(asides)
+
+    async def consult(self, request: Request, hear: Hear) -> Reply:
+        aside = self._asides.pop(0) if self._asides else None
+        if aside is not None:
+            self._session.write(aside)
+        return await super().consult(request, hear)
+
+
 async def played(
-    turns: Sequence[Sequence[Reply | ModelError]], answers: list[str]
-) -> tuple[list[Entry], ScriptedModel]:
+    turns: Sequence[Sequence[Reply | ModelError]], answers: list[str], asides: Sequence[Event | None]
+) -> tuple[list[Entry], list[Request]]:
+    """The log of these turns, and every request that the model was sent."""
     log = MemoryLog()
     session = Session(log)
     session.write(started())
-    model = ScriptedModel()
+    requests: list[Request] = []
     for number, turn in enumerate(turns):
-        model = ScriptedModel(*turn, says("the end"), says("the end"), says("the end"), says("x"), says("x"))
+        model = Interrupting(session, asides, turn)
         hands = Hands(
             model=model,
             tools=TOOLS,
@@ -134,24 +150,33 @@ async def played(
         spoken = UserSpoke(
             run=f"r{number}", prompt_id=f"p{number}", text="go", blocks=({"type": "text", "text": "go"},)
         )
-        session.write_when_safe(Noted(text="something changed"))
+        session.write(Noted(text="something changed"))
         await run_turn(session, spoken, hands)
-    return log.entries, model
+        requests += model.requests
+    return log.entries, requests
 
 
-def run(turns: Sequence[Sequence[Reply | ModelError]], answers: list[str]) -> list[Entry]:
-    return asyncio.run(played(turns, answers))[0]
+def run(
+    turns: Sequence[Sequence[Reply | ModelError]], answers: list[str], asides: Sequence[Event | None] = ()
+) -> list[Entry]:
+    return asyncio.run(played(turns, answers, asides))[0]
+
+
+def said_aside() -> st.SearchStrategy[list[Event | None]]:
+    """What the person says while the model is asked, by request."""
+    said = [None, None, Noted(text="by the way"), Steered(text="also this"), ModelChanged(effort="low")]
+    return st.lists(st.sampled_from(said), max_size=6)
 
 
 scripts = st.lists(st.lists(replies(), max_size=4), min_size=1, max_size=3)
 
 
 @settings(max_examples=60, deadline=None)
-@given(scripts, choices())
+@given(scripts, choices(), said_aside())
 def test_every_prefix_of_every_log_decides_the_kind_of_the_next_fact_the_loop_made(
-    turns: list[list[Reply | ModelError]], answers: list[str]
+    turns: list[list[Reply | ModelError]], answers: list[str], asides: list[Event | None]
 ) -> None:
-    state = assert_replays(it.event for it in run(turns, answers))
+    state = assert_replays(it.event for it in run(turns, answers, asides))
     assert isinstance(next_step(state), Rest)
 
 
@@ -186,21 +211,30 @@ def test_a_log_cut_anywhere_is_closed_once_and_its_next_request_answers_every_ca
 
 
 @settings(max_examples=60, deadline=None)
-@given(scripts, choices())
+@given(scripts, choices(), said_aside())
 def test_every_request_is_valid_and_begins_with_the_one_before_it(
-    turns: list[list[Reply | ModelError]], answers: list[str]
+    turns: list[list[Reply | ModelError]], answers: list[str], asides: list[Event | None]
 ) -> None:
-    before: Request | None = None
-    state = State()
-    for event in [it.event for it in run(turns, answers)]:
-        if isinstance(event, ModelSpoke):
-            now = request(state, FACTS, 1000)
-            assert_valid(now)
-            if before is not None:
-                assert bare(now.messages)[: len(before.messages)] == bare(before.messages)
-                assert (now.system, now.tools) == (before.system, before.tools)
-            before = now
-        state = after(state, event)
+    requests = asyncio.run(played(turns, answers, asides))[1]
+    for it in requests:
+        assert_valid(it)
+    for before, now in zip(requests, requests[1:], strict=False):
+        assert bare(now.messages)[: len(before.messages)] == bare(before.messages)
+        assert (now.system, now.tools) == (before.system, before.tools)
+
+
+@settings(max_examples=40, deadline=None)
+@given(scripts, choices(), said_aside())
+def test_what_the_person_says_while_the_model_is_asked_reaches_it_once(
+    turns: list[list[Reply | ModelError]], answers: list[str], asides: list[Event | None]
+) -> None:
+    entries, _ = asyncio.run(played(turns, answers, asides))
+    state = fold(it.event for it in entries)
+    told = [block.get("text") for message in state.messages for block in message["content"]]
+    told += [block.get("text") for block in (*state.pending, *state.waiting)]
+    for text in ("by the way", "also this"):
+        said = sum(isinstance(it.event, Noted | Steered) and it.event.text == text for it in entries)
+        assert told.count(text) == said
 
 
 def bare(messages: Sequence[Message]) -> list[Any]:

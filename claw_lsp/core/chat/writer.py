@@ -57,6 +57,7 @@ class Writer:
         self._in_list = False
         self._titles: dict[str, str] = {}
         self._judged: dict[str, CallJudged] = {}
+        self._meanwhile: list[Steered] = []
         self._cwd = ""
         self._started_at = 0.0
         self._begun = False
@@ -74,7 +75,21 @@ class Writer:
         return self._text(self._scrub.feed(signal.text))
 
     def saw(self, entry: Entry) -> tuple[Written, ...]:
-        """What a fact adds to the document."""
+        """What a fact adds to the document. What the person said meanwhile stands behind what it came in the middle of,
+        whether that was streamed or is read from the log."""
+        if isinstance(entry.event, Steered):
+            self._meanwhile.append(entry.event)
+            return ()
+        held, self._meanwhile = self._meanwhile, []
+        said = tuple(self._item(f"you, meanwhile: {one_line(scrubbed(it.text), LONGEST)}") for it in held)
+        if isinstance(entry.event, ModelSpoke | CallFinished):
+            return (*self._seen(entry), *said)
+        if said and isinstance(entry.event, UserSpoke | TurnEnded | SessionStarted):
+            return (*said, *self._seen(entry))
+        self._meanwhile = held
+        return self._seen(entry)
+
+    def _seen(self, entry: Entry) -> tuple[Written, ...]:
         match entry.event:
             case SessionStarted() as event:
                 self._cwd = event.cwd
@@ -95,16 +110,15 @@ class Writer:
             case RuleAdded() as event:
                 always = f" (written to {event.stored_in})" if event.stored_in else " for this session"
                 return (self._item(f"{event.rule.behavior}{always}: {code(event.rule.text)}"),)
-            case Steered() as event:
-                return (self._item(f"you, meanwhile: {one_line(scrubbed(event.text), LONGEST)}"),)
             case ModeChanged() as event:
                 return (self._item(f"mode: {event.mode.value}"),)
             case ModelChanged() as event:
-                effort = f", effort {event.effort}" if event.effort else ""
-                return (self._item(f"model: {code(event.model)}{effort}"),)
+                picked = [f"model: {code(event.model)}"] if event.model else []
+                picked += [f"effort: {event.effort}"] if event.effort else []
+                return (self._item(", ".join(picked)),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
-            case Noted() | Titled():
+            case Noted() | Titled() | Steered():
                 return ()
 
     def running(self) -> dict[str, str]:

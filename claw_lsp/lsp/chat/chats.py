@@ -49,7 +49,8 @@ class Chats:
     # ---- what a session says --------------------------------------------------------------------------------------
 
     async def saw(self, session: str, entry: Entry) -> None:
-        """A fact was written. The end of a turn waits until its text is in the document."""
+        """A fact was written. The end of a turn waits until its text is in the document; one that was interrupted does
+        not."""
         pieces = self._streamed.setdefault(session, [])
         if isinstance(entry.event, ModelSpoke | TurnEnded):
             pieces.clear()
@@ -59,7 +60,7 @@ class Chats:
         if isinstance(entry.event, UserSpoke | TurnEnded):
             self._lenses_changed(pages)
         if isinstance(entry.event, TurnEnded):
-            for page in pages:
+            for page in pages if entry.event.stopped != "interrupted" else ():
                 await page.flushed()
             self._save([it for it in pages if it.open])
 

@@ -34,7 +34,7 @@ async def model(door: Door, args: ModelArguments, request: RequestId | None) -> 
         if session is None:
             door.model = args.model
         elif facts.id != session.state.model:
-            await door.write(session, ModelChanged(model=facts.id, effort=session.state.effort))
+            await door.write(session, ModelChanged(model=facts.id))
         return {"session": session.id if session else None, "model": facts.id, "known": facts.price is not None}
     name = session.state.model if session else door.house.facts_of(door.model or settings.model, settings).id
     return {"session": session.id if session else None, "model": name}
@@ -47,7 +47,7 @@ async def effort(door: Door, args: EffortArguments, request: RequestId | None) -
     if args.effort is not None:
         if session is None:
             raise BadRequest("effort: there is no session yet; start one, or set effortLevel in the settings")
-        await door.write(session, ModelChanged(model=session.state.model, effort=args.effort))
+        await door.write(session, ModelChanged(effort=args.effort))
     chosen = args.effort or (session.state.effort if session else None)
     return {"session": session.id if session else None, "effort": chosen}
 

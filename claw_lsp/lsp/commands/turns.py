@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from claw_lsp.core.briefing import Subject, trailer
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.event import Steered, UserSpoke
+from claw_lsp.facts.event import Steered
 from claw_lsp.facts.fault import BadRequest, HostError
 from claw_lsp.facts.rule import Mode
 from claw_lsp.lsp.arguments import (
@@ -15,8 +16,12 @@ from claw_lsp.lsp.arguments import (
     ChatArguments,
     FixArguments,
     HunkArguments,
+    ModeArguments,
+    ModelArguments,
     NoArguments,
     OptionalRunArguments,
+    Position,
+    Range,
     ReviewArguments,
     RunArguments,
     SteerArguments,
@@ -24,11 +29,14 @@ from claw_lsp.lsp.arguments import (
     UriArguments,
 )
 from claw_lsp.lsp.commands.modes import ask_for_bypass
+from claw_lsp.lsp.commands.modes import mode as set_mode
+from claw_lsp.lsp.commands.modes import model as set_model
 from claw_lsp.lsp.commands.table import Answer, command
 from claw_lsp.lsp.door import Door, known_folder
 from claw_lsp.lsp.runs import Run
 from claw_lsp.lsp.subjects import subject_of
 from claw_lsp.lsp.transport.messages import RequestId
+from claw_lsp.lsp.uris import uri_of
 
 Request = RequestId | None
 
@@ -102,7 +110,7 @@ async def commit_message(door: Door, args: UriArguments, request: Request) -> An
     settings = await door.settings_in(home.folder)
     subject = Subject(extra={"The changes": difference}, trailer=trailer(settings))
     session = await door.session_for(None, args.uri, None, None)
-    return _answer(await door.start(session, "commit_message", subject, request=request, opens_chat=False))
+    return _answer(await _start_about(door, session, "commit_message", subject, request))
 
 
 @command("claw.init", NoArguments)
@@ -110,7 +118,7 @@ async def init(door: Door, args: NoArguments, request: Request) -> Answer:
     """Write a first CLAW.md for this project."""
     known_folder(door.folders)
     session = await door.session_for(None, None, None, None)
-    return _answer(await door.start(session, "init", Subject(), request=request, opens_chat=False))
+    return _answer(await _start_about(door, session, "init", Subject(), request))
 
 
 @command("claw.chat", ChatArguments)
@@ -120,7 +128,7 @@ async def chat(door: Door, args: ChatArguments, request: Request) -> Answer:
     path, shown = await door.chats.show(session.id)
     answer: Answer = {"session": session.id, "path": path, "shown": shown}
     if args.prompt and args.prompt.strip():
-        run = await door.start(session, "ask", Subject(words=args.prompt), request=request, opens_chat=False)
+        run = await _start_words(door, session, args.prompt, request)
         answer["run"] = run.id
     elif not shown:
         door.messages.say(3, f"Claw: the chat is {path}")
@@ -130,7 +138,7 @@ async def chat(door: Door, args: ChatArguments, request: Request) -> Answer:
 @command("claw.send", UriArguments)
 async def send(door: Door, args: UriArguments, request: Request) -> Answer:
     """Send what stands in the prompt of a chat document."""
-    uri = args.uri or (door.buffers.seen.path if door.buffers.seen else None)
+    uri = args.uri or (door.buffers.latest.path if door.buffers.latest else None)
     if uri is None:
         raise BadRequest("uri: expected the chat document to send, found none")
     return await door.chats.send(uri, request)
@@ -143,24 +151,22 @@ async def steer(door: Door, args: SteerArguments, request: Request) -> Answer:
     if run.result is not None:
         raise BadRequest("run: this turn has ended; ask with its session to go on")
     session = await door.house.sessions.resume(run.session)
+    turn = session.state.turn
+    if turn is None or turn.run != run.id:
+        raise BadRequest("run: this turn is over, or waits for another to end; ask with its session to go on")
     await door.write(session, Steered(text=args.prompt))
     return {"session": run.session, "run": run.id}
 
 
 @command("claw.retry", OptionalRunArguments)
 async def retry(door: Door, args: OptionalRunArguments, request: Request) -> Answer:
-    """Ask the same again in the same session."""
+    """Ask the same again in the same session, about the files as they are now."""
     run = _named(door, args.run)
-    session = await door.house.sessions.resume(run.session)
-    said = next(
-        (it.event for it in session.entries if isinstance(it.event, UserSpoke) and it.event.run == run.id), None
-    )
-    if said is None:
-        raise BadRequest("run: nothing was asked in it, so there is nothing to ask again")
-    subject = Subject(words=said.text, path=said.path or "")
-    return _answer(
-        await door.start(session, said.action, subject, request=request, opens_chat=False, blocks=said.blocks)
-    )
+    if run.result is None:
+        raise BadRequest("run: this turn is still running; stop it first (claw.stop)")
+    if run.again is None:
+        raise BadRequest("run: it cannot be asked again")
+    return _answer(await run.again(request))
 
 
 @command("claw.stop", OptionalRunArguments)
@@ -185,7 +191,17 @@ async def wait(door: Door, args: RunArguments, request: Request) -> Answer:
 
 async def send_words(door: Door, session: Session, words: str, request: Request) -> Answer:
     """What a chat document sends: a turn of its own, which the open document shows."""
-    return _answer(await door.start(session, "ask", Subject(words=words), request=request, opens_chat=False))
+    return _answer(await _start_words(door, session, words, request))
+
+
+async def _start_words(door: Door, session: Session, words: str, request: Request) -> Run:
+    again = partial(_start_words, door, session, words)
+    return await door.start(session, "ask", Subject(words=words), request=request, again=again)
+
+
+async def _start_about(door: Door, session: Session, action: str, subject: Subject, request: Request) -> Run:
+    again = partial(_start_about, door, session, action, subject)
+    return await door.start(session, action, subject, request=request, again=again)
 
 
 async def _begin(
@@ -198,6 +214,42 @@ async def _begin(
     extra: dict[str, str] | None = None,
 ) -> Answer:
     session = await door.session_for(args.session, args.uri, args.mode, args.model)
+    if args.session is not None:
+        await _chosen(door, session, args)
+    elif args.mode is Mode.BYPASS:
+        door.later(ask_for_bypass(door, session), "asking for bypassPermissions")
+    place = args if args.uri is not None or action == "ask" else _where_the_person_is(door, args)
+    start = partial(_start, door, session, action, place, opens_chat=opens_chat, extra=extra or {})
+    return _answer(await start(request))
+
+
+async def _chosen(door: Door, session: Session, args: TurnArguments) -> None:
+    """Mode and model that a command gives for a session that is there already."""
+    if args.model is not None:
+        await set_model(door, ModelArguments(session=session.id, model=args.model), None)
+    if args.mode is not None:
+        await set_mode(door, ModeArguments(session=session.id, mode=args.mode), None)
+
+
+def _where_the_person_is(door: Door, args: TurnArguments) -> TurnArguments:
+    """A command without a file, as a palette sends it, is about the last place seen."""
+    seen = door.buffers.seen
+    if seen is None:
+        return args
+    start, end = (Position(line=line, character=character) for line, character in (seen.start, seen.end))
+    return args.model_copy(update={"uri": uri_of(seen.path), "range": args.range or Range(start=start, end=end)})
+
+
+async def _start(
+    door: Door,
+    session: Session,
+    action: str,
+    args: TurnArguments,
+    request: Request,
+    *,
+    opens_chat: bool,
+    extra: dict[str, str],
+) -> Run:
     subject = await subject_of(
         args.uri,
         args.range,
@@ -206,12 +258,11 @@ async def _begin(
         root=session.state.cwd,
         words=args.prompt,
         diagnostics=args.diagnostics if isinstance(args, FixArguments) else (),
-        falls_back=action != "ask",
+        falls_back=False,
     )
-    subject = replace(subject, extra=extra or {})
-    if args.mode is Mode.BYPASS:
-        door.later(ask_for_bypass(door, session), "asking for bypassPermissions")
-    return _answer(await door.start(session, action, subject, request=request, opens_chat=opens_chat))
+    again = partial(_start, door, session, action, args, opens_chat=opens_chat, extra=extra)
+    subject = replace(subject, extra=extra)
+    return await door.start(session, action, subject, request=request, opens_chat=opens_chat, again=again)
 
 
 async def _words(door: Door) -> str | None:
