@@ -7,7 +7,7 @@ import re
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from claw_lsp.core.policy import shell
+from claw_lsp.core.policy import offers, shell
 from claw_lsp.core.policy.judge import judge, offer
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
@@ -16,7 +16,22 @@ from claw_lsp.facts.rule import Mode, Rule
 ROOTS = ("/ws", "/lib")
 STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
 
-PROGRAMS = ["ls", "rm", "git", "npm", "find", "python", "sudo", "timeout", "/usr/bin/curl", "make", "FOO=1", "echo"]
+PROGRAMS = [
+    "ls",
+    "rm",
+    "cat",
+    "pytest",
+    "git",
+    "npm",
+    "find",
+    "python",
+    "sudo",
+    "timeout",
+    "/usr/bin/curl",
+    "make",
+    "FOO=1",
+    "echo",
+]
 WORDS = [*PROGRAMS, "run", "status", "-m", "-rf", "-delete", "-exec", "a.txt", "../x", "5", "https://x.example/", "a=b"]
 SHELL = [
     ";",
@@ -233,15 +248,39 @@ def test_an_offered_rule_is_about_its_own_tool_and_kind(plan: Plan, other: Plan)
 
 @given(lines())
 def test_an_offered_command_is_one_that_was_looked_at_as_plain_words(line: str) -> None:
-    if (text := shell.offered(line)) is not None:
+    if (text := offers.offered(line)) is not None:
         assert PLAIN.fullmatch(line)
         assert shell.allows(text.removeprefix("Bash(").removesuffix(")"), line)
+
+
+@given(lines(), lines())
+@example("cat a.py", "cat a.py /root/.ssh/id_rsa")
+@example("pytest a", "pytest b")
+def test_an_offered_rule_without_an_open_end_covers_nothing_else(line: str, other: str) -> None:
+    text = offers.offered(line)
+    if text is not None and not text.endswith(" *)") and other.split() != line.split():
+        assert judge([Rule(text=text, behavior="allow")], Mode.DEFAULT, run(other), ROOTS).rule is None
+
+
+@given(lines(), st.sampled_from(sorted(offers._NEVER)))  # pyright: ignore[reportPrivateUsage]
+def test_no_offered_rule_covers_a_program_that_is_never_offered(line: str, program: str) -> None:
+    text = offers.offered(line)
+    if text is not None:
+        rule = Rule(text=text, behavior="allow")
+        assert judge([rule], Mode.DEFAULT, run(f"{program} a"), ROOTS).decision == "ask"
+
+
+@given(lines(), st.sampled_from(["/root/a", "../a", ".env", "--to=.claw/x", "-f/etc/x", "a:/etc/x"]))
+def test_no_allow_rule_covers_a_line_that_names_what_lies_elsewhere(line: str, name: str) -> None:
+    for text in ("Bash", f"Bash({line} *)", f"Bash({line} {name})"):
+        rule = Rule(text=text, behavior="allow")
+        assert judge([rule], Mode.DEFAULT, run(f"{line} {name}"), ROOTS).decision != "allow" or not line.strip(" ")
 
 
 @given(lines(), st.sampled_from(["sudo ", "FOO=1 ", "nice -n 5 ", "timeout 5 env ", "true; ", "echo $(", "a && b | "]))
 def test_a_denied_program_is_denied_behind_wrappers_and_in_parts(line: str, before: str) -> None:
     words = shell.plain_words(line)
-    if words and words[0] not in (*PROGRAMS[6:8], "a=b", "FOO=1"):
+    if words and words[0] not in (*PROGRAMS[8:10], "a=b", "FOO=1"):
         rule = Rule(text=f"Bash({words[0].rsplit('/', 1)[-1]} *)", behavior="deny")
         allow = Rule(text="Bash", behavior="allow")
         assert judge([rule, allow], Mode.BYPASS, run(before + line), ROOTS).decision == "deny"

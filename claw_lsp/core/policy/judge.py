@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from claw_lsp.core.policy import hosts, shell
+from claw_lsp.core.policy import hosts, offers, shell
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
@@ -21,8 +21,8 @@ def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...])
     """What is to happen to the plan. Pure: everything it needs of the world stands in the plan.
 
     First what denies (rules, plan mode), then what asks (rules, those deny rules that cannot be told not to mean this,
-    what always asks), then what allows (bypass, rules, what is free, acceptEdits), and else the person. The order of
-    the rules means nothing.
+    what always asks), then what allows (what is free, bypass, rules, acceptEdits), and else the person. A command that
+    names what lies elsewhere is allowed by no rule. The order of the rules means nothing.
     """
     rules = tuple(rules)
     if denied := _denied(rules, mode, plan):
@@ -42,6 +42,8 @@ def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...])
         )
     if mode is Mode.BYPASS:
         return Verdict(decision="allow", reason="the mode is bypassPermissions")
+    if plan.command is not None and (named := shell.elsewhere(plan.command, roots)):
+        return Verdict(decision="ask", reason=named)
     for rule in rules:
         if rule.behavior == "allow" and _allowed_by(rule, plan):
             return _by_rule("allow", rule)
@@ -52,7 +54,7 @@ def offer(plan: Plan) -> str | None:
     """The rule that *Always allow* would add for plans like this one; None where there is none to offer."""
     match plan.reach:
         case Reach.RUN:
-            return shell.offered(plan.command or "")
+            return offers.offered(plan.command or "")
         case Reach.FETCH:
             if plan.url is None:
                 return plan.call.name
@@ -65,10 +67,6 @@ def offer(plan: Plan) -> str | None:
             return f"Read(//{folder.lstrip('/')}/**)" if folder and readable and not secrets else None
         case Reach.EDIT | Reach.NOTHING | Reach.PERSON:
             return None
-
-
-def accepts_edits(mode: Mode) -> bool:
-    return mode in (Mode.ACCEPT_EDITS, Mode.BYPASS)
 
 
 def _by_rule(decision: Behavior, rule: Rule) -> Verdict:

@@ -7,24 +7,22 @@ from __future__ import annotations
 
 import re
 
+from claw_lsp.core.policy.paths import inside, protected, secret
+
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*")
 _PARTS = re.compile(r"[;&|\n\r`(){}<>]|\$\(")
 _FIND_RUNS = ("-exec", "-ok", "-delete", "-fprint", "-fls")
 _WRAPPERS = frozenset(
     "sudo env timeout time nice nohup stdbuf command builtin noglob xargs watch setsid ionice exec".split()
 )
-_NEVER_OFFERED = frozenset(
-    """rm rmdir dd mkfs shred curl wget nc ncat ssh scp rsync sudo su doas env xargs eval exec sh bash zsh fish dash
-    source . chmod chown kill killall pkill find awk sed perl watch timeout nohup setsid docker kubectl""".split()
-)
-_RUNS_CODE = re.compile(r"^(python[0-9.]*|node|ruby|perl|php|deno|bun|lua)$")
-_SECRET = re.compile(
-    r"token|passw|passphrase|secret|bearer|authorization|credential|api[_-]?key|://[^/ ]*@", re.IGNORECASE
-)
-"""Words beside which a key may stand; such a line is never written into a settings file."""
+_RUNS = ("-exec", "--exec", "-toolexec", "--toolexec", "-vettool", "--vettool")
+"""Flags of tools that run what they are given."""
+_BETWEEN = re.compile(r"[=:,@%+]")
+_ADDRESS = re.compile(r"(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_HARMLESS = frozenset({"/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr"})
+_N_FLAGS = 16
+"""How many letters of short options in one word are looked behind."""
 LONGEST = 10_000
-SHOWN_WHOLE = 400
-"""Characters of a line that every question shows whole; what was seen in part is allowed once only."""
 
 
 def plain_words(line: str) -> tuple[str, ...] | None:
@@ -42,7 +40,9 @@ def plain_words(line: str) -> tuple[str, ...] | None:
 def allows(spec: str, line: str) -> bool:
     """Whether an allow rule's spec (`prefix *`, `prefix:*` or a whole line) covers this line."""
     words = plain_words(line)
-    if words is None or (_names("find", words) and any(word.startswith(_FIND_RUNS) for word in words)):
+    if words is None or any(word.startswith(_RUNS) for word in words):
+        return False
+    if _names("find", words) and any(word.startswith(_FIND_RUNS) for word in words):
         return False
     if spec in ("*", ""):
         return True
@@ -64,18 +64,19 @@ def concerns(spec: str, line: str) -> bool:
     )
 
 
-def offered(line: str) -> str | None:
-    """The smallest useful rule for lines like this one; None where a standing permission would be too much."""
-    words = plain_words(line)
-    if (
-        words is None
-        or len(line) > SHOWN_WHOLE
-        or words[0].rsplit("/", 1)[-1] in _NEVER_OFFERED
-        or _SECRET.search(line)
-    ):
-        return None
-    spec = _offered_spec(words)
-    return f"Bash({spec})" if allows(spec, line) else None
+def elsewhere(line: str, roots: tuple[str, ...]) -> str | None:
+    """What the line names that no allow rule is enough for, as a reason; None where its words name nothing such.
+
+    Protected paths, secrets, and paths outside the roots: absolute ones, and those that climb (`..`), whichever folder
+    the shell stands in. The program itself is left out: the rule says which may run. Links are not followed here.
+    """
+    for word in (plain_words(line) or ())[1:]:
+        names = _names_in(word)
+        if any(secret(it) or protected(it) for it in names):
+            return f"it names {word}, which is protected or may hold secrets"
+        if any(".." in it.split("/") or _outside(it, roots) for it in names):
+            return f"it names {word}, outside the workspace"
+    return None
 
 
 def deletes(line: str) -> bool:
@@ -83,13 +84,20 @@ def deletes(line: str) -> bool:
     return bool(re.search(r"(^|[^A-Za-z0-9_-])(rm|rmdir|shred|mkfs[.a-z0-9]*|dd)([^A-Za-z0-9_-]|$)", _unquoted(line)))
 
 
-def _offered_spec(words: tuple[str, ...]) -> str:
-    if _RUNS_CODE.match(words[0].rsplit("/", 1)[-1]):
-        return f"{' '.join(words[:3])} *" if len(words) > 2 and words[1] == "-m" else " ".join(words)
-    kept = 1 if len(words) == 1 or words[1].startswith(("-", "/", ".")) else 2
-    if words[0] in ("npm", "pnpm", "yarn", "bun", "make", "just") and len(words) > 2 and words[1] == "run":
-        kept = 3
-    return f"{' '.join(words[:kept])} *"
+def _names_in(word: str) -> list[str]:
+    """Every way in which a word may name a path: whole, behind `=`, `:` and the like, and behind a short option."""
+    pieces = [word, *_BETWEEN.split(_ADDRESS.sub("", word))]
+    options = [it for it in pieces if it.startswith("-")]
+    ends = [it[at:] for it in options for at in range(1, _N_FLAGS)]
+    ends += [it[at:] for it in options for at in (it.find("/"), it.find(".")) if at > 0]
+    return [it for it in (*pieces, *ends) if it]
+
+
+def _outside(name: str, roots: tuple[str, ...]) -> bool:
+    if not name.startswith("/"):
+        return False
+    plain = "/" + "/".join(part for part in name.split("/") if part not in ("", "."))
+    return plain not in _HARMLESS and not inside(plain, roots)
 
 
 def _names(program: str, words: tuple[str, ...]) -> bool:

@@ -1,0 +1,148 @@
+"""What *Always allow* offers for a command line, and what an allow rule is not enough for."""
+
+from __future__ import annotations
+
+import pytest
+
+from claw_lsp.core.policy.judge import judge, offer
+from claw_lsp.facts.call import Call
+from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.rule import Mode, Rule
+
+ROOTS = ("/ws",)
+
+
+@pytest.mark.parametrize(
+    ("line", "rule"),
+    [
+        ("pytest -q tests/a.py", "Bash(pytest *)"),
+        (".venv/bin/pytest -q", "Bash(.venv/bin/pytest *)"),
+        ("python -m pytest -x", "Bash(python -m pytest *)"),
+        (".venv/bin/python3.11 -m unittest", "Bash(.venv/bin/python3.11 -m unittest *)"),
+        ("npm test", "Bash(npm test *)"),
+        ("npm run lint src", "Bash(npm run lint *)"),
+        ("cargo test", "Bash(cargo test *)"),
+        ("go test ./...", "Bash(go test *)"),
+        ("uv run pytest -q", "Bash(uv run pytest *)"),
+        ("ruff check src", "Bash(ruff check *)"),
+        ("git status -s", "Bash(git status *)"),
+    ],
+)
+def test_a_project_tool_is_offered_with_any_targets(line: str, rule: str) -> None:
+    assert offer(command(line)) == rule
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cat a.py",
+        "head -5 x",
+        "ls -la",
+        "make test",
+        "git diff a.py",
+        "git log -p",
+        "git add a.py",
+        "python a.py 5",
+        "python -m http.server",
+        "ruff format src",
+        "seq 2",
+    ],
+)
+def test_every_other_line_is_offered_as_it_stands(line: str) -> None:
+    assert offer(command(line)) == f"Bash({line})"
+    assert decision(f"Bash({line})", line) == "allow"
+    assert decision(f"Bash({line})", f"{line} more") == "ask"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        *("tee a", "cp a b", "mv a b", "ln a b", "tar xf a.tar", "touch a", "mkdir a", "printenv", "install a b"),
+        *("git config a b", "git push", "git -C sub status", "git checkout a", "git"),
+        *(
+            "npm install",
+            "npm run",
+            "npm run --silent",
+            "npm publish",
+            "npx jest",
+            "pip install x",
+            "python -m pip list",
+        ),
+        *("cargo run", "go run a.go", "uv run a.py", "uv pip install x", "/bin/cp a b", "CP a b", "chmod 777 a"),
+        *("cat .env", "cat ../a", "ls .git", "pytest ../other", "busybox rm"),
+    ],
+)
+def test_what_writes_runs_anything_or_reaches_elsewhere_is_never_offered(line: str) -> None:
+    assert offer(command(line)) is None
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cat a.py /root/.ssh/id_rsa",
+        "cat /etc/hosts",
+        "cat ../other/a",
+        "cat a/../../b",
+        "cat .env",
+        "cat src/.ENV",
+        "cp a .claw/settings.json",
+        "cp a .claw/chats/../settings.json",
+        "git diff --output=.git/hooks/pre-commit",
+        "grep -f/etc/passwd x",
+        "tar -xf../a.tar",
+        "tool -xzf.env",
+        "tool --file=/etc/passwd",
+        "tool @/etc/passwd",
+        "git show HEAD:.env",
+        "cat file:///etc/passwd",
+        "cat https://../../etc/passwd",
+        "cat //etc/passwd",
+        "cat /ws-evil/a",
+        "cat id_rsa",
+        "go test -exec rm.sh ./...",
+        "fd --exec=sh",
+    ],
+)
+@pytest.mark.parametrize("words", [0, 1])
+def test_no_allow_rule_is_enough_for_what_a_line_names_elsewhere(line: str, words: int) -> None:
+    rule = f"Bash({line.split()[0]} *)" if words else "Bash"
+    assert decision(rule, line) == "ask"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "cat src/a.py",
+        "cat /ws/src/a.py",
+        "cat /ws/./a.py",
+        ".venv/bin/pytest -q",
+        "/usr/bin/true",
+        "curl https://x.example/a",
+        "git diff main..topic",
+        "cat .env.example",
+        "diff a.py /dev/null",
+    ],
+)
+def test_an_allow_rule_is_enough_for_what_lies_in_the_workspace(line: str) -> None:
+    assert decision("Bash", line) == "allow"
+
+
+def test_the_question_says_what_the_line_names() -> None:
+    verdict = judge([Rule(text="Bash", behavior="allow")], Mode.DEFAULT, command("cat a /etc/hosts"), ROOTS)
+    assert verdict.reason == "it names /etc/hosts, outside the workspace"
+    verdict = judge([], Mode.DEFAULT, command("cp a --to=.claw/settings.json"), ROOTS)
+    assert verdict.reason == "it names --to=.claw/settings.json, which is protected or may hold secrets"
+
+
+def test_a_denied_line_stays_denied_and_bypass_stays_bypass_whatever_it_names() -> None:
+    plan = command("cat /etc/hosts")
+    assert judge([Rule(text="Bash(cat *)", behavior="deny")], Mode.DEFAULT, plan, ROOTS).decision == "deny"
+    assert judge([], Mode.BYPASS, plan, ROOTS).decision == "allow"
+
+
+def decision(rule: str, line: str) -> str:
+    return judge([Rule(text=rule, behavior="allow")], Mode.DEFAULT, command(line), ROOTS).decision
+
+
+def command(line: str) -> Plan:
+    return Plan(Call(id="c1", name="Bash", input={}), Reach.RUN, "t", command=line)
