@@ -6,7 +6,7 @@ import pytest
 
 from claw_lsp.core.policy.judge import judge, offer
 from claw_lsp.facts.call import Call
-from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Mode, Rule
 
 ROOTS = ("/ws",)
@@ -138,6 +138,17 @@ def test_a_denied_line_stays_denied_and_bypass_stays_bypass_whatever_it_names() 
     plan = command("cat /etc/hosts")
     assert judge([Rule(text="Bash(cat *)", behavior="deny")], Mode.DEFAULT, plan, ROOTS).decision == "deny"
     assert judge([], Mode.BYPASS, plan, ROOTS).decision == "allow"
+
+
+@pytest.mark.parametrize(
+    ("text", "behavior"), [("Edit(src/**)", "deny"), ("Edit(", "deny"), ("Edit(src/**)", "ask"), ("(", "deny")]
+)
+def test_a_rule_that_cannot_be_read_asks_and_says_so(text: str, behavior: str) -> None:
+    plan = Plan(Call(id="c1", name="Edit", input={}), Reach.EDIT, "t", paths=(PlannedPath("/ws/a", "/ws/a"),))
+    rule = Rule.model_validate({"text": text, "behavior": behavior, "source": "user"})
+    verdict = judge([rule], Mode.ACCEPT_EDITS, plan, ROOTS)
+    assert (verdict.decision, verdict.rule) == ("ask", text)
+    assert verdict.reason == f"the {behavior} rule {text} from user cannot be read by this version; so it asks"
 
 
 def decision(rule: str, line: str) -> str:

@@ -28,8 +28,8 @@ def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...])
     if denied := _denied(rules, mode, plan):
         return denied
     for rule in rules:
-        if rule.behavior != "allow" and _touches(rule, plan) is not None:
-            return _by_rule("ask", rule)
+        if rule.behavior != "allow" and (touches := _touches(rule, plan)) is not None:
+            return _by_rule("ask", rule) if touches else _unread(rule)
     always = _always_asked(mode, plan)
     if always:
         return Verdict(decision="ask", reason=always)
@@ -71,6 +71,12 @@ def offer(plan: Plan) -> str | None:
 
 def _by_rule(decision: Behavior, rule: Rule) -> Verdict:
     return Verdict(decision=decision, rule=rule.text, reason=f"the {rule.behavior} rule {rule.text} from {rule.source}")
+
+
+def _unread(rule: Rule) -> Verdict:
+    """Of a rule that may mean this plan or not."""
+    reason = f"the {rule.behavior} rule {rule.text} from {rule.source} cannot be read by this version; so it asks"
+    return Verdict(decision="ask", rule=rule.text, reason=reason)
 
 
 def _denied(rules: tuple[Rule, ...], mode: Mode, plan: Plan) -> Verdict | None:
