@@ -9,8 +9,9 @@ from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
 from claw_lsp.core.policy.judge import judge, offer
+from claw_lsp.core.state import text_block
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.call import Call
+from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import CallJudged, Event, ModeChanged, RuleAdded
 from claw_lsp.facts.fault import ClawError, ToolError
 from claw_lsp.facts.plan import Choice, Inquiry, Plan, Reach
@@ -66,8 +67,19 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
             return (*facts, _refused_by(plan, verdict, answer, inquiry))
         session.runs_unsaved = session.runs_unsaved or answer.choice == SESSION
     session.planned[call.id] = (plan, answers)
-    by = "person" if verdict.decision == "ask" or answers else "rule" if verdict.rule else "reach"
+    by = "person" if verdict.decision == "ask" or answers else _allowed_by(plan, verdict, session)
     return (*facts, _judged(plan, "allow", by, verdict, verdict.reason))
+
+
+def with_words(result: Result, call_id: str, session: Session) -> Result:
+    """The result, begun by what the person said with their yes."""
+    judged = next((it.judged for it in session.state.calls if it.call.id == call_id), None)
+    if judged is None or judged.by != "person" or judged.reach == Reach.PERSON or not judged.reason.strip():
+        return result
+    line = f"The person allowed it and said: {judged.reason}"
+    content = result.content
+    begun = f"{line}\n{content}" if isinstance(content, str) else (text_block(line), *content)
+    return result.model_copy(update={"content": begun})
 
 
 def read_input_error(tool: str, error: ValidationError) -> str:
@@ -95,6 +107,15 @@ def _wrong(fault: ErrorDetails) -> str:
             return f"there is no such field, found {_short(fault['input'])}"
         case _:
             return f"{fault['msg']}, found {_short(fault['input'])}"
+
+
+def _allowed_by(plan: Plan, verdict: Verdict, session: Session) -> str:
+    """Who allowed what nobody was asked about."""
+    if verdict.rule:
+        return "rule"
+    if plan.reach in (Reach.NOTHING, Reach.PERSON):
+        return "reach"
+    return "mode" if session.state.mode is Mode.BYPASS or plan.reach is Reach.EDIT else "reach"
 
 
 def _short(value: object) -> str:

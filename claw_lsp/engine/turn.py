@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step
-from claw_lsp.engine.judging import decide
+from claw_lsp.engine.judging import decide, with_words
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result, text_in
 from claw_lsp.facts.event import CallFinished, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
@@ -138,6 +138,7 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     except (ToolError, ProcessError) as error:
         result = Result(content=str(error), is_error=True, summary=str(error).split("\n", 1)[0])
     seconds = hands.clock.monotonic() - began
+    result = with_words(result, call.id, session)
     await _record(session, hands, CallFinished(call_id=call.id, result=result, seconds=seconds))
 
 
