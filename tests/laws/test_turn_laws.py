@@ -22,7 +22,7 @@ from claw_lsp.facts.event import EVENT, Entry, Event, ModelChanged, Noted, Sessi
 from claw_lsp.facts.fault import ModelError, ToolError
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
-from claw_lsp.facts.request import Message, Reply, Request
+from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.usage import ModelFacts, Price
@@ -30,7 +30,7 @@ from claw_lsp.ports import Hear, Tell, Workspace
 from claw_lsp.testing.fakes import FakeClock, MemoryLog, NoMemory, PlannedPerson
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.testing.scripted_model import ScriptedModel, says
-from tests.replay import assert_replays
+from tests.replay import assert_replays, bare
 
 FACTS = ModelFacts(id="scripted", price=Price(input=1, output=1, cache_read=1), thinking=("adaptive",))
 
@@ -235,14 +235,6 @@ def test_what_the_person_says_while_the_model_is_asked_reaches_it_once(
     for text in ("by the way", "also this"):
         said = sum(isinstance(it.event, Noted | Steered) and it.event.text == text for it in entries)
         assert told.count(text) == said
-
-
-def bare(messages: Sequence[Message]) -> list[Any]:
-    """Messages without cache_control, which may move."""
-    return [
-        (it["role"], [{k: v for k, v in block.items() if k != "cache_control"} for block in it["content"]])
-        for it in messages
-    ]
 
 
 def assert_valid(it: Request) -> None:
