@@ -2,6 +2,12 @@
 vim.lsp.config('claw', {
   cmd = { @CLAW@, 'serve' },
   root_markers = { '.git', '.claw', '.claude', 'CLAW.md', 'CLAUDE.md', 'AGENTS.md' },
+  handlers = {
+    -- Neovim's own handler ends each message with a newline, and so with "Press ENTER".
+    ['window/showMessage'] = function(_, said)
+      vim.notify(said.message, said.type == 1 and vim.log.levels.ERROR or vim.log.levels.INFO)
+    end,
+  },
 })
 vim.lsp.enable('claw')
 
