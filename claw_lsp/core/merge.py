@@ -57,24 +57,6 @@ def moved(offset: int, edits: tuple[TextEdit, ...], *, sticky_left: bool) -> int
     return offset + shift
 
 
-def rebased(edits: tuple[TextEdit, ...], over: tuple[TextEdit, ...]) -> tuple[TextEdit, ...] | None:
-    """The same edits for the text that `over` has been made to; both were computed against one text.
-
-    Where both insert at one place ours comes first. None when they overlap.
-    """
-    result: list[TextEdit] = []
-    for edit in edits:
-        if any(_overlap(edit, other) for other in over):
-            return None
-        if edit.start == edit.end:
-            at = moved(edit.start, over, sticky_left=True)
-            result.append(TextEdit(at, at, edit.new))
-        else:
-            start = moved(edit.start, over, sticky_left=False)
-            result.append(TextEdit(start, moved(edit.end, over, sticky_left=True), edit.new))
-    return tuple(result)
-
-
 def _united(ours: tuple[TextEdit, ...], theirs: tuple[TextEdit, ...]) -> tuple[TextEdit, ...] | None:
     """Both sides' edits in order, each once; None where they are in each other's way."""
     union = sorted({*ours, *theirs}, key=lambda it: (it.start, it.end))

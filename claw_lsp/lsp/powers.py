@@ -27,23 +27,14 @@ class Powers:
     encoding: Encoding = "utf-16"
     apply_edit: bool = False
     document_changes: bool = False
-    change_annotations: bool = False
     questions: bool = True
     progress: bool = False
     show_document: bool = False
     code_action_literals: bool = False
-    code_action_resolves: frozenset[str] = frozenset()
     code_lens: bool = False
     code_lens_refresh: bool = False
-    diagnostics_refresh: bool = False
-    inlay_hint_refresh: bool = False
-    folding_range_refresh: bool = False
-    inline_completion: bool = False
-    text_document_content: bool = False
     configuration: bool = False
     configuration_registration: bool = False
-    watched_files_registration: bool = False
-    workspace_folders: bool = False
     saves: Saves = "never"
     honest: bool = True
     unchecked_version: int | None = None
@@ -52,10 +43,7 @@ class Powers:
     toasts: bool = False
     events: bool = False
     save: bool = False
-    pick: bool = False
     input: bool = False
-    diff: bool = False
-    language_features: bool = False
 
 
 def powers_of(params: Mapping[str, Any]) -> Powers:
@@ -69,23 +57,14 @@ def powers_of(params: Mapping[str, Any]) -> Powers:
         encoding=_encoding(said.at("general", "positionEncodings")),
         apply_edit=said.yes("workspace", "applyEdit"),
         document_changes=said.yes("workspace", "workspaceEdit", "documentChanges") or known.versions,
-        change_annotations=said.has("workspace", "workspaceEdit", "changeAnnotationSupport"),
         questions=known.questions,
         progress=said.yes("window", "workDoneProgress"),
         show_document=said.yes("window", "showDocument", "support"),
         code_action_literals=said.has("textDocument", "codeAction", "codeActionLiteralSupport"),
-        code_action_resolves=said.words("textDocument", "codeAction", "resolveSupport", "properties"),
         code_lens=said.has("textDocument", "codeLens"),
         code_lens_refresh=said.yes("workspace", "codeLens", "refreshSupport"),
-        diagnostics_refresh=said.yes("workspace", "diagnostics", "refreshSupport"),
-        inlay_hint_refresh=said.yes("workspace", "inlayHint", "refreshSupport"),
-        folding_range_refresh=said.yes("workspace", "foldingRange", "refreshSupport"),
-        inline_completion=said.has("textDocument", "inlineCompletion"),
-        text_document_content=said.yes("workspace", "textDocumentContent", "dynamicRegistration"),
         configuration=said.yes("workspace", "configuration"),
         configuration_registration=said.yes("workspace", "didChangeConfiguration", "dynamicRegistration"),
-        watched_files_registration=said.yes("workspace", "didChangeWatchedFiles", "dynamicRegistration"),
-        workspace_folders=said.yes("workspace", "workspaceFolders"),
         saves="claw" if save else _saves_by_refactoring(said, known),
         honest=known.honest,
         unchecked_version=known.unchecked_version,
@@ -94,10 +73,7 @@ def powers_of(params: Mapping[str, Any]) -> Powers:
         toasts=known.toasts,
         events=shim.yes("events"),
         save=save,
-        pick=shim.yes("pick"),
         input=shim.yes("input"),
-        diff=shim.yes("diff"),
-        language_features=shim.yes("languageFeatures"),
     )
 
 
@@ -168,7 +144,3 @@ class _Said:
 
     def has(self, *path: str) -> bool:
         return isinstance(self.at(*path), Mapping)
-
-    def words(self, *path: str) -> frozenset[str]:
-        found = self.at(*path)
-        return frozenset(str(it) for it in cast("list[Any]", found)) if isinstance(found, list) else frozenset()

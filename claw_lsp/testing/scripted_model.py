@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.fault import ModelError
@@ -48,8 +48,3 @@ def says(text: str, *calls: tuple[str, str, dict[str, object]], stop: str | None
     reason = stop or ("tool_use" if calls else "end_turn")
     usage = Usage(input_tokens=100, output_tokens=20)
     return Reply(tuple(blocks), None if cut else reason, usage, "scripted", cut=cut, fault="cut" if cut else "")
-
-
-def in_order(texts: Sequence[str]) -> tuple[Reply, ...]:
-    """Plain answers, one a request."""
-    return tuple(says(text) for text in texts)

@@ -6,7 +6,7 @@ import time
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from claw_lsp.core.merge import merged, minimal_edits, moved, rebased, regained
+from claw_lsp.core.merge import merged, minimal_edits, moved, regained
 from claw_lsp.facts.text import TextEdit, applied
 
 line = st.sampled_from(
@@ -190,23 +190,3 @@ def test_an_offset_inside_replaced_text_goes_to_its_border():
     assert [moved(2, edits, sticky_left=left) for left in (True, False)] == [2, 2]
     assert [moved(6, edits, sticky_left=left) for left in (True, False)] == [5, 5]
     assert [moved(8, edits, sticky_left=left) for left in (True, False)] == [7, 8]
-
-
-@given(three())
-def test_edits_rebased_over_others_give_what_merging_gives(texts):
-    base, ours, theirs = texts
-    mine, over = minimal_edits(base, ours), minimal_edits(base, theirs)
-    again = rebased(mine, over)
-    if again is None:
-        assert any(one.start < two.end and two.start < one.end for one in mine for two in over)
-        return
-    other_way = rebased(over, mine)
-    assert other_way is not None
-    both = applied(theirs, again)
-    assert all(it.new in both for it in (*mine, *over))
-    if not {(it.start, it.end) for it in mine} & {(it.start, it.end) for it in over}:
-        assert both == applied(ours, other_way)
-
-
-def test_an_insertion_rebased_over_one_at_the_same_place_comes_first():
-    assert rebased((TextEdit(3, 3, "answer"),), (TextEdit(3, 3, "typed"),)) == (TextEdit(3, 3, "answer"),)

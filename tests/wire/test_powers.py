@@ -23,34 +23,21 @@ def yes(powers: Powers) -> set[str]:
 EVERYWHERE = {"apply_edit", "configuration", "code_action_literals"}
 FULL = EVERYWHERE | {
     "document_changes",
-    "change_annotations",
     "questions",
     "honest",
     "progress",
     "show_document",
     "code_lens",
     "code_lens_refresh",
-    "diagnostics_refresh",
-    "inlay_hint_refresh",
-    "folding_range_refresh",
-    "inline_completion",
-    "text_document_content",
     "configuration_registration",
-    "watched_files_registration",
-    "workspace_folders",
 }
 EXPECTED = {
-    "nvim": (FULL - {"change_annotations", "honest", "code_lens_refresh", "diagnostics_refresh"})
-    - {"folding_range_refresh", "inline_completion", "text_document_content"}
-    - {"configuration_registration", "watched_files_registration"}
-    | {"implied_line_end"},
+    "nvim": FULL - {"honest", "code_lens_refresh", "configuration_registration"} | {"implied_line_end"},
     "vscode": FULL | {"toasts"},
-    "vscode-lc9": FULL - {"inline_completion", "text_document_content"} | {"toasts"},
+    "vscode-lc9": FULL | {"toasts"},
     "vim-coc": FULL | {"implied_line_end"},
-    "emacs-eglot": EVERYWHERE
-    | {"document_changes", "questions", "honest", "watched_files_registration", "workspace_folders"},
-    "emacs-lsp-mode": EVERYWHERE
-    | {"document_changes", "questions", "honest", "progress", "watched_files_registration", "workspace_folders"},
+    "emacs-eglot": EVERYWHERE | {"document_changes", "questions", "honest"},
+    "emacs-lsp-mode": EVERYWHERE | {"document_changes", "questions", "honest", "progress"},
     "vim-vim-lsp": EVERYWHERE | {"honest", "code_lens"},
 }
 
@@ -79,16 +66,10 @@ def test_a_client_that_tells_late_is_given_time():
 def test_saving_is_known_from_the_shim_or_from_visual_studio_code():
     assert {it: recorded(it).saves for it in RECORDED} == dict.fromkeys(RECORDED, "never") | {"vscode": "refactoring"}
     params = json.loads((CLIENTS / "nvim.json").read_text())
-    params["capabilities"]["experimental"] = {"claw": {"save": True, "pick": True, "languageFeatures": True}}
+    params["capabilities"]["experimental"] = {"claw": {"save": True, "events": False}}
     powers = powers_of(params)
-    assert (powers.saves, powers.save, powers.pick, powers.language_features) == ("claw", True, True, True)
-    assert not (powers.events or powers.input or powers.diff)
-
-
-def test_only_what_a_code_action_can_be_resolved_to_is_resolved_later():
-    assert recorded("vscode").code_action_resolves == {"edit", "command"}
-    assert recorded("vim-coc").code_action_resolves == {"edit"}
-    assert recorded("vim-vim-lsp").code_action_resolves == set()
+    assert (powers.saves, powers.save) == ("claw", True)
+    assert not (powers.events or powers.input)
 
 
 @pytest.mark.parametrize(
