@@ -27,9 +27,6 @@ class Settings(BaseModel):
     rules: tuple[Rule, ...] = Field(
         (), description="Permission rules with their source, from every settings file in force."
     )
-    review: Literal["after", "before"] = Field(
-        "after", description="Whether an edit is reviewed after it is applied or before."
-    )
     save_before_run: SaveBeforeRun = Field(
         "save",
         alias="saveBeforeRun",

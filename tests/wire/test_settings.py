@@ -102,7 +102,6 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
             "smallModel": "sonnet",
             "effortLevel": "high",
             "permissions": {"defaultMode": "acceptEdits", "additionalDirectories": ["~/notes", "../lib"]},
-            "review": "before",
             "saveBeforeRun": "ask",
             "maxTurns": 7,
             "maxOutputTokens": 1000,
@@ -125,7 +124,6 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
         "effort": "high",
         "mode": Mode.ACCEPT_EDITS,
         "add_dirs": (str(places.home / "notes"), str(places.folder.parent / "lib")),
-        "review": "before",
         "save_before_run": "ask",
         "max_turns": 7,
         "max_output_tokens": 1000,
@@ -171,7 +169,7 @@ def test_other_programs_keys_are_no_problem(places: Places) -> None:
         pytest.param({"permissions": {"allow": ["Bash"]}}, id="C15 and C16 allow rules"),
         pytest.param({"permissions": {"additionalDirectories": ["/"]}}, id="directories"),
         pytest.param({"models": {"claude-opus-5-5": {"id": "x"}}, "aliases": {"opus": "x"}}, id="models"),
-        pytest.param({"attribution": False, "saveBeforeRun": "ignore", "review": "after"}, id="choices of the person"),
+        pytest.param({"attribution": False, "saveBeforeRun": "ignore"}, id="choices of the person"),
         pytest.param({"chats": {"directory": "/etc"}, "allowPrivateAddresses": True}, id="places"),
     ],
 )
@@ -438,7 +436,7 @@ def test_the_schema_describes_every_key_that_is_read() -> None:
         "deny",
     ]
     assert properties["chats"]["properties"]["directory"]["description"]
-    assert {"model", "effortLevel", "review", "env"} <= set(properties)
+    assert {"model", "effortLevel", "env"} <= set(properties)
     assert "rules" not in properties
     json.dumps(schema())
 
