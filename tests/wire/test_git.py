@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from claw_lsp.adapters.git import Git
+from claw_lsp.facts.fault import ClawError
 
 GIT = shutil.which("git") or ""
 pytestmark = pytest.mark.skipif(not GIT, reason="git is not installed")
@@ -137,22 +138,40 @@ async def test_no_repository_and_no_git_are_nothing_to_tell(work: Repository, tm
     work.commit(a="1\n")
     nothing = work.ask(search_path=str(tmp_path / "empty"))
     assert await nothing.summary(str(work.folder)) == ""
-    assert await nothing.diff(str(work.folder)) == ""
     assert await work.ask().summary(str(tmp_path)) == ""
-    assert await work.ask().diff(str(tmp_path / "missing")) == ""
+
+
+async def test_a_difference_that_cannot_be_told_says_why(work: Repository, tmp_path: Path) -> None:
+    work.commit(a="1\n")
+    for git, folder in (
+        (work.ask(search_path=str(tmp_path / "empty")), work.folder),
+        (work.ask(), tmp_path / "missing"),
+    ):
+        with pytest.raises(ClawError, match=f"{folder} is in no git repository, or no git was found"):
+            await git.diff(str(folder))
+    with pytest.raises(ClawError, match=r"There is no revision 'nosuch' in .*Name a branch, a tag or a commit"):
+        await work.ask().diff(str(work.folder), "nosuch")
+    assert await work.ask().diff(str(work.folder)) == ""
 
 
 async def test_a_broken_repository_is_told_and_raises_nothing(work: Repository) -> None:
     (work.folder / ".git" / "HEAD").write_text("nonsense")
     assert await work.ask().summary(str(work.folder)) == "a repository that git could not read"
-    assert await work.ask().diff(str(work.folder)) == ""
+    with pytest.raises(ClawError, match=r"git could not compare|git cannot read"):
+        await work.ask().diff(str(work.folder))
+    with pytest.raises(ClawError, match="git cannot read the repository"):
+        await work.ask().diff(str(work.folder), "v1")
 
 
 async def ask_everything(work: Repository) -> tuple[str, str]:
-    """Both questions after the file was touched, so that git has to look into it."""
+    """Both questions after the file was touched, so that git has to look into it; in place of a diff why there is none."""
     os.utime(work.folder / "a", (1, 1))
     git = work.ask()
-    return await git.summary(str(work.folder)), await git.diff(str(work.folder))
+    summary = await git.summary(str(work.folder))
+    try:
+        return summary, await git.diff(str(work.folder))
+    except ClawError as error:
+        return summary, str(error)
 
 
 PLANTS = ["fsmonitor", "hooks", "clean filter", "process filter", "textconv", "external diff", "diff driver", "pager"]
