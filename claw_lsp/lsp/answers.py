@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from typing import Any, cast
 
 from lsprotocol import types
 
 from claw_lsp.engine.house import House
 from claw_lsp.facts.fault import HostError
+from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp import actions, completion, from_lsp
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import modes, sight, turns
@@ -35,7 +37,8 @@ class Answers:
     ) -> None:
         self._wire = wire
         self.door = make_door(house, Client(wire, longest), disk, powers_of(said), _folders(said))
-        self.door.section = _section(said.get("initializationOptions"))
+        self._first = _introduced(said.get("initializationOptions"))
+        self.door.section = self._first
 
     async def command(self, name: str, given: tuple[Any, ...]) -> Any:
         return await TABLE[name](self.door, given, self._wire.request_id)
@@ -67,8 +70,13 @@ class Answers:
         except HostError as error:
             logger.info("The editor's settings are not known: %s", error)
             return
-        if isinstance(found, list) and found and isinstance(found[0], dict):
-            door.section = {**door.section, **cast("dict[str, Any]", found[0])}
+        if isinstance(found, Sequence) and found and not isinstance(found, str):
+            self._set(cast("Sequence[Any]", found)[0])
+
+    def _set(self, section: object) -> None:
+        """The editor's section as a whole: what it does not hold any more is as the editor first said."""
+        said = cast("dict[str, Any]", section) if isinstance(section, dict) else {}
+        self.door.section = {**self._first, **said}
 
     def actions(self, params: types.CodeActionParams) -> list[dict[str, Any]]:
         door = self.door
@@ -108,11 +116,11 @@ class Answers:
         door.folders = (*kept, *(it for it in added if it not in kept and filelike(it)))
 
     async def configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
-        door = self.door
-        given = _section(params.settings)
-        door.section = {**door.section, **given}
-        if door.powers.configuration:
+        """Where the editor can be asked it is asked; what it sent along may be only a part of what holds."""
+        if self.door.powers.configuration:
             await self._read_section()
+        elif (pushed := _pushed(params.settings)) is not None:
+            self._set(pushed)
 
     def progress_cancelled(self, params: types.WorkDoneProgressCancelParams) -> None:
         door = self.door
@@ -153,13 +161,30 @@ def _folders(said: dict[str, Any]) -> tuple[str, ...]:
     return tuple(dict.fromkeys(path for it in folders if filelike(path := path_of(it))))
 
 
-def _section(options: object) -> dict[str, Any]:
-    """The section `claw` of what an editor sends, which may be the section itself."""
+def _introduced(options: object) -> dict[str, Any]:
+    """The section `claw` of the initialization options, which may be the section itself."""
     if not isinstance(options, dict):
         return {}
     said = cast("dict[str, Any]", options)
     inner = said.get("claw")
     return cast("dict[str, Any]", inner) if isinstance(inner, dict) else {k: v for k, v in said.items() if k != "token"}
+
+
+def _pushed(settings: object) -> dict[str, Any] | None:
+    """Our section of what an editor pushes: `claw`, or a flat object of settings we know. None when it holds only what is
+    meant for others."""
+    if not isinstance(settings, dict):
+        return None
+    said = cast("dict[str, Any]", settings)
+    if "claw" in said:
+        inner = said["claw"]
+        return cast("dict[str, Any]", inner) if isinstance(inner, dict) else {}
+    known = {name: value for name, value in said.items() if name in _NAMES}
+    return known or None
+
+
+_NAMES = frozenset(str(it.alias or name).split(".")[0] for name, it in Settings.model_fields.items()) | {"permissions"}
+"""The names that may stand at the top of our section."""
 
 
 def _ends(selection: object) -> tuple[tuple[int, int], tuple[int, int]]:
