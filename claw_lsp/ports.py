@@ -131,7 +131,14 @@ class Log(Protocol):
         """Add streamed text to the partial file, unsynced, before it is shown. The next ModelSpoke empties the file."""
         ...
 
-    def close(self) -> None: ...
+    @property
+    def held(self) -> bool:
+        """Whether the file is open here and locked against other processes."""
+        ...
+
+    def close(self) -> None:
+        """Let the file go. A later write takes it again; it raises SessionHeld when somebody else went on meanwhile."""
+        ...
 
 
 @dataclass(frozen=True, slots=True)

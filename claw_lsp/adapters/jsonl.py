@@ -20,7 +20,7 @@ from uuid import UUID
 from pydantic import ValidationError
 
 from claw_lsp.facts.event import FORMAT, Entry, Event, ModelSpoke, SessionStarted, Titled, UserSpoke
-from claw_lsp.facts.fault import LogError
+from claw_lsp.facts.fault import LogError, SessionHeld
 from claw_lsp.ports import Clock, SessionSummary
 
 logger = logging.getLogger(__name__)
@@ -61,11 +61,7 @@ class JsonlArchive:
 
     def _open(self, session: str) -> tuple[JsonlLog, tuple[Entry, ...], str]:
         path = self._find(session)
-        try:
-            descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
-        except OSError as error:
-            raise _unwritable(path, error) from error
-        _lock(descriptor, path)
+        descriptor = _opened(path)
         try:
             entries, whole = _read(path)
             if whole < path.stat().st_size:
@@ -97,10 +93,11 @@ class JsonlLog:
 
     def __init__(self, path: Path, descriptor: int, clock: Clock, *, n_entries: int) -> None:
         self._path = path
-        self._descriptor = descriptor
+        self._descriptor: int | None = descriptor
         self._clock = clock
         self._n_entries = n_entries
         self._partial: int | None = None
+        self._size = 0
 
     @property
     def path(self) -> str:
@@ -126,22 +123,43 @@ class JsonlLog:
         except OSError as error:
             raise _unwritable(self._path.with_suffix(".partial"), error) from error
 
+    @property
+    def held(self) -> bool:
+        return self._descriptor is not None
+
     def close(self) -> None:
         self._empty_partial()
-        os.close(self._descriptor)
+        if self._descriptor is not None:
+            self._size = os.fstat(self._descriptor).st_size
+            os.close(self._descriptor)
+            self._descriptor = None
 
     def write_line(self, line: str) -> None:
         """Append one line; raises LogError, and then the file is as it was."""
-        end = os.lseek(self._descriptor, 0, os.SEEK_END)
+        descriptor = self._taken()
+        end = os.lseek(descriptor, 0, os.SEEK_END)
         try:
-            _write_all(self._descriptor, line.encode() + b"\n")
+            _write_all(descriptor, line.encode() + b"\n")
         except OSError as error:
-            os.ftruncate(self._descriptor, end)
+            os.ftruncate(descriptor, end)
             raise _unwritable(self._path, error) from error
+
+    def _taken(self) -> int:
+        """The file, locked; taken again if it was let go. Raises SessionHeld when it is not as we left it."""
+        if self._descriptor is not None:
+            return self._descriptor
+        descriptor = _opened(self._path)
+        if os.fstat(descriptor).st_size != self._size:
+            os.close(descriptor)
+            raise SessionHeld(
+                f"Session {self._path.stem} went on in another editor or terminal. Open it anew to go on."
+            )
+        self._descriptor = descriptor
+        return descriptor
 
     def _sync(self) -> None:
         try:
-            os.fsync(self._descriptor)
+            os.fsync(self._taken())
         except OSError as error:
             raise _unwritable(self._path, error) from error
 
@@ -167,12 +185,22 @@ def _checked(session: str) -> str:
     raise LogError(f"{session!r} is no session id: expected a UUID, as `claw-lsp sessions list` shows them.")
 
 
+def _opened(path: Path) -> int:
+    """The log's descriptor, locked."""
+    try:
+        descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CLOEXEC)
+    except OSError as error:
+        raise _unwritable(path, error) from error
+    _lock(descriptor, path)
+    return descriptor
+
+
 def _lock(descriptor: int, path: Path) -> None:
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         os.close(descriptor)
-        raise LogError(
+        raise SessionHeld(
             f"Session {path.stem} is open in another editor or terminal. Close it there, or start a new session here."
         ) from error
 

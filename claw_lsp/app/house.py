@@ -62,6 +62,7 @@ def build(world: World) -> House:
         prompts=texts,
         tools=tools,
         facts_of=_facts_of,
+        unknown=_unknown,
         settings=load,
         home=world.home,
         claw_home=world.claw_home,
@@ -127,6 +128,12 @@ def _facts_of(model: str, settings: Settings) -> ModelFacts:
     from claw_lsp.adapters.claude.models import resolve
 
     return resolve(model, settings)
+
+
+def _unknown(model: str, settings: Settings) -> str:
+    from claw_lsp.adapters.claude.models import unknown
+
+    return unknown(model, settings)
 
 
 async def _instructions(world: World, home: Home, settings: Settings) -> tuple[briefing.Instructions, ...]:

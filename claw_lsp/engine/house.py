@@ -16,7 +16,8 @@ from claw_lsp.prompts import Prompts
 
 @dataclass(frozen=True, slots=True)
 class House:
-    """What every door shares. `home` and `claw_home` are absolute; `warm` loads what is slow to import."""
+    """What every door shares. `home` and `claw_home` are absolute; `warm` loads what is slow to import. `unknown`
+    says that a model is in no table, "" for one that is."""
 
     sessions: Sessions
     model: Model
@@ -27,6 +28,7 @@ class House:
     prompts: Prompts
     tools: Callable[[Settings], Mapping[str, Tool]]
     facts_of: Callable[[str, Settings], ModelFacts]
+    unknown: Callable[[str, Settings], str]
     settings: LoadSettings
     home: str
     claw_home: str

@@ -161,9 +161,9 @@ def _may_be_widened(plan: Plan, verdict: Verdict, session: Session, scene: Scene
 
 
 async def _widened(plan: Plan, answer: Answer, session: Session, hands: Asked) -> tuple[Event, ...]:
-    """The facts of a yes that reaches beyond this call."""
+    """The facts of a yes that reaches beyond this call. A mode that was chosen since it was asked stays as it is."""
     if answer.choice == SESSION and plan.reach is Reach.EDIT:
-        return (ModeChanged(mode=Mode.ACCEPT_EDITS),)
+        return (ModeChanged(mode=Mode.ACCEPT_EDITS),) if session.state.mode is Mode.DEFAULT else ()
     rule = offer(plan)
     if rule is None or answer.choice not in (SESSION, ALWAYS):
         return ()

@@ -7,7 +7,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from claw_lsp.core import briefing
+from claw_lsp.core import briefing, modes
 from claw_lsp.core.briefing import Instructions
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.event import SessionStarted
@@ -35,6 +35,15 @@ class Home:
 
 
 @dataclass(frozen=True, slots=True)
+class Chosen:
+    """What the person chose for a session; None is what the settings say."""
+
+    mode: Mode | None = None
+    model: str | None = None
+    effort: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Opener:
     """Makes the first fact of sessions. `system` describes the machine; `today` is the date as people write it."""
 
@@ -48,8 +57,8 @@ class Opener:
     today: Callable[[], str]
     version: str
 
-    async def __call__(self, session: str, home: Home, mode: Mode | None, model: str | None) -> SessionStarted:
-        """`mode` and `model` are the caller's choice, None for what the settings say."""
+    async def __call__(self, session: str, home: Home, chosen: Chosen) -> SessionStarted:
+        """The fact; its context also tells the model of a mode that is not the default."""
         (settings, _), git = await asyncio.gather(
             self.load(home.folder, home.section), self.versions.summary(home.folder)
         )
@@ -63,15 +72,17 @@ class Opener:
             git=git,
             trailer=briefing.trailer(settings),
         )
+        mode = chosen.mode or settings.mode
+        context = briefing.context(environment, await self.instructions(home, settings))
         return SessionStarted(
             session=session,
             cwd=home.folder,
             roots=home.roots,
-            model=self.facts_of(model or settings.model, settings).id,
-            mode=mode or settings.mode,
-            effort=settings.effort,
+            model=self.facts_of(chosen.model or settings.model, settings).id,
+            mode=mode,
+            effort=chosen.effort or settings.effort,
             system=self.prompts.system,
             tools=tuple(spec(it) for it in self.tools(settings).values()),
-            context=briefing.context(environment, await self.instructions(home, settings)),
+            context=f"{context}\n\n{modes.BEGINS[mode]}" if mode in modes.BEGINS else context,
             version=self.version,
         )

@@ -2,57 +2,69 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
 from claw_lsp.core.recover import CRASHED, recover
-from claw_lsp.engine.opening import Home
+from claw_lsp.core.state import fold
+from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Entry, SessionStarted
-from claw_lsp.facts.rule import Mode
 from claw_lsp.ports import Archive, SessionSummary
 
-Opening = Callable[[str, Home, Mode | None, str | None], Awaitable[SessionStarted]]
-"""(session, home, mode, model) -> the fact a session begins with; None means as the settings say."""
+Opening = Callable[[str, Home, Chosen], Awaitable[SessionStarted]]
+"""(session, home, what the person chose) -> the fact a session begins with."""
+
+HELD = 8
+"""How many logs of idle sessions stay open; each is locked against other processes while it is."""
 
 
 class Sessions:
-    """Invariant: a session is open once, in `opened`, and its log is held while it is there."""
+    """Invariant: a session is one object, in `opened`, and the log of one whose turn runs is held."""
 
     def __init__(self, archive: Archive, opening: Opening) -> None:
         self._archive = archive
         self._opening = opening
         self.opened: dict[str, Session] = {}
         self.last: Session | None = None
+        self._used: dict[str, None] = {}
+        self._opens = asyncio.Lock()
 
-    async def start(self, home: Home, *, mode: Mode | None = None, model: str | None = None) -> Session:
+    async def start(self, home: Home, chosen: Chosen) -> Session:
         """A new session with its first fact written. Raises LogError."""
         id_ = str(uuid4())
-        started = await self._opening(id_, home, mode, model)
+        started = await self._opening(id_, home, chosen)
         session = Session(await self._archive.create(id_, home.folder))
         session.write(started)
-        return self._keep(session)
+        self.opened[id_] = session
+        return self._now_last(session)
 
     async def resume(self, id_: str) -> Session:
-        """The session as it was left; what a crash left open is closed. Raises LogError."""
-        if id_ in self.opened:
-            return self._keep(self.opened[id_])
-        log, entries, partial = await self._archive.open(id_)
-        session = Session(log, entries)
-        for event in recover(session.state, partial, why=CRASHED):
-            session.write(event)
-        return self._keep(session)
+        """The session as it was left, now the last used; what a crash left open is closed. Raises LogError."""
+        return self._now_last(await self.look(id_))
 
-    async def begin_anew(self, session: Session) -> Entry:
-        """Forget what was said: from here on a new prefix. The log keeps everything. Not while a turn runs."""
+    async def look(self, id_: str) -> Session:
+        """As `resume`, but the last used stays the last used. Raises LogError."""
+        async with self._opens:
+            session = self.opened.get(id_)
+            if session is None or not (session.log.held or _busy(session)):
+                session = self.opened[id_] = await self._open(id_, session)
+        self._now_used(session)
+        return session
+
+    async def begin_anew(self, session: Session, home: Home) -> Entry:
+        """Forget what was said: from here on a new prefix, with the model, the mode and the effort that were chosen. The
+        log keeps everything. Not while a turn runs."""
         state = session.state
-        home = Home(state.roots[0] if state.roots else state.cwd, state.roots)
-        return session.write(await self._opening(session.id, home, state.mode, state.model))
+        chosen = Chosen(mode=state.mode, model=state.model, effort=state.effort)
+        return session.write(await self._opening(session.id, home, chosen))
 
     async def entries(self, id_: str) -> Sequence[Entry]:
         """Everything in a session's log, open here or not. Raises LogError."""
-        if id_ in self.opened:
-            return tuple(self.opened[id_].entries)
+        session = self.opened.get(id_)
+        if session is not None and (session.log.held or _busy(session)):
+            return tuple(session.entries)
         return await self._archive.read(id_)
 
     async def list(self, folder: str | None = None) -> tuple[SessionSummary, ...]:
@@ -64,7 +76,32 @@ class Sessions:
             session.log.close()
         self.opened.clear()
 
-    def _keep(self, session: Session) -> Session:
-        self.opened[session.id] = session
-        self.last = session
+    def let_go(self) -> None:
+        """Close the logs of idle sessions but for those used last, so that other processes can open them."""
+        idle = [it for id_ in self._used if (it := self.opened[id_]).log.held and not _busy(it)]
+        for session in idle[:-HELD]:
+            session.log.close()
+
+    async def _open(self, id_: str, known: Session | None) -> Session:
+        """The session with its log held. One whose log was let go is the same object, as the log now says."""
+        log, entries, partial = await self._archive.open(id_)
+        session = known or Session(log)
+        session.log, session.entries = log, list(entries)
+        session.state = fold(it.event for it in entries)
+        for event in recover(session.state, partial, why=CRASHED):
+            session.write(event)
         return session
+
+    def _now_last(self, session: Session) -> Session:
+        self.last = session
+        self._now_used(session)
+        return session
+
+    def _now_used(self, session: Session) -> None:
+        self._used.pop(session.id, None)
+        self._used[session.id] = None
+        self.let_go()
+
+
+def _busy(session: Session) -> bool:
+    return session.state.turn is not None or session.in_turn.locked()

@@ -10,6 +10,7 @@ ClawError                 everything we raise on purpose; its text is written fo
   x ModelError            the provider failed after its retries; says what to do
   x BadRequest            the door was sent what cannot be obeyed; names the field and what was expected
   x LogError              the session log cannot be read or written; the turn stops, nothing shown is lost
+    - SessionHeld         another process has the session open: a new one can be begun in its place
   x ProcessError          a program could not be started
     - FolderGone          the folder it was to run in cannot be entered: the session falls back to its home
 """
@@ -63,6 +64,10 @@ class BadRequest(ClawError):
 
 class LogError(ClawError):
     """The session log cannot be read or written; the text names the file and what to do."""
+
+
+class SessionHeld(LogError):
+    """Another process has the session open, or went on with it."""
 
 
 class ProcessError(ClawError):

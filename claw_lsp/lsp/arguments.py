@@ -4,12 +4,21 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Literal, TypeVar, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.rule import Mode
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
+
+
+def _one_word(name: str) -> str:
+    if len(name.split()) != 1:
+        raise ValueError(f"expected one word, an alias (opus, sonnet, haiku) or a full model id, found {name!r}")
+    return name.strip()
+
+
+ModelName = Annotated[str, AfterValidator(_one_word)]
 
 
 class Position(BaseModel):
@@ -48,7 +57,7 @@ class TurnArguments(Arguments):
     range: Range | None = None
     session: str | None = None
     mode: Mode | None = None
-    model: str | None = None
+    model: ModelName | None = None
 
 
 class AskArguments(TurnArguments):
@@ -93,8 +102,12 @@ class SteerArguments(Arguments):
     prompt: Annotated[str, Field(min_length=1)]
 
 
+class DiffArguments(SessionArguments):
+    uri: str | None = None
+
+
 class ModelArguments(SessionArguments):
-    model: str | None = None
+    model: ModelName | None = None
 
 
 class ModeArguments(SessionArguments):
@@ -138,5 +151,7 @@ def _expected(message: str, kind: str) -> str:
             return "expected a value, found none"
         case "extra_forbidden":
             return "this command has no such field"
+        case "value_error":
+            return message.removeprefix("Value error, ")
         case _:
             return message[:1].lower() + message[1:]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -14,11 +14,11 @@ from claw_lsp.core import briefing
 from claw_lsp.core.briefing import Subject
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.engine.house import House
-from claw_lsp.engine.opening import Home
+from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
-from claw_lsp.facts.fault import BadRequest, ClawError, HostError
+from claw_lsp.facts.fault import BadRequest, ClawError, HostError, LogError, SessionHeld
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
@@ -40,6 +40,7 @@ from claw_lsp.ports import Workspace
 
 logger = logging.getLogger(__name__)
 
+BYPASS_FORBIDDEN = "mode: bypassPermissions is switched off by the settings (disableBypassPermissionsMode)"
 
 LAST_WORDS = 0.2
 """Seconds for what is still to be shown or recorded when the connection ends."""
@@ -75,7 +76,8 @@ class Door:
     # ---- sessions -------------------------------------------------------------------------------------------------
 
     def home_for(self, uri: str | None) -> Home:
-        """The workspace folder of the document, else the first; with none open the document's own folder."""
+        """The workspace folder of the document, else the first. With none open it is the document's own folder, or the
+        person's home, and no root: nothing there is read unasked."""
         path = path_of(uri) if uri else (self.buffers.seen.path if self.buffers.seen else None)
         named = path if path is not None and filelike(path) else None
         containing = [it for it in self.folders if named and inside(named, (it,))]
@@ -83,7 +85,7 @@ class Door:
             folder = max(containing, key=len) if containing else self.folders[0]
             return self._home(folder, (folder, *(it for it in self.folders if it != folder)))
         folder = named.rsplit("/", 1)[0] or "/" if named else self.house.home
-        return self._home(folder, (folder,))
+        return self._home(folder, ())
 
     def _home(self, folder: str, roots: tuple[str, ...]) -> Home:
         return Home(folder, roots, editor=self.powers.client, section=self.section, open_texts=self._open_texts)
@@ -98,19 +100,49 @@ class Door:
             self.messages.warn_once(problem)
         return settings
 
+    async def settings_of(self, session: Session | None) -> Settings:
+        """The settings in force where the session lives; where a new one would live, for None."""
+        if session is None:
+            return await self.settings_in(self.home_for(None).folder)
+        return await self.settings_in(session.state.roots[0] if session.state.roots else session.state.cwd)
+
     async def session_for(self, session: str | None, uri: str | None, mode: Mode | None, model: str | None) -> Session:
-        """The session a command names, as it was left; else a fresh one. A raised mode is asked for, never given."""
+        """The session a command names, as it was left; else a fresh one. A raised mode is asked for, never given.
+
+        Raises BadRequest for a session that cannot be opened, and for a raised mode that the settings forbid."""
         if session is not None:
-            return await self.house.sessions.resume(session)
+            return await self._named(self.house.sessions.resume, session)
+        home = self.home_for(uri)
         mode = mode or self.mode
-        given = None if mode is Mode.BYPASS else mode
-        return await self.house.sessions.start(self.home_for(uri), mode=given, model=model or self.model)
+        if mode is Mode.BYPASS and (await self.settings_in(home.folder)).disable_bypass:
+            raise BadRequest(BYPASS_FORBIDDEN)
+        chosen = Chosen(mode=None if mode is Mode.BYPASS else mode, model=model or self.model, effort=self.effort)
+        return await self.house.sessions.start(home, chosen)
+
+    async def resume_or_start(self, session: str, uri: str | None) -> Session:
+        """The session as it was left; a fresh one where another process has it open."""
+        try:
+            return await self.house.sessions.resume(session)
+        except SessionHeld:
+            return await self.session_for(None, uri, None, None)
 
     async def last_session(self, session: str | None) -> Session | None:
         """The session a settings command means: the one named, else the last used."""
         if session is not None:
-            return await self.house.sessions.resume(session)
+            return await self._named(self.house.sessions.resume, session)
         return self.house.sessions.last
+
+    async def looked_at(self, session: str | None) -> Session | None:
+        """As `last_session`, for a command that only looks: the last used stays the last used."""
+        if session is not None:
+            return await self._named(self.house.sessions.look, session)
+        return self.house.sessions.last
+
+    async def _named(self, found: Callable[[str], Awaitable[Session]], session: str) -> Session:
+        try:
+            return await found(session)
+        except LogError as error:
+            raise BadRequest(f"session: {error}") from error
 
     async def write(self, session: Session, event: Event) -> None:
         """A fact from the person, outside a turn's own; shown as soon as it is written."""

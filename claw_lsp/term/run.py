@@ -11,9 +11,10 @@ from typing import Any
 from uuid import uuid4
 
 from claw_lsp.core.briefing import Subject, action_blocks
+from claw_lsp.core.modes import SWITCHED
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.engine.house import House
-from claw_lsp.engine.opening import Home
+from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.call import Call, calls_in
@@ -23,6 +24,7 @@ from claw_lsp.facts.event import (
     ModeChanged,
     ModelChanged,
     ModelSpoke,
+    Noted,
     SessionStarted,
     Stopped,
     TurnEnded,
@@ -159,10 +161,12 @@ class Door:
                 )
             resumed = known[0].session
         if resumed is None:
-            return await sessions.start(Home(order.folder, (order.folder,)), mode=order.mode, model=order.model)
+            chosen = Chosen(mode=order.mode, model=order.model)
+            return await sessions.start(Home(order.folder, (order.folder,)), chosen)
         session = await sessions.resume(resumed)
         if order.mode is not None and order.mode is not session.state.mode:
             session.write(ModeChanged(mode=order.mode))
+            session.write(Noted(text=SWITCHED[order.mode]))
         if order.model is not None:
             model = self.house.facts_of(order.model, settings).id
             if model != session.state.model:

@@ -51,6 +51,10 @@ class MemoryLog:
     def keep(self, text: str) -> None:
         self.partial += text
 
+    @property
+    def held(self) -> bool:
+        return not self.closed
+
     def close(self) -> None:
         self.closed = True
 

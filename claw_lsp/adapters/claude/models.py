@@ -29,6 +29,18 @@ def resolve(name: str, settings: Settings) -> ModelFacts:
     return facts.model_copy(update={"id": model_id})
 
 
+def unknown(name: str, settings: Settings) -> str:
+    """What a person should hear about a model that is in no table; "" for one that is."""
+    model_id = {**ALIASES, **settings.aliases}.get(name, name)
+    if not {model_id, _DATE.sub("", model_id)}.isdisjoint({**TABLE, **settings.models}):
+        return ""
+    aliases = ", ".join(dict.fromkeys((*ALIASES, *settings.aliases)))
+    return (
+        f"The limits and the price of {model_id} are not known: little is assumed of it, and what it costs is not counted."
+        f" The aliases are {aliases}. If it is right, describe it under `models` in the settings."
+    )
+
+
 def names(settings: Settings) -> tuple[str, ...]:
     """What a person may choose from: aliases first, then ids."""
     return (*dict.fromkeys((*ALIASES, *settings.aliases, *TABLE, *settings.models)),)

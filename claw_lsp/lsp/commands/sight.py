@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import difflib
+from dataclasses import replace
 
 from claw_lsp.core.budget import used_percent
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.render import dollars, tokens
+from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished, ModelSpoke
 from claw_lsp.facts.fault import BadRequest, ToolError
 from claw_lsp.facts.usage import Usage
-from claw_lsp.lsp.arguments import AnswerArguments, NoArguments, SessionArguments, UriArguments
+from claw_lsp.facts.usage import cost as cost_of
+from claw_lsp.lsp.arguments import AnswerArguments, DiffArguments, NoArguments, SessionArguments
 from claw_lsp.lsp.commands.table import TABLE, Answer, command
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.questions import choices_of
@@ -41,8 +44,8 @@ async def help_(door: Door, args: NoArguments, request: RequestId | None) -> Ans
 @command("claw.status", SessionArguments, slash=True)
 async def status(door: Door, args: SessionArguments, request: RequestId | None) -> Answer:
     """Show model, mode, context, cost and what is running."""
-    session = await door.last_session(args.session)
-    settings = await door.settings_in(session.state.cwd if session else door.home_for(None).folder)
+    session = await door.looked_at(args.session)
+    settings = await door.settings_of(session)
     facts = door.house.facts_of(session.state.model if session else door.model or settings.model, settings)
     mode = session.state.mode if session else door.mode or settings.mode
     percent = used_percent(_last_usage(session), facts) if session else 0
@@ -56,7 +59,7 @@ async def status(door: Door, args: SessionArguments, request: RequestId | None) 
         "session": session.id if session else None,
         "model": facts.id,
         "mode": mode,
-        "effort": session.state.effort if session else None,
+        "effort": session.state.effort if session else door.effort or settings.effort,
         "context": {"percent": percent, "size": facts.context},
         "cost": cost,
         "runs": runs,
@@ -69,18 +72,20 @@ async def status(door: Door, args: SessionArguments, request: RequestId | None) 
 @command("claw.cost", SessionArguments, slash=True)
 async def cost(door: Door, args: SessionArguments, request: RequestId | None) -> Answer:
     """Show what the session cost, by model."""
-    session = await door.last_session(args.session)
+    session = await door.looked_at(args.session)
     if session is None:
-        return {"cost": 0.0, "models": {}, "text": "Nothing was asked yet."}
+        return {"cost": 0.0, "models": {}, "costs": {}, "text": "Nothing was asked yet."}
     usage = session.state.usage
+    costs = await _costs(door, session)
     lines = [f"{dollars(session.state.cost)} in this session"]
-    lines += [f"- {model}: {_counted(it)}" for model, it in usage.items()]
+    lines += [f"- {model}: {dollars(costs[model])} ({_counted(it)})" for model, it in usage.items()]
     if session.state.cost is None:
         lines.append("A model without a known price was used; set its price under `models` in the settings.")
     return {
         "session": session.id,
         "cost": session.state.cost,
         "models": {model: it.model_dump() for model, it in usage.items()},
+        "costs": costs,
         "text": "\n".join(lines),
     }
 
@@ -108,10 +113,10 @@ async def sessions(door: Door, args: NoArguments, request: RequestId | None) -> 
     }
 
 
-@command("claw.diff", UriArguments, slash=True)
-async def diff(door: Door, args: UriArguments, request: RequestId | None) -> Answer:
+@command("claw.diff", DiffArguments, slash=True)
+async def diff(door: Door, args: DiffArguments, request: RequestId | None) -> Answer:
     """Show what changed: in one file, or everything since the session began."""
-    session = door.house.sessions.last
+    session = await door.looked_at(args.session)
     if session is None:
         return {"diff": "", "files": [], "text": "Nothing was changed: there is no session yet."}
     first: dict[str, str] = {}
@@ -121,7 +126,8 @@ async def diff(door: Door, args: UriArguments, request: RequestId | None) -> Ans
                 first.setdefault(it.path, "" if it.created else it.before)
     if args.uri == GIT:
         text = await door.house.versions.diff(session.state.cwd)
-        return {"session": session.id, "diff": text, "files": [], "text": _fenced(text)}
+        shown = _fenced(text) if text else "Nothing differs from HEAD."
+        return {"session": session.id, "diff": text, "files": [], "text": shown}
     only = _path(args.uri, session.state.cwd) if args.uri else None
     parts = {
         path: await _difference(door, path, before, session.state.cwd)
@@ -172,9 +178,37 @@ async def clear(door: Door, args: SessionArguments, request: RequestId | None) -
         return {"text": "There is nothing to forget."}
     if session.state.turn is not None:
         raise BadRequest("session: a turn is running in it; stop that first (claw.stop)")
-    entry = await door.house.sessions.begin_anew(session)
+    entry = await door.house.sessions.begin_anew(session, _home(door, session))
     await door.saw(session.id, entry)
     return {"session": session.id, "text": "What was said before is forgotten; the log keeps it."}
+
+
+def _home(door: Door, session: Session) -> Home:
+    """Where the session lives, with the editor, its settings and its folders as they are now."""
+    state = session.state
+    folder = state.roots[0] if state.roots else state.cwd
+    roots = (folder, *(it for it in door.folders if it != folder)) if folder in door.folders else state.roots
+    return replace(door.home_for(None), folder=folder, roots=roots)
+
+
+async def _costs(door: Door, session: Session) -> dict[str, float | None]:
+    """Dollars by model, None where a price was not known. Replies cost what they cost when they came."""
+    settings = await door.settings_of(session)
+    spent: list[tuple[str, float | None]] = []
+    for it in session.entries:
+        match it.event:
+            case ModelSpoke(model=model, cost=dollars_):
+                spent.append((model, dollars_))
+            case CallFinished(result=result):
+                prices = {model: door.house.facts_of(model, settings).price for model in result.side_usage}
+                spent += [(model, cost_of(Usage(**used), prices[model])) for model, used in result.side_usage.items()]
+            case _:
+                pass
+    costs: dict[str, float | None] = {}
+    for model, one in spent:
+        before = costs.get(model, 0.0)
+        costs[model] = None if one is None or before is None else before + one
+    return costs
 
 
 def _path(named: str, cwd: str) -> str:
