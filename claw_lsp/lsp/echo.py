@@ -12,7 +12,7 @@ from claw_lsp.core.difference import differences
 from claw_lsp.core.merge import merged
 from claw_lsp.core.position import Encoding, LineIndex
 from claw_lsp.facts.text import TextEdit, applied
-from claw_lsp.lsp.buffers import Buffers, Changed, Happening, Opened
+from claw_lsp.lsp.buffers import Buffers, Changed, Closed, Happening, Opened, Saved
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,8 +128,8 @@ class Echo:
                 self.note(happening.after)
             case Opened():
                 self.note(happening.text)
-            case _:
-                return
+            case Saved() | Closed():
+                pass
 
 
 async def happens(event: asyncio.Event, timeout: float) -> bool:
