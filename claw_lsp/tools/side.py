@@ -1,4 +1,4 @@
-"""One request to the small model beside the conversation: what a tool needs of it, and how its cost is counted."""
+"""One request to the small model beside the session: what a tool needs of it, and how its cost is counted."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from claw_lsp.facts.usage import Price, cost
 
 
 class SideModel(Protocol):
-    """The small model, asked once, outside the conversation. `price` is None when it is not known."""
+    """The small model, asked once, outside the session. `price` is None when it is not known."""
 
     @property
     def model(self) -> str: ...

@@ -1,4 +1,4 @@
-"""The tool WebSearch: one side request with the API's own search; the main conversation never carries a server tool."""
+"""The tool WebSearch: one side request with the API's own search; the session itself never carries a server tool."""
 
 from __future__ import annotations
 
