@@ -146,7 +146,8 @@ async def test_continue_goes_on_with_the_folders_last_session(tmp_path: Path) ->
 
 
 async def test_resume_goes_on_with_the_session_named_in_another_model_and_mode(tmp_path: Path) -> None:
-    more = Reply(content=(WRITE,), match=Match(model="claude-haiku-5-5"))
+    told = "The person switched to acceptEdits"
+    more = Reply(content=(WRITE,), match=Match(model="claude-haiku-5-5", last_user_contains=told))
     async with provider(tmp_path, "Noted.", "Another.", more, "Done.") as (here, _):
         first = await here.claw("run", "one", "--output-format", "json")
         await here.claw("run", "two")
@@ -155,6 +156,13 @@ async def test_resume_goes_on_with_the_session_named_in_another_model_and_mode(t
     assert (third.code, third.out) == (0, "Done.\n")
     assert f"session {first.json['session_id']}" in third.err
     assert (here.folder / "a.txt").exists()
+
+
+async def test_the_mode_of_the_command_line_is_told_to_the_model(tmp_path: Path) -> None:
+    told = Reply(content=("Here is my plan.",), match=Match(last_user_contains="The session begins in plan mode"))
+    async with provider(tmp_path, told) as (here, _):
+        ended = await here.claw("run", "plan it", "--permission-mode", "plan")
+    assert (ended.code, ended.out) == (0, "Here is my plan.\n")
 
 
 @pytest.mark.parametrize("which", [("--continue",), ("--resume", "8be4df61-93ca-11d2-aa0d-00e098032b8c")])
