@@ -80,195 +80,131 @@ def test_a_file_that_could_not_be_read_is_named_and_not_called_empty() -> None:
     assert "The file is empty." in message("ask", Subject(path="a", text=""))
 
 
+WHERE = "`shop/calc.py` (python), line 6. The buffer has changes that are not saved; they are in what follows."
+CODE = '''\
+The text, as data, with line numbers; `>` marks the selection:
+```
+  1 | import json
+  2 |
+  3 |
+  4 | def total(items):
+  5 |     """Sum."""
+> 6 |     return sum(i.prcie for i in items)
+  7 |
+  8 |
+  9 | print(total([]))
+```
+'''
+DIAGNOSTICS = """\
+What the editor's tools report there, as data:
+```
+line 6: error [pyright]: Cannot access attribute "prcie" for class "Item"
+```
+"""
+
+
+def around_line_6(action: str) -> str:
+    """The message without the parts that every action shows alike; the first message of ask holds them to the letter."""
+    text = message(action, LINE_6)
+    for part, name in ((WHERE, "(where)"), (CODE, "(code)\n"), (DIAGNOSTICS, "(diagnostics)\n")):
+        text = text.replace(part, name)
+    return text
+
+
 def test_first_message_of_edit() -> None:
-    assert message("edit", LINE_6) == snapshot('''\
-Change `shop/calc.py` (python), line 6. The buffer has changes that are not saved; they are in what follows.
+    assert around_line_6("edit") == snapshot("""\
+Change (where)
 
 The person says: Please.
 
-The text, as data, with line numbers; `>` marks the selection:
-```
-  1 | import json
-  2 |
-  3 |
-  4 | def total(items):
-  5 |     """Sum."""
-> 6 |     return sum(i.prcie for i in items)
-  7 |
-  8 |
-  9 | print(total([]))
-```
+(code)
 
-What the editor's tools report there, as data:
-```
-line 6: error [pyright]: Cannot access attribute "prcie" for class "Item"
-```
+(diagnostics)
 
 Make just this change. Where other files must follow for it to work (callers, imports, tests), change them too and name them. Answer with one or two sentences on what you did.\
-''')
+""")
 
 
 def test_first_message_of_fix() -> None:
-    assert message("fix", LINE_6) == snapshot('''\
-Fix what is wrong in `shop/calc.py` (python), line 6. The buffer has changes that are not saved; they are in what follows.
+    assert around_line_6("fix") == snapshot("""\
+Fix what is wrong in (where)
 
 The person adds: Please.
 
-What the editor's tools report there, as data:
-```
-line 6: error [pyright]: Cannot access attribute "prcie" for class "Item"
-```
+(diagnostics)
 
-The text, as data, with line numbers; `>` marks the selection:
-```
-  1 | import json
-  2 |
-  3 |
-  4 | def total(items):
-  5 |     """Sum."""
-> 6 |     return sum(i.prcie for i in items)
-  7 |
-  8 |
-  9 | print(total([]))
-```
+(code)
 
 Find out why it happens before you change anything; the cause may stand elsewhere than the message. Mend the cause with the smallest change that is right. Do not silence the message. If a test covers this code, run it afterwards. Answer with the cause and the change in a few sentences; if nothing is wrong, say so and change nothing.\
-''')
+""")
 
 
 def test_first_message_of_explain() -> None:
-    assert message("explain", LINE_6) == snapshot('''\
-Explain `shop/calc.py` (python), line 6. The buffer has changes that are not saved; they are in what follows.
+    assert around_line_6("explain") == snapshot("""\
+Explain (where)
 
 The person asks: Please.
 
-The text, as data, with line numbers; `>` marks the selection:
-```
-  1 | import json
-  2 |
-  3 |
-  4 | def total(items):
-  5 |     """Sum."""
-> 6 |     return sum(i.prcie for i in items)
-  7 |
-  8 |
-  9 | print(total([]))
-```
+(code)
 
-What the editor's tools report there, as data:
-```
-line 6: error [pyright]: Cannot access attribute "prcie" for class "Item"
-```
+(diagnostics)
 
 Say first, in one or two sentences, what it is for. Then how it works, in the order in which one would have to understand it, with what is easy to miss: assumptions, side effects, edge cases, who relies on it. Look at callers and definitions where they matter. Stay with the code as it is; change nothing.\
-''')
+""")
 
 
 def test_first_message_of_tests() -> None:
-    assert message("tests", LINE_6) == snapshot('''\
-Write tests for `shop/calc.py` (python), line 6. The buffer has changes that are not saved; they are in what follows.
+    assert around_line_6("tests") == snapshot("""\
+Write tests for (where)
 
 The person adds: Please.
 
-The text, as data, with line numbers; `>` marks the selection:
-```
-  1 | import json
-  2 |
-  3 |
-  4 | def total(items):
-  5 |     """Sum."""
-> 6 |     return sum(i.prcie for i in items)
-  7 |
-  8 |
-  9 | print(total([]))
-```
+(code)
 
-What the editor's tools report there, as data:
-```
-line 6: error [pyright]: Cannot access attribute "prcie" for class "Item"
-```
+(diagnostics)
 
 Find out first how this project tests (framework, folders, names, fixtures) and do it the same way; add to a fitting test file if there is one. Test behaviour that matters: the ordinary case, the edges, the errors. Each test must be able to fail. Run them. If one of them uncovers a fault in the code, keep the test and report the fault instead of bending the test or the code. Answer with what is covered and the result of the run.\
-''')
+""")
 
 
 def test_first_message_of_document() -> None:
-    assert message("document", LINE_6) == snapshot('''\
-Document `shop/calc.py` (python), line 6. The buffer has changes that are not saved; they are in what follows.
+    assert around_line_6("document") == snapshot("""\
+Document (where)
 
 The person adds: Please.
 
-The text, as data, with line numbers; `>` marks the selection:
-```
-  1 | import json
-  2 |
-  3 |
-  4 | def total(items):
-  5 |     """Sum."""
-> 6 |     return sum(i.prcie for i in items)
-  7 |
-  8 |
-  9 | print(total([]))
-```
+(code)
 
 Write or mend the documentation comments in the form this language and this project use. Say what a caller must know: purpose, meaning of arguments and result, errors, side effects, units, limits. Check each statement against the code. Do not repeat names and types, and do not change what the code does. Answer in one sentence.\
-''')
+""")
 
 
 def test_first_message_of_refactor() -> None:
-    assert message("refactor", LINE_6) == snapshot('''\
-Refactor `shop/calc.py` (python), line 6. The buffer has changes that are not saved; they are in what follows.
+    assert around_line_6("refactor") == snapshot("""\
+Refactor (where)
 
 The person wants: Please.
 
-The text, as data, with line numbers; `>` marks the selection:
-```
-  1 | import json
-  2 |
-  3 |
-  4 | def total(items):
-  5 |     """Sum."""
-> 6 |     return sum(i.prcie for i in items)
-  7 |
-  8 |
-  9 | print(total([]))
-```
+(code)
 
-What the editor's tools report there, as data:
-```
-line 6: error [pyright]: Cannot access attribute "prcie" for class "Item"
-```
+(diagnostics)
 
 What the code does must stay the same for everybody who uses it. Find the users of what you rename or move, and change them too. If the person named no aim, make the one or two changes that help a reader most, and say why. Run the tests that cover it before and after, if there are any. Answer with what changed and what you ran.\
-''')
+""")
 
 
 def test_first_message_of_review() -> None:
-    assert message("review", LINE_6) == snapshot('''\
-Review `shop/calc.py` (python), line 6. The buffer has changes that are not saved; they are in what follows.
+    assert around_line_6("review") == snapshot("""\
+Review (where)
 
 The person asks: Please.
 
-The text, as data, with line numbers; `>` marks the selection:
-```
-  1 | import json
-  2 |
-  3 |
-  4 | def total(items):
-  5 |     """Sum."""
-> 6 |     return sum(i.prcie for i in items)
-  7 |
-  8 |
-  9 | print(total([]))
-```
+(code)
 
-What the editor's tools report there, as data:
-```
-line 6: error [pyright]: Cannot access attribute "prcie" for class "Item"
-```
+(diagnostics)
 
 Look for what would hurt: wrong results, lost data, races, security holes, broken callers, missing error handling, tests that prove nothing. Read what surrounds the code until you are sure; a finding needs a way to go wrong that you can describe. Leave out matters of taste. Answer with the findings, the gravest first, each as `path:line`, what is wrong, when it shows, and how to mend it. If you found nothing, say so and what you looked at. Change nothing.\
-''')
+""")
 
 
 def test_first_message_of_review_of_changes_without_a_file() -> None:
