@@ -19,14 +19,18 @@ from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.call import Call, calls_in
 from claw_lsp.facts.event import (
+    CallFinished,
     CallJudged,
     Entry,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
     Noted,
+    RuleAdded,
     SessionStarted,
+    Steered,
     Stopped,
+    Titled,
     TurnEnded,
     UserSpoke,
 )
@@ -92,7 +96,19 @@ class Door:
                 self._calls.update((it.id, it) for it in calls_in(blocks))
             case CallJudged(decision="deny", call_id=call_id) if call_id in self._calls:
                 self._denied.append(self._calls[call_id])
-            case _:
+            case (
+                SessionStarted()
+                | UserSpoke()
+                | CallJudged()
+                | CallFinished()
+                | RuleAdded()
+                | ModeChanged()
+                | ModelChanged()
+                | Noted()
+                | Steered()
+                | Titled()
+                | TurnEnded()
+            ):
                 pass
         self._show(lambda: self._screen.saw(entry))
 
