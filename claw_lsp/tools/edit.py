@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from claw_lsp.facts.call import Call, Result
-from claw_lsp.facts.fault import NoSuchFile, ToolError
-from claw_lsp.facts.plan import Plan, PlannedPath
+from claw_lsp.facts.fault import ToolError
+from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.facts.text import Change, Document, TextEdit
+from claw_lsp.facts.text import Document, TextEdit
 from claw_lsp.ports import Tell, Workspace
-from claw_lsp.tools.paths import missing_beside, named
+from claw_lsp.tools.paths import named
 from claw_lsp.tools.splice import apart, line_at, occurrences, replacing, why_not_found
-from claw_lsp.tools.writing import make, off_loop, plan_of, refuse_surrogates, refuse_unseen
+from claw_lsp.tools.writing import make, plan_edits, refuse_surrogates
 
 
 class EditInput(BaseModel):
@@ -42,24 +43,13 @@ class EditTool:
         if wanted.old_string == wanted.new_string:
             raise ToolError("old_string and new_string are the same: there is nothing to change.")
         where = await named(wanted.file_path, scene, workspace)
-        change = await _change(wanted, where, scene, workspace)
-        return await plan_of(call, where, change, scene, workspace)
+        created = None if wanted.old_string else wanted.new_string
+        return await plan_edits(call, where, scene, workspace, partial(_edits, wanted), created=created)
 
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
     ) -> Result:
         return await make(plan, workspace)
-
-
-async def _change(wanted: EditInput, where: PlannedPath, scene: Scene, workspace: Workspace) -> Change:
-    try:
-        document = await workspace.read(where.path)
-    except NoSuchFile as error:
-        if wanted.old_string:
-            raise missing_beside(error, scene) from error
-        return Change(where.path, None, (TextEdit(0, 0, wanted.new_string),))
-    refuse_unseen(document, where, scene)
-    return Change(where.path, document, await off_loop(len(document.text), _edits, wanted, document))
 
 
 def _edits(wanted: EditInput, document: Document) -> tuple[TextEdit, ...]:

@@ -9,16 +9,16 @@ from typing import Any, ClassVar, Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from claw_lsp.facts.call import Call, Result
-from claw_lsp.facts.fault import NoSuchFile, ToolError
+from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.facts.text import Change, TextEdit
+from claw_lsp.facts.text import Document, TextEdit
 from claw_lsp.ports import Tell, Workspace
 from claw_lsp.tools.notebook import Cell, Notebook, cell_named, member, notebook_of
-from claw_lsp.tools.paths import missing_beside, named
+from claw_lsp.tools.paths import named
 from claw_lsp.tools.splice import dominant_end
-from claw_lsp.tools.writing import make, plan_of, refuse_surrogates, refuse_unseen
+from claw_lsp.tools.writing import make, plan_edits, refuse_surrogates
 
 
 class NotebookEditInput(BaseModel):
@@ -46,14 +46,11 @@ class NotebookEditTool:
         where = await named(wanted.notebook_path, scene, workspace)
         if not where.path.endswith(".ipynb"):
             raise ToolError(f"{where.path} is no notebook (.ipynb). Use Edit for other files.")
-        try:
-            document = await workspace.read(where.path)
-        except NoSuchFile as error:
-            raise missing_beside(error, scene) from error
-        refuse_unseen(document, where, scene)
-        notebook = notebook_of(where.path, document.text)
-        edits = cell_edits(notebook, wanted, where.path)
-        return await plan_of(call, where, Change(where.path, document, edits), scene, workspace)
+
+        def edits(document: Document) -> tuple[TextEdit, ...]:
+            return cell_edits(notebook_of(where.path, document.text), wanted, where.path)
+
+        return await plan_edits(call, where, scene, workspace, edits, created=None)
 
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell

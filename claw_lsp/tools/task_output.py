@@ -35,7 +35,7 @@ class TaskOutputTool:
     async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
         wanted = TaskOutputInput.model_validate(call.input)
         task = known(self._processes, scene, wanted.task_id)
-        return Plan(call, Reach.NOTHING, f"Read output of {one_line(task.command, 60)}", task.command, payload=wanted)
+        return plan_about(task, call, "Read output of", wanted)
 
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
@@ -46,6 +46,10 @@ class TaskOutputTool:
         if task is None:
             raise unknown(self._processes, scene, wanted.task_id)
         return Result(content=f"{standing(task)}\n{stripped(task.output) or '(no output yet)'}", summary=standing(task))
+
+
+def plan_about(task: Background, call: Call, verb: str, wanted: BaseModel) -> Plan:
+    return Plan(call, Reach.NOTHING, f"{verb} {one_line(task.command, 60)}", task.command, payload=wanted)
 
 
 def known(processes: Processes, scene: Scene, task_id: str) -> Background:

@@ -6,13 +6,13 @@ from typing import ClassVar
 
 from pydantic import BaseModel, Field
 
-from claw_lsp.core.escape import one_line, stripped
+from claw_lsp.core.escape import stripped
 from claw_lsp.facts.call import Call, Result
-from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
 from claw_lsp.ports import Processes, Tell, Workspace
-from claw_lsp.tools.task_output import known, standing, unknown
+from claw_lsp.tools.task_output import known, plan_about, standing, unknown
 
 
 class TaskStopInput(BaseModel):
@@ -32,7 +32,7 @@ class TaskStopTool:
     async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
         wanted = TaskStopInput.model_validate(call.input)
         task = known(self._processes, scene, wanted.task_id)
-        return Plan(call, Reach.NOTHING, f"Stop {one_line(task.command, 60)}", task.command, payload=wanted)
+        return plan_about(task, call, "Stop", wanted)
 
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell

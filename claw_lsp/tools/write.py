@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from claw_lsp.facts.call import Call, Result
-from claw_lsp.facts.fault import NoSuchFile, ToolError
-from claw_lsp.facts.plan import Plan, PlannedPath
+from claw_lsp.facts.fault import ToolError
+from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.facts.text import Change, TextEdit
+from claw_lsp.facts.text import Document, TextEdit
 from claw_lsp.ports import Tell, Workspace
 from claw_lsp.tools.paths import named
 from claw_lsp.tools.splice import rewriting
-from claw_lsp.tools.writing import make, off_loop, plan_of, refuse_surrogates, refuse_unseen
+from claw_lsp.tools.writing import make, plan_edits, refuse_surrogates
 
 
 class WriteInput(BaseModel):
@@ -38,8 +39,8 @@ class WriteTool:
         wanted = WriteInput.model_validate(call.input)
         refuse_surrogates("content", wanted.content)
         where = await named(wanted.file_path, scene, workspace)
-        change = await _change(wanted, where, scene, workspace)
-        return await plan_of(call, where, change, scene, workspace)
+        edits = partial(_edits, wanted)
+        return await plan_edits(call, where, scene, workspace, edits, created=wanted.content)
 
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
@@ -47,13 +48,9 @@ class WriteTool:
         return await make(plan, workspace)
 
 
-async def _change(wanted: WriteInput, where: PlannedPath, scene: Scene, workspace: Workspace) -> Change:
-    try:
-        document = await workspace.read(where.path)
-    except NoSuchFile:
-        return Change(where.path, None, (TextEdit(0, 0, wanted.content),))
-    refuse_unseen(document, where, scene)
-    edits = await off_loop(len(document.text), rewriting, document.text, wanted.content)
+def _edits(wanted: WriteInput, document: Document) -> tuple[TextEdit, ...]:
+    """The edits to the document. Raises ToolError where it has this text already."""
+    edits = rewriting(document.text, wanted.content)
     if not edits:
-        raise ToolError(f"{where.path} already has exactly this text: there is nothing to write.")
-    return Change(where.path, document, edits)
+        raise ToolError(f"{document.path} already has exactly this text: there is nothing to write.")
+    return edits

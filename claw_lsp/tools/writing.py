@@ -8,13 +8,13 @@ from typing import ParamSpec, TypeVar
 
 from claw_lsp.core.merge import merged, minimal_edits
 from claw_lsp.facts.call import Call, Edited, Result
-from claw_lsp.facts.fault import StaleDocument, ToolError
+from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.scene import Scene
-from claw_lsp.facts.text import Applied, Change, Document
+from claw_lsp.facts.text import Applied, Change, Document, TextEdit
 from claw_lsp.ports import Workspace
 from claw_lsp.tools.patch import changed_lines, unified
-from claw_lsp.tools.paths import shown, still_there
+from claw_lsp.tools.paths import missing_beside, shown, still_there
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -48,7 +48,28 @@ async def off_loop(size: int, work: Callable[P, T], *args: P.args, **more: P.kwa
     return await asyncio.to_thread(work, *args, **more)
 
 
-async def plan_of(call: Call, where: PlannedPath, change: Change, scene: Scene, workspace: Workspace) -> Plan:
+async def plan_edits(
+    call: Call,
+    where: PlannedPath,
+    scene: Scene,
+    workspace: Workspace,
+    edits: Callable[[Document], tuple[TextEdit, ...]],
+    *,
+    created: str | None,
+) -> Plan:
+    """A plan to make these edits in the file. `created` is the text of one that is not there, None where it has to be."""
+    try:
+        document = await workspace.read(where.path)
+    except NoSuchFile as error:
+        if created is None:
+            raise missing_beside(error, scene) from error
+        return await _plan_of(call, where, Change(where.path, None, (TextEdit(0, 0, created),)), scene, workspace)
+    refuse_unseen(document, where, scene)
+    change = Change(where.path, document, await off_loop(len(document.text), edits, document))
+    return await _plan_of(call, where, change, scene, workspace)
+
+
+async def _plan_of(call: Call, where: PlannedPath, change: Change, scene: Scene, workspace: Workspace) -> Plan:
     """A plan to make this change."""
     name = await shown(where, scene, workspace)
     verb = "Create" if change.document is None else call.name.replace("NotebookEdit", "Edit")
