@@ -3,7 +3,8 @@
 A rule with an open end (`pytest *`) only for the project's own work: what is said after these words are targets and
 flags of a test runner, a build tool or a linter. Every other line just as it stands. Nothing at all for programs that
 write or delete, change rights or settings, talk to other hosts or run what they are given. Of git, `status` alone is
-open: `diff` and `log` can write any file (`--output`), `add` takes what comes later into the next commit.
+open: `diff` and `log` can write any file (`--output`), `add` takes what comes later into the next commit. Not open either
+are tools whose further words are any work the project knows, publishing too: make, gradle, mvn, ninja, tox, nox.
 """
 
 from __future__ import annotations
@@ -15,10 +16,9 @@ from claw_lsp.core.policy import shell
 _ANY = "*"
 """Stands for one name, such as that of a script."""
 _OPEN = {
-    **dict.fromkeys("pytest tox nox mypy pyright basedpyright flake8 pylint unittest".split(), ((),)),
-    **dict.fromkeys("jest vitest mocha eslint tsc rspec phpunit ctest ninja".split(), ((),)),
+    **dict.fromkeys("pytest mypy pyright basedpyright flake8 pylint unittest".split(), ((),)),
+    **dict.fromkeys("jest vitest mocha eslint tsc rspec phpunit ctest".split(), ((),)),
     **dict.fromkeys("npm pnpm yarn bun".split(), (("test",), ("run", _ANY))),
-    **dict.fromkeys("gradle gradlew mvn mvnw".split(), (("test",), ("check",), ("build",), ("compile",), ("verify",))),
     "ruff": (("check",),),
     "cargo": (("test",), ("build",), ("check",), ("clippy",)),
     "go": (("test",), ("build",), ("vet",)),
@@ -30,7 +30,7 @@ _OPEN = {
 """Programs, and the words after which the rest may be left open."""
 _LAUNCHERS = {"uv": "run", "poetry": "run", "pipenv": "run", "bundle": "exec"}
 """Programs that run what is open by itself in the project's own environment."""
-_ONLY_OPEN = frozenset("npm pnpm yarn bun cargo go dotnet swift mix gradle gradlew mvn mvnw".split()) | set(_LAUNCHERS)
+_ONLY_OPEN = frozenset("npm pnpm yarn bun cargo go dotnet swift mix".split()) | set(_LAUNCHERS)
 """Programs whose other work installs, publishes or runs anything."""
 _GIT_AS_IT_STANDS = frozenset("diff log show add blame shortlog describe rev-parse ls-files".split())
 _NEVER = frozenset(
