@@ -230,9 +230,6 @@ def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:
 def _finished(state: State, event: CallFinished) -> State:
     result = event.result
     calls = tuple(replace(it, result=result) if it.call.id == event.call_id else it for it in state.calls)
-    usage = dict(state.usage)
-    for model, numbers in result.side_usage.items():
-        usage[model] = usage.get(model, Usage()) + Usage(**numbers)
     state = replace(
         state,
         calls=calls,
@@ -240,7 +237,7 @@ def _finished(state: State, event: CallFinished) -> State:
         cwd=result.cwd or state.cwd,
         tasks=state.tasks if result.tasks is None else result.tasks,
         mode=Mode(result.mode) if result.mode else state.mode,
-        usage=usage,
+        usage=_with_side(state.usage, result),
         cost=_sum(state.cost, result.side_cost) if result.side_usage else state.cost,
     )
     turn = state.turn
@@ -250,12 +247,19 @@ def _finished(state: State, event: CallFinished) -> State:
     turn = replace(
         turn,
         refused=turn.refused and not succeeded,
+        usage=_with_side(turn.usage, result),
         cost=_sum(turn.cost, result.side_cost) if result.side_usage else turn.cost,
     )
     if any(it.result is None for it in calls):
         return replace(state, turn=turn)
     answers = tuple(_result_block(it.call.id, it.result) for it in calls if it.result)
     return replace(state, pending=(*answers, *state.pending), calls=(), turn=replace(turn, last=None))
+
+
+def _with_side(usage: Mapping[str, Usage], result: Result) -> Mapping[str, Usage]:
+    """With what a call's own side requests took, by model."""
+    side = {model: usage.get(model, Usage()) + Usage(**numbers) for model, numbers in result.side_usage.items()}
+    return {**usage, **side}
 
 
 def _ended(state: State) -> State:

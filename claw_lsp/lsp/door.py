@@ -227,6 +227,7 @@ class Door:
 
     def _over(self, session: Session, bar: Bar, run: Run, ended: TurnEnded) -> None:
         bar.end(self.messages.in_short(ended))
+        self.house.sessions.let_go()
         seen = self.chats.is_open(session.id)
         self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
 

@@ -18,7 +18,18 @@ from claw_lsp.engine.session import Session
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.engine.turn import Hands, run_turn
 from claw_lsp.facts.call import Call, Result
-from claw_lsp.facts.event import EVENT, Entry, Event, ModelChanged, Noted, SessionStarted, Steered, UserSpoke
+from claw_lsp.facts.event import (
+    EVENT,
+    CallFinished,
+    Entry,
+    Event,
+    ModelChanged,
+    ModelSpoke,
+    Noted,
+    SessionStarted,
+    Steered,
+    UserSpoke,
+)
 from claw_lsp.facts.fault import ModelError, ToolError
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
@@ -283,3 +294,15 @@ def test_another_model_gets_no_thinking_of_the_first(turns: list[list[Reply | Mo
 def test_the_events_of_a_newer_version_keep_what_we_do_not_know() -> None:
     event: Event = EVENT.validate_python({"kind": "noted", "text": "hi", "colour": "red"})
     assert event.model_dump()["colour"] == "red"
+
+
+def test_what_a_side_request_took_counts_for_the_turn_and_the_session() -> None:
+    spoken = UserSpoke(run="r", prompt_id="p", text="go", blocks=({"type": "text", "text": "go"},))
+    asked = ModelSpoke(
+        blocks=says("", ("c1", "Look", {"how": "a"})).blocks, stop_reason="tool_use", model="big", cost=1.0
+    )
+    searched = Result(content="found", side_usage={"small": {"output_tokens": 7}}, side_cost=0.5)
+    state = fold([started(), spoken, asked, CallFinished(call_id="c1", result=searched)])
+    assert state.turn is not None
+    assert state.usage["small"].output_tokens == state.turn.usage["small"].output_tokens == 7
+    assert state.cost == state.turn.cost == 1.5

@@ -191,3 +191,14 @@ async def test_r56_a_log_that_cannot_be_written_fails_the_command_and_the_next_t
         assert len(visit.log(session)) == before
         two = await visit.command("claw.ask", session=session, prompt="two")
         assert (await visit.end(two["run"]))["text"] == "Two."
+
+
+async def test_a_second_editor_of_a_folder_has_a_chat_of_its_own(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("One.")) as first:
+        one = await first.command("claw.chat", prompt="hello")
+        await first.end(one["run"])
+        async with visiting(tmp_path) as second:
+            other = await second.command("claw.chat")
+            assert other["session"] != one["session"]
+            with pytest.raises(WireError, match="session: "):
+                await second.command("claw.chat", session="nonsense")

@@ -103,7 +103,7 @@ async def test_streamed_text_survives_until_its_fact_is_written_and_is_never_dou
     log3[0].close()
 
 
-async def reopened_as_if_killed(folder: Path, log: object, id_: str):  # noqa: ANN201
+async def reopened_as_if_killed(folder: Path, log: object, id_: str):
     """A kill -9 releases the lock and nothing else."""
     os.close(log._descriptor)  # type: ignore[attr-defined]
     return await archive(folder).open(id_)

@@ -106,7 +106,7 @@ async def commit_message(door: Door, args: UriArguments, request: Request) -> An
     home = door.home_for(args.uri)
     difference = await door.house.versions.diff(home.folder)
     if not difference:
-        raise BadRequest(f"There is nothing to commit in {home.folder}: no change against HEAD, or no repository.")
+        raise BadRequest(f"There is nothing to commit in {home.folder}: no change against HEAD.")
     settings = await door.settings_in(home.folder)
     subject = Subject(extra={"The changes": difference}, trailer=trailer(settings))
     session = await door.session_for(None, args.uri, None, None)
@@ -306,11 +306,11 @@ def _place(subject: Subject) -> str:
 
 
 async def _chat_session(door: Door, named: str | None) -> Session:
+    """The session named, else that of the latest chat unless another editor holds it, else a fresh one."""
     if named is not None:
-        return await door.house.sessions.resume(named)
-    home = door.home_for(None)
-    latest = await door.chats.latest(home.folder)
-    return await door.house.sessions.resume(latest) if latest else await door.session_for(None, None, None, None)
+        return await door.session_for(named, None, None, None)
+    latest = await door.chats.latest(door.home_for(None).folder)
+    return await door.resume_or_start(latest, None) if latest else await door.session_for(None, None, None, None)
 
 
 def _named(door: Door, run: str | None) -> Run:
