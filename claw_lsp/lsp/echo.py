@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
-from claw_lsp.core.difference import differences
+from claw_lsp.core.difference import character_differences
 from claw_lsp.core.merge import merged
 from claw_lsp.core.position import Encoding, LineIndex
 from claw_lsp.facts.text import TextEdit, applied
@@ -168,7 +168,7 @@ def _made_in(sent: Sent, text: str) -> str | None:
 
 
 def _distance(one: str, other: str) -> int:
-    return sum(it.end - it.start + len(it.new) for it in differences(one, other))
+    return sum(it.end - it.start + len(it.new) for it in character_differences(one, other))
 
 
 def _plain(text: str) -> str:

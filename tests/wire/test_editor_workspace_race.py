@@ -102,6 +102,7 @@ async def play_round(desk, path, person, one, token):
 @given(story=st.lists(rounds, min_size=1, max_size=3))
 @example(story=[Round(500, 3, (), (100,), ()), Round(500, 3, (500,), (), (900,))])
 @example(story=[Round(500, 3, (), (499,), (505,))])
+@example(story=[Round(0, 6, (), (), ()), Round(572, 0, (), (381, 605), ())])
 def test_r24_nothing_the_person_types_is_lost_and_every_edit_is_made_once_or_not_at_all(name, story):
     with tempfile.TemporaryDirectory() as folder:
         asyncio.run(play(name, story, Path(folder)))
