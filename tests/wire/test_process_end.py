@@ -253,7 +253,7 @@ async def test_close_ends_foreground_and_background(shell: ShellProcesses, tmp_p
 
 
 SERVER = """
-import asyncio, os, sys
+import asyncio, os, signal, sys
 from claw_lsp.adapters.process.shell import ShellProcesses
 from claw_lsp.ports import ShellLine
 
@@ -265,6 +265,7 @@ async def main(folder, n):
     await shell.start(ShellLine(commands.pop(), folder, 60, "background", "s"))
     await asyncio.gather(*(shell.run(ShellLine(it, folder, 60, f"c{i}", "s"), unheard) for i, it in enumerate(commands)))
 
+signal.signal(signal.SIGHUP, signal.SIG_DFL)  # Whoever runs the tests may have it ignored, as nohup does.
 asyncio.run(main(sys.argv[1], sys.argv[2]))
 """
 
