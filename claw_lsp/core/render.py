@@ -10,6 +10,8 @@ from claw_lsp.facts.event import (
     CallJudged,
     Entry,
     Event,
+    HunkKept,
+    HunkUndone,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
@@ -87,8 +89,7 @@ def call_title(call: Call, cwd: str = "") -> str:
     for field in _TELLING:
         value = call.input.get(field)
         if isinstance(value, str) and value:
-            inside = value.removeprefix(f"{cwd}/") if cwd else value
-            return f"{call.name} {one_line(inside)}"
+            return f"{call.name} {one_line(_inside(value, cwd))}"
     return call.name
 
 
@@ -131,6 +132,10 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("note", ", ".join(filter(None, picked)))
         case Noted():
             yield _line("note", event.text)
+        case HunkKept():
+            yield _line("kept", _inside(event.path, cwd))
+        case HunkUndone():
+            yield _line("undone", _inside(event.path, cwd) + (" by hand" if event.by_hand else ""))
         case Steered():
             yield _line("user", event.text)
         case Titled():
@@ -139,6 +144,10 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("end", event.stopped + (_because(event.why) if event.stopped != "done" else ""))
         case SessionStarted() | CallJudged():
             return
+
+
+def _inside(value: str, cwd: str) -> str:
+    return value.removeprefix(f"{cwd}/") if cwd else value
 
 
 def _line(kind: str, text: str) -> str:

@@ -10,6 +10,8 @@ from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
     Event,
+    HunkKept,
+    HunkUndone,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
@@ -135,6 +137,8 @@ def after(state: State, event: Event) -> State:
             return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
         case Noted():
             return _said_aside(state, event.text)
+        case HunkKept() | HunkUndone():
+            return state
         case Steered():
             return _steered(state, event.text)
         case Titled():

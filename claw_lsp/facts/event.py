@@ -154,11 +154,32 @@ class ModelChanged(Fact):
 
 
 class Noted(Fact):
-    """Something the model must know and the person did not say: sent with the next user message."""
+    """Something the model must know and the person did not say: sent with the next user message. `hunks` are those it
+    tells of, with the digest of what the person made of each."""
 
     kind: Literal["noted"] = "noted"
     from_outside: ClassVar[bool] = True
     text: str
+    hunks: dict[str, str] = {}
+
+
+class HunkKept(Fact):
+    """The person accepted a change of the agent's; it is theirs now."""
+
+    kind: Literal["hunk_kept"] = "hunk_kept"
+    from_outside: ClassVar[bool] = True
+    hunk: str
+    path: str
+
+
+class HunkUndone(Fact):
+    """A change of the agent's was taken back: by a command of the person's, or by hand in the text."""
+
+    kind: Literal["hunk_undone"] = "hunk_undone"
+    from_outside: ClassVar[bool] = True
+    hunk: str
+    path: str
+    by_hand: bool = False
 
 
 class Steered(Fact):
@@ -202,6 +223,8 @@ Event = Annotated[
     | ModeChanged
     | ModelChanged
     | Noted
+    | HunkKept
+    | HunkUndone
     | Steered
     | Titled
     | TurnEnded,

@@ -15,6 +15,8 @@ from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
     Entry,
+    HunkKept,
+    HunkUndone,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
@@ -118,7 +120,7 @@ class Writer:
                 return (self._item(", ".join(picked)),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
-            case Noted() | Titled() | Steered():
+            case Noted() | Titled() | Steered() | HunkKept() | HunkUndone():
                 return ()
 
     def running(self) -> dict[str, str]:

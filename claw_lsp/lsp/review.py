@@ -1,0 +1,246 @@
+"""The review of the agent's edits in one client: a book for each session, its ledgers kept at the editor's text."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+
+from claw_lsp.core.book import Book, after, folded
+from claw_lsp.core.hunks import Hunk, HunkState, Ledger, followed, inverse, stands_on, synced, undone
+from claw_lsp.engine.session import Session
+from claw_lsp.facts.event import CallFinished, Entry, TurnEnded
+from claw_lsp.lsp.buffers import Buffers, Changed, Happening, Opened
+
+DELAY = 0.15
+"""Seconds of quiet after which diagnostics follow what was typed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Shown:
+    """One hunk as it is to be shown: offsets in `text`, the document as it is known now."""
+
+    session: str
+    hunk: Hunk
+    state: HunkState
+    text: str
+
+    @property
+    def place(self) -> tuple[int, int]:
+        """The agent's part of the window; all of it where somebody changed it."""
+        start, end = self.hunk.start, self.hunk.end
+        if not self.hunk.touched(self.text):
+            start, end = start + self.hunk.core[0], start + self.hunk.core[1]
+        return start, end
+
+
+class Review:
+    """Invariant: outside an edit of ours in flight, every ledger of an open document has the buffer's text.
+
+    `editing` says whether an edit of ours is on its way to a path: what changes there meanwhile is looked at when the
+    call's fact tells whose it was. `changed` is called when something other is to be shown.
+    """
+
+    def __init__(self, buffers: Buffers, editing: Callable[[str], bool], changed: Callable[[], None]) -> None:
+        self._buffers = buffers
+        self._editing = editing
+        self._changed = changed
+        self._books: dict[str, Book] = {}
+        self._waiting: set[str] = set()
+        self._soon: asyncio.TimerHandle | None = None
+        self._shown: dict[str, tuple[Shown, ...]] | None = None
+        buffers.watch(self._hear)
+
+    # ---- what there is --------------------------------------------------------------------------------------------
+
+    def book(self, session: str) -> Book:
+        return self._books.get(session) or Book()
+
+    def paths(self) -> tuple[str, ...]:
+        """Every document that has hunks to review."""
+        return tuple(path for path, found in self.shown().items() if found)
+
+    def at(self, path: str) -> tuple[Shown, ...]:
+        """The open hunks of a document in the order of its text; from memory."""
+        return self.shown().get(path, ())
+
+    def shown(self) -> Mapping[str, tuple[Shown, ...]]:
+        if self._shown is None:
+            found: dict[str, list[Shown]] = {}
+            for session, ledger in self._ledgers():
+                for hunk in ledger.open:
+                    found.setdefault(ledger.path, []).append(Shown(session, hunk, self._state(ledger, hunk), ledger.text))
+            self._shown = {
+                path: tuple(sorted(it, key=lambda one: (one.place, one.hunk.maker.at))) for path, it in found.items()
+            }
+        return self._shown
+
+    def find(self, id_: str) -> Shown | None:
+        """The open hunk of this id, or the one it became part of."""
+        ids = {hunk.id for book in self._books.values() if (hunk := book.find(id_))}
+        return next((it for found in self.shown().values() for it in found if it.hunk.id in ids), None)
+
+    def over(self, id_: str) -> HunkState | None:
+        """How a hunk ended that is not open any more; None for an unknown one."""
+        for book in self._books.values():
+            if (settled := book.over(id_)) is not None:
+                return settled.state
+            if any(hunk.id == id_ for ledger in book.ledgers.values() for hunk in ledger.hunks):
+                return "undone"
+        return None
+
+    # ---- what happens ---------------------------------------------------------------------------------------------
+
+    def catch_up(self, sessions: Iterable[Session]) -> None:
+        """Know every session that was opened meanwhile, from its log; its documents are compared where they are open."""
+        for session in sessions:
+            if session.id in self._books:
+                continue
+            book = folded(session.entries)
+            self._books[session.id] = book
+            for path in book.ledgers:
+                self._follow(path)
+            if book.ledgers:
+                self._renew()
+
+    def saw(self, session: str, entry: Entry) -> None:
+        """A fact of a session that is known, or begins with it."""
+        before = self.book(session)
+        book = after(before, entry)
+        self._books[session] = book
+        match entry.event:
+            case CallFinished(result=result):
+                self._waiting.update(it.path for it in result.edited)
+                self._settle()
+            case TurnEnded():
+                self._settle()
+            case _:
+                pass
+        if book.ledgers != before.ledgers or self._shown is None:
+            self._renew()
+
+    def reads(self, path: str, text: str) -> None:
+        """A document that is not open has this text."""
+        for session, ledger in tuple(self._ledgers(path)):
+            if ledger.text != text:
+                self._put(session, synced(ledger, text))
+
+    def _hear(self, it: Happening) -> None:
+        if not any(True for _ in self._ledgers(it.path)):
+            return
+        match it:
+            case Changed(path=path) if self._editing(path) or path in self._waiting:
+                self._waiting.add(path)
+            case Changed(path=path):
+                for session, ledger in tuple(self._ledgers(path)):
+                    whole = ledger.text == it.before
+                    self._put(session, followed(ledger, it.edits) if whole else synced(ledger, it.after))
+                self._later()
+            case Opened(path=path):
+                self._follow(path)
+                self._later()
+            case _:
+                pass
+
+    def _settle(self) -> None:
+        """What changed while edits of ours were on their way: the facts have told of those, the rest was typed."""
+        for path in [it for it in self._waiting if not self._editing(it)]:
+            self._waiting.discard(path)
+            self._follow(path)
+
+    def _follow(self, path: str) -> None:
+        buffer = self._buffers.get(path)
+        if buffer is not None:
+            self.reads(path, buffer.text)
+            return
+        # Another session's ledgers follow what this one made of a file that nobody holds open.
+        latest = max(self._ledgers(path), key=lambda it: max((one.maker.at for one in it[1].hunks), default=0.0))
+        self.reads(path, latest[1].text)
+
+    # ---- taking back ----------------------------------------------------------------------------------------------
+
+    def without(self, path: str, ids: frozenset[str]) -> tuple[str, Mapping[str, Ledger], tuple[Hunk, ...], tuple[Hunk, ...]]:
+        """The text of a document without these hunks, the ledgers then, the hunks taken back and those that cannot be.
+
+        The newest go first; what is in the way of one is looked at again when others are gone.
+        """
+        ledgers = {session: ledger for session, ledger in self._ledgers(path)}
+        done: list[Hunk] = []
+        while True:
+            open_ = [(session, hunk) for session, it in ledgers.items() for hunk in it.open if hunk.id in ids]
+            open_.sort(key=lambda it: it[1].maker.at, reverse=True)
+            taken = next(
+                (it for session, hunk in open_ if (it := self._taken(ledgers, session, hunk)) is not None), None
+            )
+            if taken is None:
+                text = next(iter(ledgers.values())).text
+                return text, ledgers, tuple(done), tuple(hunk for _, hunk in open_)
+            ledgers, hunk = taken
+            done.append(hunk)
+
+    def _taken(self, ledgers: dict[str, Ledger], session: str, hunk: Hunk) -> tuple[dict[str, Ledger], Hunk] | None:
+        now = next(it for it in ledgers[session].open if it.id == hunk.id)
+        mine = undone(ledgers[session], now.id)
+        if mine is None or _blocked(now, ledgers[session], ledgers.values()):
+            return None
+        edits = inverse(now, ledgers[session].text) or ()
+        others = {key: followed(it, edits) for key, it in ledgers.items() if key != session}
+        return {**others, session: mine}, now
+
+    def put(self, ledgers: Mapping[str, Ledger]) -> None:
+        """These are the ledgers now; the text of their document may have moved on."""
+        for session, ledger in ledgers.items():
+            self._put(session, ledger)
+            self._waiting.add(ledger.path)
+        self._settle()
+        self._renew()
+
+    # ---- inside ---------------------------------------------------------------------------------------------------
+
+    def _state(self, ledger: Ledger, hunk: Hunk) -> HunkState:
+        others = (it for _, it in self._ledgers(ledger.path))
+        return "conflict" if _blocked(hunk, ledger, others) else ledger.state(hunk)
+
+    def _ledgers(self, path: str | None = None) -> Iterator[tuple[str, Ledger]]:
+        for session, book in self._books.items():
+            for ledger in book.ledgers.values() if path is None else filter(None, [book.ledgers.get(path)]):
+                yield session, ledger
+
+    def _put(self, session: str, ledger: Ledger) -> None:
+        self._books[session] = self._books[session].with_ledger(ledger)
+        self._shown = None
+
+    def _later(self) -> None:
+        """Show it once the person pauses."""
+        self._shown = None
+        if self._soon is not None:
+            self._soon.cancel()
+        self._soon = asyncio.get_running_loop().call_later(DELAY, self._renew)
+
+    def _renew(self) -> None:
+        self._shown = None
+        self.flush()
+
+    def flush(self) -> None:
+        """Show now what waits for a pause."""
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+        self._changed()
+
+    def close(self) -> None:
+        if self._soon is not None:
+            self._soon.cancel()
+            self._soon = None
+
+
+def _blocked(hunk: Hunk, ledger: Ledger, others: Iterable[Ledger]) -> bool:
+    """Whether a later hunk of another session stands on this one."""
+    return any(
+        later.maker.at > hunk.maker.at and stands_on(later, hunk, ledger.text)
+        for other in others
+        if other is not ledger
+        for later in other.open
+    )
+
+
