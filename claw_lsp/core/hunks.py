@@ -288,9 +288,7 @@ def inverse(hunk: Hunk, text: str) -> tuple[TextEdit, ...] | None:
     wanted = _without(hunk, now)
     if wanted is None:
         return None
-    return tuple(
-        TextEdit(hunk.start + it.start, hunk.start + it.end, it.new) for it in minimal_edits(now, wanted)
-    )
+    return tuple(TextEdit(hunk.start + it.start, hunk.start + it.end, it.new) for it in minimal_edits(now, wanted))
 
 
 def _without(hunk: Hunk, now: str) -> str | None:

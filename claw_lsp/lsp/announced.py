@@ -16,7 +16,9 @@ COMMANDS = (
     "claw.explain",
     "claw.fix",
     "claw.help",
+    "claw.hunks",
     "claw.init",
+    "claw.keep",
     "claw.mode",
     "claw.model",
     "claw.questions",
@@ -29,6 +31,7 @@ COMMANDS = (
     "claw.steer",
     "claw.stop",
     "claw.tests",
+    "claw.undo",
     "claw.wait",
 )
 """Every command, by name."""

@@ -13,7 +13,7 @@ from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp import actions, completion, from_lsp
 from claw_lsp.lsp.client import Client
-from claw_lsp.lsp.commands import modes, sight, turns
+from claw_lsp.lsp.commands import modes, review, sight, turns
 from claw_lsp.lsp.commands.table import TABLE
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.making import make_door
@@ -24,7 +24,7 @@ from claw_lsp.ports import Workspace
 
 logger = logging.getLogger(__name__)
 
-ANNOUNCED = (modes, sight, turns)
+ANNOUNCED = (modes, review, sight, turns)
 """The modules whose import fills the table of commands."""
 
 
@@ -41,7 +41,11 @@ class Answers:
         self.door.section = self._first
 
     async def command(self, name: str, given: tuple[Any, ...]) -> Any:
-        return await TABLE[name](self.door, given, self._wire.request_id)
+        # A command may be about a session of an earlier day, or have resumed one: its hunks are there again.
+        self.door.review.catch_up(self.door.house.sessions.opened.values())
+        answer = await TABLE[name](self.door, given, self._wire.request_id)
+        self.door.review.catch_up(self.door.house.sessions.opened.values())
+        return answer
 
     def did_open(self, params: types.DidOpenTextDocumentParams) -> None:
         from_lsp.did_open(self.door.buffers, params)
@@ -87,8 +91,10 @@ class Answers:
         if door.chats.is_chat(path):
             found = door.chats.actions(path)
         else:
+            lines = from_lsp.position(params.range.start), from_lsp.position(params.range.end)
             found = [
                 *actions.answers(door.questions.pending, path),
+                *door.hunks.actions(path, *lines),
                 *actions.offered(uri, range_, said["context"]),
             ]
         found = [it for it in found if actions.fits(it["kind"], said["context"].get("only"))]
@@ -99,7 +105,10 @@ class Answers:
         path = path_of(params.text_document.uri)
         if door.chats.is_chat(path):
             return door.chats.lenses(path)
-        return door.notices.lenses(door.questions.pending, path)
+        return [*door.notices.lenses(door.questions.pending, path), *door.hunks.lenses(path)]
+
+    def hover(self, params: types.HoverParams) -> dict[str, Any] | None:
+        return self.door.hunks.hover(path_of(params.text_document.uri), from_lsp.position(params.position))
 
     def completion(self, params: types.CompletionParams) -> dict[str, Any]:
         door = self.door

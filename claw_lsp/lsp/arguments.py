@@ -79,6 +79,16 @@ class ReviewArguments(TurnArguments):
 class ChatArguments(Arguments):
     session: str | None = None
     prompt: str | None = None
+    hunk: str | None = None
+
+
+class ReviewedArguments(Arguments):
+    """Which hunks: exactly one of these."""
+
+    hunk: str | None = None
+    uri: str | None = None
+    prompt_id: str | None = None
+    all: bool = False
 
 
 class UriArguments(Arguments):

@@ -11,13 +11,14 @@ from typing import Any
 from uuid import uuid4
 
 from claw_lsp.core import briefing
+from claw_lsp.core.book import corrections
 from claw_lsp.core.briefing import Subject
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import run_turn
-from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
+from claw_lsp.facts.event import Entry, Event, HunkUndone, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError, LogError, SessionHeld
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
@@ -27,11 +28,13 @@ from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.host import TurnHost
+from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.messages import Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Bar, Progress
 from claw_lsp.lsp.questions import Questions
+from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Again, Run, Runs
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.uris import filelike, path_of
@@ -66,6 +69,8 @@ class Door:
     chats: Chats
     views: Views
     messages: Messages
+    review: Review
+    hunks: Hunks
     folders: tuple[str, ...] = ()
     section: Mapping[str, Any] = field(default_factory=dict[str, Any])
     model: str | None = None
@@ -178,6 +183,8 @@ class Door:
             path=subject.path or None,
             max_turns=settings.max_turns,
         )
+        if not self.runs.active(session.id):
+            await self._tell_corrections(session)
         begun = [] if self.runs.active(session.id) else session.begin(spoken)
         bar = self.progress.begin(run.id, f"Claw: {run.title}")
         turn = self._turn(run, session, spoken, begun, settings, bar, opens_chat=opens_chat)
@@ -231,6 +238,15 @@ class Door:
         seen = self.chats.is_open(session.id)
         self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
 
+    async def _tell_corrections(self, session: Session) -> None:
+        """What the person did about the agent's edits since the last turn is known to the model in this one."""
+        self.review.catch_up((session,))
+        found = corrections(self.review.book(session.id))
+        for hunk in found.by_hand:
+            await self.write(session, HunkUndone(hunk=hunk.id, path=hunk.path, by_hand=True))
+        if found.note is not None:
+            await self.write(session, found.note)
+
     def _host(self, run: Run, bar: Bar) -> TurnHost:
         return TurnHost(
             run=run,
@@ -252,6 +268,7 @@ class Door:
     # ---- the screen -----------------------------------------------------------------------------------------------
 
     async def saw(self, session: str, entry: Entry) -> None:
+        self.review.saw(session, entry)
         await self.chats.saw(session, entry)
         if self.powers.events:
             fact = entry.model_dump(mode="json")
@@ -263,6 +280,16 @@ class Door:
     def questions_changed(self) -> None:
         """A question came or went: its diagnostics and lenses follow."""
         self.notices.show(self.questions.pending)
+        self._lenses_changed()
+
+    def hunks_changed(self) -> None:
+        """Hunks came, went or moved: their diagnostics and lenses follow."""
+        before = self.notices.published
+        self.notices.show_hunks(self.hunks.diagnostics())
+        if self.notices.published != before:
+            self._lenses_changed()
+
+    def _lenses_changed(self) -> None:
         if self.powers.code_lens_refresh:
             self.later(self._refresh_lenses(), "refreshing lenses")
 
@@ -288,6 +315,7 @@ class Door:
     async def close(self) -> None:
         """Interrupt every turn, keep what was said, end every process."""
         await self.runs.close()
+        self.review.close()
         if self.background:
             await asyncio.wait(self.background, timeout=LAST_WORDS)
         for task in self.background:

@@ -15,11 +15,13 @@ from claw_lsp.lsp.chat import Chats, Desk
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import slash, turns
 from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.messages import Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Progress
 from claw_lsp.lsp.questions import Questions
+from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Runs
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.views import Views
@@ -36,6 +38,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
         buffers, lambda uri, found: editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": found})
     )
     slot: list[Door] = []
+    review = Review(buffers, workspace.editing, partial(_hunks_changed, slot))
     questions = Questions(
         editor,
         show=partial(_show_change, views),
@@ -60,6 +63,8 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             chats=chats,
             views=views,
             messages=messages,
+            review=review,
+            hunks=Hunks(review, buffers),
             folders=folders,
         )
     )
@@ -103,6 +108,10 @@ def chat_desk(
 
 def _questions_changed(slot: list[Door]) -> None:
     slot[0].questions_changed()
+
+
+def _hunks_changed(slot: list[Door]) -> None:
+    slot[0].hunks_changed()
 
 
 async def _show_change(views: Views, question: Question) -> None:

@@ -1,4 +1,5 @@
-"""Our diagnostics: every pending question, on the file it concerns, else where the person was when it was asked.
+"""Our diagnostics: every pending question, on the file it concerns, else where the person was when it was asked; and
+every hunk that waits for review.
 
 Each file's list is sent whole, and only when it changed.
 """
@@ -30,9 +31,21 @@ class Notices:
         self._publish = publish
         self.published: dict[str, list[dict[str, Any]]] = {}
         self._places: dict[str, str | None] = {}
+        self._questions: tuple[Question, ...] = ()
+        self._hunks: dict[str, list[dict[str, Any]]] = {}
 
     def show(self, questions: tuple[Question, ...]) -> None:
         """These questions are pending now, and no others."""
+        self._questions = questions
+        self._show()
+
+    def show_hunks(self, hunks: dict[str, list[dict[str, Any]]]) -> None:
+        """These are the diagnostics of the hunks there are now, by URI."""
+        self._hunks = hunks
+        self._show()
+
+    def _show(self) -> None:
+        questions = self._questions
         wanted: dict[str, list[dict[str, Any]]] = {}
         seen = self._buffers.seen
         here = seen.path if seen else None
@@ -40,6 +53,8 @@ class Notices:
         for question in questions:
             if (path := self._places[question.id]) is not None:
                 wanted.setdefault(self._uri(path), []).append(self._diagnostic(question))
+        for uri, found in self._hunks.items():
+            wanted[uri] = [*wanted.get(uri, []), *found]
         for uri in [*wanted, *(it for it in self.published if it not in wanted)]:
             diagnostics = wanted.get(uri, [])
             if self.published.get(uri, []) != diagnostics:

@@ -34,6 +34,17 @@ class Shown:
         return start, end
 
 
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Hunks of one document taken back: its text and ledgers then, the hunks (with their sessions), and those that
+    something is in the way of."""
+
+    text: str
+    ledgers: Mapping[str, Ledger]
+    done: tuple[tuple[str, Hunk], ...]
+    left: tuple[Hunk, ...]
+
+
 class Review:
     """Invariant: outside an edit of ours in flight, every ledger of an open document has the buffer's text.
 
@@ -69,7 +80,9 @@ class Review:
             found: dict[str, list[Shown]] = {}
             for session, ledger in self._ledgers():
                 for hunk in ledger.open:
-                    found.setdefault(ledger.path, []).append(Shown(session, hunk, self._state(ledger, hunk), ledger.text))
+                    found.setdefault(ledger.path, []).append(
+                        Shown(session, hunk, self._state(ledger, hunk), ledger.text)
+                    )
             self._shown = {
                 path: tuple(sorted(it, key=lambda one: (one.place, one.hunk.maker.at))) for path, it in found.items()
             }
@@ -89,6 +102,10 @@ class Review:
                 return "undone"
         return None
 
+    def knows(self, prompt_id: str) -> bool:
+        """Whether some session has this prompt."""
+        return any(prompt_id in book.prompts for book in self._books.values())
+
     # ---- what happens ---------------------------------------------------------------------------------------------
 
     def catch_up(self, sessions: Iterable[Session]) -> None:
@@ -104,8 +121,10 @@ class Review:
                 self._renew()
 
     def saw(self, session: str, entry: Entry) -> None:
-        """A fact of a session that is known, or begins with it."""
-        before = self.book(session)
+        """A fact of a session; one that is not known yet is read whole when it is caught up with."""
+        before = self._books.get(session)
+        if before is None:
+            return
         book = after(before, entry)
         self._books[session] = book
         match entry.event:
@@ -116,7 +135,7 @@ class Review:
                 self._settle()
             case _:
                 pass
-        if book.ledgers != before.ledgers or self._shown is None:
+        if book.ledgers is not before.ledgers or book.prompts is not before.prompts or self._shown is None:
             self._renew()
 
     def reads(self, path: str, text: str) -> None:
@@ -159,40 +178,29 @@ class Review:
 
     # ---- taking back ----------------------------------------------------------------------------------------------
 
-    def without(self, path: str, ids: frozenset[str]) -> tuple[str, Mapping[str, Ledger], tuple[Hunk, ...], tuple[Hunk, ...]]:
-        """The text of a document without these hunks, the ledgers then, the hunks taken back and those that cannot be.
-
-        The newest go first; what is in the way of one is looked at again when others are gone.
-        """
-        ledgers = {session: ledger for session, ledger in self._ledgers(path)}
-        done: list[Hunk] = []
+    def without(self, path: str, ids: frozenset[str]) -> Plan:
+        """How to take these hunks of a document back. The newest go first; what is in the way of one is looked at again
+        when others are gone."""
+        ledgers = dict(self._ledgers(path))
+        done: list[tuple[str, Hunk]] = []
         while True:
             open_ = [(session, hunk) for session, it in ledgers.items() for hunk in it.open if hunk.id in ids]
             open_.sort(key=lambda it: it[1].maker.at, reverse=True)
-            taken = next(
-                (it for session, hunk in open_ if (it := self._taken(ledgers, session, hunk)) is not None), None
-            )
-            if taken is None:
-                text = next(iter(ledgers.values())).text
-                return text, ledgers, tuple(done), tuple(hunk for _, hunk in open_)
-            ledgers, hunk = taken
-            done.append(hunk)
+            for session, hunk in open_:
+                if (taken := _taken(ledgers, session, hunk)) is not None:
+                    ledgers = taken
+                    done.append((session, hunk))
+                    break
+            else:
+                text = next((it.text for it in ledgers.values()), "")
+                return Plan(text, ledgers, tuple(done), tuple(hunk for _, hunk in open_))
 
-    def _taken(self, ledgers: dict[str, Ledger], session: str, hunk: Hunk) -> tuple[dict[str, Ledger], Hunk] | None:
-        now = next(it for it in ledgers[session].open if it.id == hunk.id)
-        mine = undone(ledgers[session], now.id)
-        if mine is None or _blocked(now, ledgers[session], ledgers.values()):
-            return None
-        edits = inverse(now, ledgers[session].text) or ()
-        others = {key: followed(it, edits) for key, it in ledgers.items() if key != session}
-        return {**others, session: mine}, now
-
-    def put(self, ledgers: Mapping[str, Ledger]) -> None:
-        """These are the ledgers now; the text of their document may have moved on."""
-        for session, ledger in ledgers.items():
-            self._put(session, ledger)
-            self._waiting.add(ledger.path)
-        self._settle()
+    def put(self, plan: Plan, text: str) -> None:
+        """The plan was carried out, and its document has this text."""
+        for session, ledger in plan.ledgers.items():
+            self._waiting.discard(ledger.path)
+            self._put(session, synced(ledger, text))
+            self._follow(ledger.path)
         self._renew()
 
     # ---- inside ---------------------------------------------------------------------------------------------------
@@ -234,6 +242,16 @@ class Review:
             self._soon = None
 
 
+def _taken(ledgers: dict[str, Ledger], session: str, hunk: Hunk) -> dict[str, Ledger] | None:
+    """All ledgers of a document once a hunk of one of them is taken back; None where it cannot be."""
+    ledger = ledgers[session]
+    mine = undone(ledger, hunk.id)
+    if mine is None or _blocked(hunk, ledger, ledgers.values()):
+        return None
+    edits = inverse(hunk, ledger.text) or ()
+    return {key: mine if key == session else followed(it, edits) for key, it in ledgers.items()}
+
+
 def _blocked(hunk: Hunk, ledger: Ledger, others: Iterable[Ledger]) -> bool:
     """Whether a later hunk of another session stands on this one."""
     return any(
@@ -242,5 +260,3 @@ def _blocked(hunk: Hunk, ledger: Ledger, others: Iterable[Ledger]) -> bool:
         if other is not ledger
         for later in other.open
     )
-
-

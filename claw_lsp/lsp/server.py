@@ -85,6 +85,7 @@ class ClawServer:
         kinds = types.CodeActionOptions(code_action_kinds=list(KINDS))
         takes(types.TEXT_DOCUMENT_CODE_ACTION, self._through("actions"), kinds)
         takes(types.TEXT_DOCUMENT_CODE_LENS, self._through("lenses"), types.CodeLensOptions(resolve_provider=False))
+        takes(types.TEXT_DOCUMENT_HOVER, self._through("hover"))
         slash = types.CompletionOptions(trigger_characters=["/"])
         takes(types.TEXT_DOCUMENT_COMPLETION, self._through("completion"), slash)
         for name in COMMANDS:

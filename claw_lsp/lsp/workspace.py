@@ -83,6 +83,11 @@ class EditorWorkspace:
                 return await self._create(change, label)
             return await self._edit(change, label)
 
+    def editing(self, path: str) -> bool:
+        """Whether an edit of this file is on its way."""
+        lock = self._locks.get(path)
+        return lock is not None and lock.locked()
+
     def unsaved(self) -> tuple[str, ...]:
         return self._unsaved.paths()
 

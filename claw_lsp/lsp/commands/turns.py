@@ -31,8 +31,10 @@ from claw_lsp.lsp.arguments import (
 from claw_lsp.lsp.commands.modes import ask_for_bypass
 from claw_lsp.lsp.commands.modes import mode as set_mode
 from claw_lsp.lsp.commands.modes import model as set_model
+from claw_lsp.lsp.commands.review import hunk_named
 from claw_lsp.lsp.commands.table import Answer, command
 from claw_lsp.lsp.door import Door, known_folder
+from claw_lsp.lsp.review import Shown
 from claw_lsp.lsp.runs import Run
 from claw_lsp.lsp.subjects import subject_of
 from claw_lsp.lsp.transport.messages import RequestId
@@ -123,9 +125,16 @@ async def init(door: Door, args: NoArguments, request: Request) -> Answer:
 
 @command("claw.chat", ChatArguments)
 async def chat(door: Door, args: ChatArguments, request: Request) -> Answer:
-    """Chat. Opens the workspace's latest chat, or a new one; with `prompt` it is sent."""
-    session = await _chat_session(door, args.session)
-    path, shown = await door.chats.show(session.id)
+    """Chat. Opens the workspace's latest chat, or a new one; with `prompt` it is sent; with `hunk` it is the chat that wrote
+    that change, and the place stands in the prompt."""
+    begun = None
+    if args.hunk is not None:
+        hunk = hunk_named(door, args.hunk)
+        session = await _chat_session(door, hunk.session)
+        begun = _place(_hunk_subject(session, hunk))
+    else:
+        session = await _chat_session(door, args.session)
+    path, shown = await door.chats.show(session.id, prompt=begun)
     answer: Answer = {"session": session.id, "path": path, "shown": shown}
     if args.prompt and args.prompt.strip():
         run = await _start_words(door, session, args.prompt, request)
@@ -213,14 +222,27 @@ async def _begin(
     opens_chat: bool = False,
     extra: dict[str, str] | None = None,
 ) -> Answer:
+    extra = extra or {}
+    if isinstance(args, HunkArguments) and args.hunk is not None:
+        hunk = hunk_named(door, args.hunk)
+        extra |= {"It was, before your change": hunk.hunk.before, "Your change": hunk.hunk.after}
+        args = _about(door, args, hunk)
     session = await door.session_for(args.session, args.uri, args.mode, args.model)
     if args.session is not None:
         await _chosen(door, session, args)
     elif args.mode is Mode.BYPASS:
         door.later(ask_for_bypass(door, session), "asking for bypassPermissions")
     place = args if args.uri is not None or action == "ask" else _where_the_person_is(door, args)
-    start = partial(_start, door, session, action, place, opens_chat=opens_chat, extra=extra or {})
+    start = partial(_start, door, session, action, place, opens_chat=opens_chat, extra=extra)
     return _answer(await start(request))
+
+
+def _about(door: Door, args: HunkArguments, it: Shown) -> HunkArguments:
+    """The arguments with the hunk's place, and its session: who wrote it knows why. One in a turn is not waited for."""
+    own = None if door.runs.active(it.session) else it.session
+    place = Range.model_validate(door.hunks.range(it))
+    named = {"uri": door.hunks.uri(it.hunk.path), "range": place, "session": args.session or own}
+    return args.model_copy(update=named)
 
 
 async def _chosen(door: Door, session: Session, args: TurnArguments) -> None:
@@ -292,6 +314,11 @@ async def _chat_to_fill_in(door: Door, args: TurnArguments) -> Answer:
     if not shown:
         door.messages.say(3, f"Claw: write what you want in {path} and send it")
     return {"session": session.id, "path": path, "shown": shown}
+
+
+def _hunk_subject(session: Session, it: Shown) -> Subject:
+    named = it.hunk.path.removeprefix(f"{session.state.cwd}/")
+    return Subject(path=named, text=it.text, start=it.place[0], end=max(it.place[0], it.place[1] - 1))
 
 
 def _place(subject: Subject) -> str:

@@ -1,0 +1,161 @@
+"""Hunks as editors show them: diagnostics, code actions, lenses and hover, all from memory."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from claw_lsp.core.book import Book, prompt_line
+from claw_lsp.core.position import LineIndex
+from claw_lsp.core.render import dollars
+from claw_lsp.lsp import to_lsp
+from claw_lsp.lsp.actions import QUICKFIX, Action, command
+from claw_lsp.lsp.buffers import Buffers
+from claw_lsp.lsp.from_lsp import Position
+from claw_lsp.lsp.questions import flat, plain
+from claw_lsp.lsp.review import Review, Shown
+from claw_lsp.lsp.uris import uri_of
+
+INFORMATION = 3
+"""LSP's DiagnosticSeverity.Information."""
+LONGEST_HOVER = 1500
+"""Characters of what was there before, and of the model's words, in a hover."""
+
+Json = dict[str, Any]
+
+
+class Hunks:
+    """What is shown of a review."""
+
+    def __init__(self, review: Review, buffers: Buffers) -> None:
+        self._review = review
+        self._buffers = buffers
+
+    def uri(self, path: str) -> str:
+        """The URI as the client writes it, where it has the document open."""
+        buffer = self._buffers.get(path)
+        return buffer.uri if buffer else uri_of(path)
+
+    def range(self, it: Shown) -> Json:
+        buffer = self._buffers.get(it.hunk.path)
+        index = buffer.index if buffer and buffer.text == it.text else LineIndex(it.text)
+        return to_lsp.text_range(index, *it.place, self._buffers.encoding)
+
+    def listed(self, it: Shown) -> Json:
+        """A hunk as `claw.hunks` lists it."""
+        touched = it.hunk.touched(it.text)
+        return {
+            "hunk": it.hunk.id,
+            "uri": self.uri(it.hunk.path),
+            "range": self.range(it),
+            "before": it.hunk.unmade if touched else it.hunk.before,
+            "after": it.hunk.base if touched else it.hunk.after,
+            "prompt_id": it.hunk.maker.prompt_id,
+            "session": it.session,
+            "state": it.state,
+        }
+
+    def diagnostics(self) -> dict[str, list[Json]]:
+        """By URI."""
+        return {self.uri(path): [self.diagnostic(it) for it in self._review.at(path)] for path in self._review.paths()}
+
+    def diagnostic(self, it: Shown) -> Json:
+        prompt = flat(prompt_line(self._review.book(it.session), it.hunk), 120)
+        message = f"Claw {_what(it)}: {prompt}\nKeep or revert it with a code action here."
+        if it.state == "conflict":
+            message = f"Claw {_what(it)}, and it was changed since: {prompt}\nReverting it leaves what is in its way."
+        return {
+            "range": self.range(it),
+            "severity": INFORMATION,
+            "source": "claw",
+            "code": it.hunk.id,
+            "message": message,
+            "data": {"hunk": it.hunk.id, "prompt_id": it.hunk.maker.prompt_id, "state": it.state},
+        }
+
+    def lenses(self, path: str) -> list[Json]:
+        """Keep and Revert above each hunk."""
+        return [
+            {"range": self.range(it), "command": command(name, title, hunk=it.hunk.id)}
+            for it in self._review.at(path)
+            for name, title in (("claw.keep", "Keep"), ("claw.undo", "Revert"))
+        ]
+
+    def actions(self, path: str, first: Position, last: Position) -> list[Action]:
+        """What can be done about the hunks on these lines."""
+        here = [it for it in self._review.at(path) if self._meets(it, first[0], last[0])]
+        actions = [action for it in here for action in self._about(it, several=len(here) > 1)]
+        if here:
+            prompts = dict.fromkeys(it.hunk.maker.prompt_id for it in here)
+            uri = self.uri(path)
+            actions += [
+                _action("Claw: Keep all in file", "claw.keep", uri=uri),
+                _action("Claw: Revert all in file", "claw.undo", uri=uri),
+            ]
+            for prompt in prompts:
+                actions += [
+                    _action("Claw: Keep all of this prompt", "claw.keep", prompt_id=prompt),
+                    _action("Claw: Revert all of this prompt", "claw.undo", prompt_id=prompt),
+                ]
+        return actions
+
+    def hover(self, path: str, at: Position) -> Json | None:
+        """Which prompt wrote this line, why, and what it cost; None where none did."""
+        found = [it for it in self._review.at(path) if self._meets(it, at[0], at[0])]
+        if not found:
+            return None
+        told = [self._told(it, self._review.book(it.session)) for it in found[:3]]
+        return {"contents": {"kind": "markdown", "value": "\n\n---\n\n".join(told)}, "range": self.range(found[0])}
+
+    def _about(self, it: Shown, *, several: bool) -> list[Action]:
+        which = f": {flat((it.hunk.after or it.hunk.before).strip(), 40)}" if several else ""
+        id_ = it.hunk.id
+        answers = [
+            _action(f"Claw: Keep{which}", "claw.keep", hunk=id_),
+            _action(f"Claw: Revert{which}", "claw.undo", hunk=id_),
+        ]
+        for action in answers:
+            action["diagnostics"] = [self.diagnostic(it)]
+        return [
+            *answers,
+            _action(f"Claw: Explain this change{which}", "claw.explain", hunk=id_),
+            _action(f"Claw: Reply…{which}", "claw.chat", hunk=id_),
+        ]
+
+    def _meets(self, it: Shown, first: int, last: int) -> bool:
+        """Whether a hunk stands on one of these lines; one that ends at the beginning of a line does not reach it."""
+        place = self.range(it)
+        start, end = place["start"]["line"], place["end"]["line"]
+        if end > start and place["end"]["character"] == 0:
+            end -= 1
+        return start <= last and first <= end
+
+    def _told(self, it: Shown, book: Book) -> str:
+        prompt = book.prompts.get(it.hunk.maker.prompt_id)
+        words = book.words.get(it.hunk.maker.call_id, "")
+        cost = f"{dollars(prompt.cost)} for the whole turn" if prompt and prompt.ended else "the turn still runs"
+        lines = [f"**Claw** {_what(it)} for: {flat(prompt_line(book, it.hunk), 200)}"]
+        lines += [_quoted(words)] if words else []
+        lines += [f"It was:\n\n{_fenced(it.hunk.before)}"] if it.hunk.before.strip() else []
+        return "\n\n".join([*lines, f"_{cost}_"])
+
+
+def _what(it: Shown) -> str:
+    if not it.hunk.after:
+        return "took something out here"
+    return "changed this" if it.hunk.before.strip() else "wrote this"
+
+
+def _action(title: str, name: str, **arguments: Any) -> Action:
+    return {"title": title, "kind": QUICKFIX, "command": command(name, title, **arguments)}
+
+
+def _quoted(words: str) -> str:
+    return "\n".join(f"> {line}" for line in plain(words, LONGEST_HOVER).split("\n"))
+
+
+def _fenced(text: str) -> str:
+    shown = text if len(text) <= LONGEST_HOVER else f"{text[:LONGEST_HOVER]}…"
+    fence = "```"
+    while fence in shown:
+        fence += "`"
+    return f"{fence}\n{shown.rstrip()}\n{fence}"
