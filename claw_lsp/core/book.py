@@ -135,7 +135,7 @@ def corrections(book: Book) -> Corrections:
     by_hand: list[Hunk] = []
     for ledger in book.ledgers.values():
         for hunk in ledger.hunks:
-            if ledger.upon(hunk):
+            if any(not it.gone(ledger.text) for it in ledger.upon(hunk)):
                 # What changed there is the work of a later prompt.
                 continue
             if hunk.gone(ledger.text):

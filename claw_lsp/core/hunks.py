@@ -98,6 +98,8 @@ class Ledger:
 
     def upon(self, hunk: Hunk) -> tuple[Hunk, ...]:
         """The later hunks that stand on this one: it can be taken back once they are."""
+        if not hunk.touched(self.text):
+            return ()
         return tuple(it for it in self.hunks[self.hunks.index(hunk) + 1 :] if stands_on(it, hunk, self.text))
 
     def state(self, hunk: Hunk) -> HunkState:
@@ -148,8 +150,9 @@ def _after_one(ledger: Ledger, edit: TextEdit, *, typed: bool) -> Ledger:
     settled = dict(ledger.settled)
     for hunk in ledger.hunks:
         moved = _moved(hunk, edit, steps, ledger.text)
-        reached = moved.end - moved.start != hunk.end - hunk.start or moved.now(text) != hunk.now(ledger.text)
-        if typed and reached and hunk.gone(ledger.text) and moved.touched(text) and not moved.gone(text):
+        if moved.end - moved.start == hunk.end - hunk.start and moved.now(text) == hunk.now(ledger.text):
+            kept.append(moved)
+        elif typed and hunk.gone(ledger.text) and moved.touched(text) and not moved.gone(text):
             # It had been taken back by hand, and what is typed there now is the person's alone.
             settled[hunk.id] = Settled(hunk, "undone", hunk.now(ledger.text))
         else:
@@ -209,8 +212,8 @@ def _shrunk(hunk: Hunk) -> Hunk:
 def edited(ledger: Ledger, before: str, after: str, maker: Maker) -> Ledger:
     """The ledger after an edit of the agent's that made `before` into `after`.
 
-    Changes of neighbouring lines are one hunk. Where one meets an untouched hunk of the same prompt it becomes part of
-    that; hunks of other prompts stand below it, and wait until it is taken back or decide word by word.
+    Changes of neighbouring lines are one hunk. Where one comes beside an untouched hunk of the same prompt it becomes part
+    of that; hunks of other prompts stand below it, and wait until it is taken back or decide word by word.
     """
     ledger = synced(ledger, before)
     groups = _groups(before, differences(before, after))
@@ -249,8 +252,10 @@ def _meets(edit: TextEdit, hunk: Hunk, text: str) -> bool:
 
 
 def _met(ledger: Ledger, start: int, end: int, prompt_id: str) -> tuple[Hunk, ...]:
-    """The hunks of a prompt that a span meets and nobody touched, in the order of the text; none overlaps another."""
-    found = [it for it in ledger.hunks if it.maker.prompt_id == prompt_id and it.start <= end and start <= it.end]
+    """The hunks of a prompt on the lines of a span or beside them that nobody touched, in the order of the text; none
+    overlaps another."""
+    mine = [it for it in ledger.hunks if it.maker.prompt_id == prompt_id]
+    found = [it for it in mine if _near(ledger.text, it.start, it.end, start, end)]
     met: list[Hunk] = []
     for hunk in sorted(found, key=lambda it: (it.start, it.end)):
         if not hunk.touched(ledger.text) and (not met or met[-1].end <= hunk.start):
@@ -267,6 +272,11 @@ def _groups(before: str, edits: tuple[TextEdit, ...]) -> list[tuple[TextEdit, ..
         else:
             groups.append([edit])
     return [tuple(it) for it in groups]
+
+
+def _near(text: str, start: int, end: int, other_start: int, other_end: int) -> bool:
+    first, second = (end, other_start) if start <= other_start else (other_end, start)
+    return first >= second or _neighbours(text, first, second)
 
 
 def _neighbours(text: str, end: int, start: int) -> bool:

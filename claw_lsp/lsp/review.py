@@ -254,7 +254,7 @@ def _taken(ledgers: dict[str, Ledger], session: str, hunk: Hunk) -> dict[str, Le
 
 def _blocked(hunk: Hunk, ledger: Ledger, others: Iterable[Ledger]) -> bool:
     """Whether a later hunk of another session stands on this one."""
-    return any(
+    return hunk.touched(ledger.text) and any(
         later.maker.at > hunk.maker.at and stands_on(later, hunk, ledger.text)
         for other in others
         if other is not ledger

@@ -168,7 +168,7 @@ async def test_point_03_what_is_not_a_yes_leaves_the_question_pending_to_be_answ
         assert (await visit.end(begun["run"]))["text"] == "Fixed."
         assert visit.text("calc.py") == FIXED
         await visit.settle()
-        assert visit.diagnostics("calc.py") == []
+        assert not [it for it in visit.diagnostics("calc.py") if "question" in it["data"]]
 
 
 async def answered(visit: Visit, question: dict[str, Any], way: str) -> None:

@@ -18,7 +18,10 @@ AFTER = "one = 11\ntwo = 2\nthree = 33\nfour = 4\nfive = 5\n"
 def two_edits(path: str, words: str = "") -> tuple[Any, ...]:
     return (
         *edits(path, "one = 1\n", "one = 11\n", "c1", text=words),
-        says("So that three fits.", ("c2", "Edit", {"file_path": path, "old_string": "three = 3\n", "new_string": "three = 33\n"})),
+        says(
+            "So that three fits.",
+            ("c2", "Edit", {"file_path": path, "old_string": "three = 3\n", "new_string": "three = 33\n"}),
+        ),
         says("Done."),
     )
 
@@ -49,7 +52,9 @@ def titles(actions: list[dict[str, Any]]) -> list[str]:
 
 
 @pytest.mark.parametrize("like", CLIENT_NAMES)
-async def test_in_every_client_hunks_are_diagnostics_that_code_actions_keep_and_revert(like: str, tmp_path: Path) -> None:
+async def test_in_every_client_hunks_are_diagnostics_that_code_actions_keep_and_revert(
+    like: str, tmp_path: Path
+) -> None:
     async with visiting(tmp_path, *two_edits(desk(tmp_path)), like=like) as visit:
         first, second = await edited(visit)
         assert [it["code"] for it in visit.diagnostics("calc.py")] == [first["hunk"], second["hunk"]]
@@ -208,7 +213,9 @@ async def test_hunks_of_a_deleted_file_stay_listed_and_say_why_they_cannot_be_re
         error = await refused(visit, "claw.undo", hunk=first["hunk"])
         assert "was deleted or renamed since Claw changed it" in str(error)
         answer = await visit.command("claw.undo", all=True)
-        assert [it["hunk"] for it in answer["conflicts"]] == [second["hunk"], first["hunk"]] or len(answer["conflicts"]) == 2
+        assert [it["hunk"] for it in answer["conflicts"]] == [second["hunk"], first["hunk"]] or len(
+            answer["conflicts"]
+        ) == 2
         assert len(await listed(visit)) == 2
         await visit.command("claw.keep", all=True)
         assert await listed(visit) == []

@@ -12,9 +12,9 @@ from claw_lsp.testing.cases.story import CaseError, Item, items
 
 Json = dict[str, Any]
 
-EXPECTED = ("transcript", "prompt", "questions", "messages", "diagnostics", "chat")
+EXPECTED = ("transcript", "prompt", "questions", "messages", "diagnostics", "hunks", "chat")
 """Parts that come out of a case, beside the files, in the order in which they are written."""
-OPTIONAL = ("prompt", "questions", "diagnostics", "chat")
+OPTIONAL = ("prompt", "questions", "diagnostics", "hunks", "chat")
 """Parts that are only compared where the case has them."""
 GIVEN = ("settings", "editor", "script")
 """Parts that go into a case, beside the files."""

@@ -100,6 +100,10 @@ class Person:
                 await self.command("claw.steer", {"prompt": act.given})
             case "refuses":
                 self._editor.refusal = act.given
+            case "keeps":
+                await self._reviews("claw.keep", "Claw: Keep", act.given)
+            case "reverts":
+                await self._reviews("claw.undo", "Claw: Revert", act.given)
             case _:
                 raise CaseError(f"nobody can do {act.verb!r}")
 
@@ -134,6 +138,31 @@ class Person:
         elif path.is_dir():
             path.rename(path.with_name(f"{path.name}.before"))
         path.symlink_to(to)
+
+    async def _reviews(self, command: str, title: str, which: str) -> None:
+        """Decide about all hunks, or by its code action about one of them."""
+        if which == "all":
+            await self.command(command, {"all": True})
+            return
+        hunks = await self.hunks()
+        if not which.isdigit() or not 0 < int(which) <= len(hunks):
+            raise CaseError(f"the person wanted hunk {which!r}, and there are {len(hunks)}")
+        hunk = hunks[int(which) - 1]
+        params: Json = {
+            "textDocument": {"uri": hunk["uri"]},
+            "range": hunk["range"],
+            "context": {"diagnostics": []},
+        }
+        actions: list[Json] = await self._client.request("textDocument/codeAction", params)
+        for it in actions:
+            if it["title"].startswith(title) and it["command"]["arguments"][0].get("hunk") == hunk["hunk"]:
+                await self.command(command, it["command"]["arguments"][0])
+                return
+        raise CaseError(f"no code action {title!r} stands at hunk {which}")
+
+    async def hunks(self) -> list[Json]:
+        """What there is to review."""
+        return cast("list[Json]", (await self.command("claw.hunks"))["hunks"])
 
     async def _cancels(self) -> None:
         self.cancelled.set()

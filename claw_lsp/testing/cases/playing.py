@@ -38,6 +38,7 @@ class Outcome:
     boxes: tuple[str, ...]
     messages: tuple[Json, ...]
     diagnostics: tuple[Json, ...]
+    hunks: tuple[Json, ...]
     buffers: Mapping[str, str]
     chats: tuple[str, ...]
 
@@ -240,6 +241,7 @@ async def _outcome(
 ) -> Outcome:
     editor.flush()
     await person.settle()
+    hunks = await person.hunks()
     _check_progress(person.progress())
     return Outcome(
         sessions=tuple(tuple(it.entries) for it in house.sessions.opened.values()),
@@ -247,6 +249,7 @@ async def _outcome(
         boxes=tuple(person.boxes),
         messages=(*messages, *client.notifications("window/showMessage")),
         diagnostics=tuple(client.notifications("textDocument/publishDiagnostics")),
+        hunks=tuple(hunks),
         buffers={path: editor.text(path) for path in editor.paths()},
         chats=tuple(it["uri"] for it in editor.shown),
     )

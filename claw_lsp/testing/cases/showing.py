@@ -34,6 +34,7 @@ def parts(case: Case, outcome: Outcome, places: Places) -> dict[str, str]:
         "questions": "".join(f"{it}\n" for it in outcome.boxes),
         "messages": _messages(case, outcome),
         "diagnostics": "".join(_diagnostic(it, places) for it in outcome.diagnostics),
+        "hunks": "".join(_hunk(it, places) for it in outcome.hunks),
         "chat": _chat(outcome, places),
     }
     return {head: _printable(places.plain(text)) for head, text in came.items() if text or "[" in head}
@@ -164,6 +165,11 @@ def _diagnostic(it: Json, places: Places) -> str:
     if not it["diagnostics"]:
         return f"{name}: nothing\n"
     return "".join(f"{name}: {_place(one['range'])} {_indented(one['message'])}\n" for one in it["diagnostics"])
+
+
+def _hunk(it: Json, places: Places) -> str:
+    name = places.plain(path_of(it["uri"]))
+    return f"{name} {_place(it['range'])} {it['state']}: {it['before']!r} became {it['after']!r}\n"
 
 
 def _place(given: Json) -> str:

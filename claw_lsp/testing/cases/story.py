@@ -26,7 +26,8 @@ class Act:
 
     `types {file: text}` · `saves` · `opens file` · `closes file` · `undoes file` · `writes {file: text}` (the disk,
     behind the editor) · `moves {file: where}` · `cancels` · `stops` · `steers words` · `refuses words` (the editor
-    refuses edits from here on).
+    refuses edits from here on) · `keeps N` and `reverts N` (the hunk of that number, by its code action) · `keeps all`
+    and `reverts all`.
     """
 
     verb: str
@@ -86,7 +87,21 @@ class Did:
 Item = Said | Spoken | Answered | Did
 ItemT = TypeVar("ItemT", Said, Spoken, Answered, Did)
 
-VERBS = ("types", "saves", "opens", "closes", "undoes", "writes", "moves", "cancels", "stops", "steers", "refuses")
+VERBS = (
+    "types",
+    "saves",
+    "opens",
+    "closes",
+    "undoes",
+    "writes",
+    "moves",
+    "cancels",
+    "stops",
+    "steers",
+    "refuses",
+    "keeps",
+    "reverts",
+)
 
 
 class Story:
