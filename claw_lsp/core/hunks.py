@@ -10,6 +10,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
+from itertools import islice
 from typing import Literal
 
 from claw_lsp.core.difference import differences
@@ -149,6 +150,9 @@ def _after_one(ledger: Ledger, edit: TextEdit, *, typed: bool) -> Ledger:
     kept: list[Hunk] = []
     settled = dict(ledger.settled)
     for hunk in ledger.hunks:
+        if hunk.end < edit.start:
+            kept.append(hunk)
+            continue
         moved = _moved(hunk, edit, steps, ledger.text)
         if moved.end - moved.start == hunk.end - hunk.start and moved.now(text) == hunk.now(ledger.text):
             kept.append(moved)
@@ -280,7 +284,7 @@ def _near(text: str, start: int, end: int, other_start: int, other_end: int) -> 
 
 
 def _neighbours(text: str, end: int, start: int) -> bool:
-    n_ends = len(_LINE_END.findall(text[end:start]))
+    n_ends = sum(1 for _ in islice(_LINE_END.finditer(text, end, start), 2))
     return n_ends + (text[end - 1 : end] in ("\n", "\r")) < 2
 
 

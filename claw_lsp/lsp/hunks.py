@@ -36,9 +36,7 @@ class Hunks:
         return buffer.uri if buffer else uri_of(path)
 
     def range(self, it: Shown) -> Json:
-        buffer = self._buffers.get(it.hunk.path)
-        index = buffer.index if buffer and buffer.text == it.text else LineIndex(it.text)
-        return to_lsp.text_range(index, *it.place, self._buffers.encoding)
+        return to_lsp.text_range(self._index(it), *it.place, self._buffers.encoding)
 
     def listed(self, it: Shown) -> Json:
         """A hunk as `claw.hunks` lists it."""
@@ -82,7 +80,7 @@ class Hunks:
 
     def actions(self, path: str, first: Position, last: Position) -> list[Action]:
         """What can be done about the hunks on these lines."""
-        here = [it for it in self._review.at(path) if self._meets(it, first[0], last[0])]
+        here = self._on(path, first[0], last[0])
         actions = [action for it in here for action in self._about(it, several=len(here) > 1)]
         if here:
             prompts = dict.fromkeys(it.hunk.maker.prompt_id for it in here)
@@ -100,7 +98,7 @@ class Hunks:
 
     def hover(self, path: str, at: Position) -> Json | None:
         """Which prompt wrote this line, why, and what it cost; None where none did."""
-        found = [it for it in self._review.at(path) if self._meets(it, at[0], at[0])]
+        found = self._on(path, at[0], at[0])
         if not found:
             return None
         told = [self._told(it, self._review.book(it.session)) for it in found[:3]]
@@ -121,13 +119,19 @@ class Hunks:
             _action(f"Claw: Reply…{which}", "claw.chat", hunk=id_),
         ]
 
-    def _meets(self, it: Shown, first: int, last: int) -> bool:
-        """Whether a hunk stands on one of these lines; one that ends at the beginning of a line does not reach it."""
-        place = self.range(it)
-        start, end = place["start"]["line"], place["end"]["line"]
-        if end > start and place["end"]["character"] == 0:
-            end -= 1
-        return start <= last and first <= end
+    def _on(self, path: str, first: int, last: int) -> list[Shown]:
+        """The hunks on these lines; one that ends at the beginning of a line does not reach it."""
+        shown = self._review.at(path)
+        if not shown:
+            return []
+        index = self._index(shown[0])
+        top, bottom = index.span(first)[0], index.span(last)[1]
+        places = [(it, *it.place) for it in shown]
+        return [it for it, start, end in places if start <= bottom and (end > top or start >= top)]
+
+    def _index(self, it: Shown) -> LineIndex:
+        buffer = self._buffers.get(it.hunk.path)
+        return buffer.index if buffer and buffer.text == it.text else LineIndex(it.text)
 
     def _told(self, it: Shown, book: Book) -> str:
         prompt = book.prompts.get(it.hunk.maker.prompt_id)

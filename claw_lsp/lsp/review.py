@@ -57,6 +57,7 @@ class Review:
         self._editing = editing
         self._changed = changed
         self._books: dict[str, Book] = {}
+        self._known: dict[str, int] = {}
         self._waiting: set[str] = set()
         self._soon: asyncio.TimerHandle | None = None
         self._shown: dict[str, tuple[Shown, ...]] | None = None
@@ -115,6 +116,7 @@ class Review:
                 continue
             book = folded(session.entries)
             self._books[session.id] = book
+            self._known[session.id] = session.entries[-1].n if session.entries else 0
             for path in book.ledgers:
                 self._follow(path)
             if book.ledgers:
@@ -123,8 +125,9 @@ class Review:
     def saw(self, session: str, entry: Entry) -> None:
         """A fact of a session; one that is not known yet is read whole when it is caught up with."""
         before = self._books.get(session)
-        if before is None:
+        if before is None or entry.n <= self._known[session]:
             return
+        self._known[session] = entry.n
         book = after(before, entry)
         self._books[session] = book
         match entry.event:
