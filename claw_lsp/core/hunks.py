@@ -18,8 +18,8 @@ from claw_lsp.core.merge import merged, minimal_edits
 from claw_lsp.facts.text import TextEdit, applied
 
 HunkState = Literal["open", "conflict", "kept", "undone", "absorbed"]
-"""`conflict`: open, and not to be taken back now: somebody changed the same words, or a later hunk stands on it. `absorbed`: a later edit
-of the same prompt reached it, and it is part of that hunk's predecessor now."""
+"""`conflict`: open, and not to be taken back now: somebody changed the same words, or a later hunk stands on it. `absorbed`: it
+became part of another hunk of the same prompt."""
 
 
 @dataclass(frozen=True, slots=True)
