@@ -110,16 +110,18 @@ class Review:
     # ---- what happens ---------------------------------------------------------------------------------------------
 
     def catch_up(self, sessions: Iterable[Session]) -> None:
-        """Know every session that was opened meanwhile, from its log; its documents are compared where they are open."""
-        for session in sessions:
-            if session.id in self._books:
+        """Know what these sessions' logs say by now; their documents are compared where they are open."""
+        for session in tuple(sessions):
+            known = self._known.get(session.id, 0)
+            if not session.entries or session.entries[-1].n <= known:
                 continue
-            book = folded(session.entries)
+            before = self.book(session.id)
+            book = folded((it for it in session.entries if it.n > known), before)
             self._books[session.id] = book
-            self._known[session.id] = session.entries[-1].n if session.entries else 0
-            for path in book.ledgers:
-                self._follow(path)
-            if book.ledgers:
+            self._known[session.id] = session.entries[-1].n
+            if book.ledgers is not before.ledgers:
+                self._waiting.update(book.ledgers)
+                self._settle()
                 self._renew()
 
     def saw(self, session: str, entry: Entry) -> None:

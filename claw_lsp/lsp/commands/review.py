@@ -33,7 +33,7 @@ async def keep(door: Door, args: ReviewedArguments, request: RequestId | None) -
     """Keep changes of Claw's: one hunk, a file's, a prompt's or all. The text stays as it is."""
     kept: list[str] = []
     for it in _meant(door, args):
-        session = await door.house.sessions.resume(it.session)
+        session = await door.house.sessions.look(it.session)
         await door.write(session, HunkKept(hunk=it.hunk.id, path=it.hunk.path))
         kept.append(it.hunk.id)
     return {"kept": kept, "text": f"Kept {counted(len(kept), 'change')}."}
@@ -123,7 +123,7 @@ async def _taken_back(door: Door, path: str, meant: Sequence[Shown]) -> tuple[li
         applied = await door.workspace.apply(change, f"Claw: revert {counted(len(plan.done), 'change')}")
         door.review.put(plan, applied.document.text)
     for session_id, hunk in plan.done:
-        session = await door.house.sessions.resume(session_id)
+        session = await door.house.sessions.look(session_id)
         await door.write(session, HunkUndone(hunk=hunk.id, path=path))
     left = {hunk.id for hunk in plan.left}
     return [hunk.id for _, hunk in plan.done], [it for it in meant if it.hunk.id in left]
