@@ -10,7 +10,7 @@ from claw_lsp.core.book import Book, after, folded
 from claw_lsp.core.hunks import Hunk, HunkState, Ledger, followed, inverse, stands_on, synced, undone
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished, Entry, TurnEnded
-from claw_lsp.lsp.buffers import Buffers, Changed, Happening, Opened
+from claw_lsp.lsp.buffers import Buffers, Changed, Closed, Happening, Opened, Saved
 
 DELAY = 0.15
 """Seconds of quiet after which diagnostics follow what was typed."""
@@ -132,14 +132,10 @@ class Review:
         self._known[session] = entry.n
         book = after(before, entry)
         self._books[session] = book
-        match entry.event:
-            case CallFinished(result=result):
-                self._waiting.update(it.path for it in result.edited)
-                self._settle()
-            case TurnEnded():
-                self._settle()
-            case _:
-                pass
+        if isinstance(entry.event, CallFinished):
+            self._waiting.update(it.path for it in entry.event.result.edited)
+        if isinstance(entry.event, CallFinished | TurnEnded):
+            self._settle()
         if book.ledgers is not before.ledgers or book.prompts is not before.prompts or self._shown is None:
             self._renew()
 
@@ -163,7 +159,7 @@ class Review:
             case Opened(path=path):
                 self._follow(path)
                 self._later()
-            case _:
+            case Saved() | Closed():
                 pass
 
     def _settle(self) -> None:

@@ -22,6 +22,8 @@ from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
     Entry,
+    HunkKept,
+    HunkUndone,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
@@ -105,6 +107,8 @@ class Door:
                 | ModeChanged()
                 | ModelChanged()
                 | Noted()
+                | HunkKept()
+                | HunkUndone()
                 | Steered()
                 | Titled()
                 | TurnEnded()
