@@ -363,6 +363,17 @@ async def test_lenses_and_actions_are_send_or_stop(plain_room: Room) -> None:
     assert plain_room.chats.lenses("/other.md") == []
 
 
+async def test_what_is_asked_is_answered_by_lenses_beside_the_prompt(plain_room: Room) -> None:
+    path = await plain_room.opened()
+    plain_room.running[SESSION] = "r1"
+    await plain_room.chats.asked(SESSION, question())
+    lenses = plain_room.chats.lenses(path)
+    assert [it["command"]["title"] for it in lenses] == ["Deny", "Allow once", "Stop"]
+    assert lenses[1]["command"]["arguments"] == [{"question": "q1", "choice": "once"}]
+    plain_room.chats.withdrawn(SESSION, "q1")
+    assert [it["command"]["title"] for it in plain_room.chats.lenses(path)] == ["Stop"]
+
+
 # ---- the file -------------------------------------------------------------------------------------------------------
 
 

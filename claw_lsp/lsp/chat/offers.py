@@ -42,10 +42,20 @@ def actions(chat: Sight) -> list[Json]:
 
 
 def lenses(chat: Sight) -> list[Json]:
-    """Stop while a turn runs, else Send, on the prompt's heading."""
+    """On the prompt's heading, where the person writes: every answer to what is asked, then Stop, else Send."""
+    many = len(chat.questions) > 1
+    found = [
+        _command(
+            flat(f"{choice.title} ({question.title})" if many else choice.title, 80),
+            "claw.answer",
+            {"question": question.id, "choice": choice.key},
+        )
+        for question in chat.questions
+        for choice in question.choices
+    ]
     send = _command("Send", "claw.send", {"uri": chat.uri})
-    command = send if chat.run is None else _command("Stop", "claw.stop", {"run": chat.run})
-    return [{"range": chat.heading, "command": command}]
+    found.append(send if chat.run is None else _command("Stop", "claw.stop", {"run": chat.run}))
+    return [{"range": chat.heading, "command": it} for it in found]
 
 
 def _action(title: str, command: str, arguments: Json) -> Json:
