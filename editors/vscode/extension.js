@@ -1,4 +1,4 @@
-// Starts claw-lsp for every file, saves for it, asks for words, and hands file and selection to its commands.
+// Starts claw-lsp for every file, puts its questions, saves for it, asks for words, and hands file and selection to its commands.
 'use strict';
 
 const fs = require('fs');
@@ -91,7 +91,8 @@ async function lacking(text) {
 /** Put a question in a box beside the text. A box cuts long buttons, so they are made short, or one button opens a list. */
 async function ask({ message, actions = [] }) {
   const titles = actions.map((it) => it.title);
-  const short = titles.map((it) => it.replace(/^Allow (edits )?for this session$/, 'This session').replace(/^Always allow .*$/, 'Always'));
+  const short = titles.map((it) =>
+    it.replace(/^Allow (edits )?for this session$/, 'This session').replace(/^Always allow .*$/, 'Always'));
   const always = titles.find((it) => it.startsWith('Always allow '));
   const text = always ? `${message} (Always: ${always.slice('Always allow '.length)})` : message;
   // What is shown whole, measured in VS Code 1.139: 1000 characters, and buttons of 60 letters, three of them for each frame.
