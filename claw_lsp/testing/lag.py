@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import time
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager
@@ -20,17 +21,22 @@ class Lag:
 
 @asynccontextmanager
 async def loop_lag() -> AsyncGenerator[Lag, None]:
-    """Measures while the block runs. CPU time counts, not the clock's: a busy machine is not our fault.
+    """Measures while the block runs. CPU time counts, not the clock's: a busy machine is not our fault, and neither is
+    the collector, which in a test process walks what all tests before left behind.
 
     What blocks without using the CPU (time.sleep, a synchronous read) is blockbuster's to find.
     """
     lag = Lag()
+    collects = gc.isenabled()
+    gc.disable()
     probe = asyncio.create_task(_probe(lag), name="lag")
     try:
         yield lag
     finally:
         probe.cancel()
         await asyncio.gather(probe, return_exceptions=True)
+        if collects:
+            gc.enable()
 
 
 async def _probe(lag: Lag) -> None:

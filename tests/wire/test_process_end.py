@@ -248,7 +248,7 @@ async def test_close_ends_foreground_and_background(shell: ShellProcesses, tmp_p
     await shell.start(line(f"(setsid sleep {n} &); sleep {n}", tmp_path))
     await until(lambda: sleeping(n) == 3, 5)
     await shell.close()
-    assert alive(n) == []
+    await until(lambda: alive(n) == [], 1)
     assert (await turn).code is None
 
 
