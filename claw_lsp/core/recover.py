@@ -2,20 +2,36 @@
 
 from __future__ import annotations
 
-from claw_lsp.core.state import State, after
+from dataclasses import dataclass
+
+from claw_lsp.core.state import State, after, text_block
 from claw_lsp.core.step import open_calls
 from claw_lsp.facts.call import Result, text_in
 from claw_lsp.facts.event import CallFinished, CallJudged, Event, ModelSpoke, Stopped, TurnEnded
+from claw_lsp.facts.usage import Usage
 
 INTERRUPTED = "The person interrupted the turn"
 CRASHED = "The session ended unexpectedly"
+NOTHING = Usage()
 
 
-def recover(state: State, partial: str, *, stopped: Stopped = "interrupted", why: str = CRASHED) -> tuple[Event, ...]:
-    """What to append so that nothing that was shown is lost and no call is left without its answer.
+@dataclass(frozen=True, slots=True)
+class Partial:
+    """A reply that has no ModelSpoke yet: the streamed text that was shown, and what the provider had counted when it
+    broke off. `cost` is that in dollars, None when the model's price is not known. After a crash only the text is left."""
 
-    `partial` is streamed text that was shown and has no ModelSpoke yet. Empty when the log is closed already. A call
-    that had been allowed may have run, wholly or in part: the model is told so. Idempotent.
+    text: str = ""
+    usage: Usage = NOTHING
+    cost: float | None = 0.0
+
+
+def recover(
+    state: State, partial: Partial = Partial(), *, stopped: Stopped = "interrupted", why: str = CRASHED
+) -> tuple[Event, ...]:
+    """What to append so that nothing that was shown or paid for is lost and no call is left without its answer.
+
+    Empty when the log is closed already. A call that had been allowed may have run, wholly or in part: the model is told
+    so. Idempotent.
     """
     facts: list[Event] = []
 
@@ -24,9 +40,8 @@ def recover(state: State, partial: str, *, stopped: Stopped = "interrupted", why
         facts.append(event)
         state = after(state, event)
 
-    if partial:
-        blocks = ({"type": "text", "text": partial},)
-        add(ModelSpoke(blocks=blocks, model=state.model, cost=0.0, cut=True, fault=why, recovered=True))
+    if partial != Partial():
+        add(_cut(partial, state.model, why))
     for it in open_calls(state):
         if it.judged is None:
             add(CallJudged(call_id=it.call.id, decision="fault", by="recovery", reason=why, recovered=True))
@@ -34,6 +49,13 @@ def recover(state: State, partial: str, *, stopped: Stopped = "interrupted", why
     if state.turn is not None:
         add(_end(state, stopped, why))
     return tuple(facts)
+
+
+def _cut(partial: Partial, model: str, why: str) -> ModelSpoke:
+    blocks = (text_block(partial.text),) if partial.text else ()
+    return ModelSpoke(
+        blocks=blocks, model=model, usage=partial.usage, cost=partial.cost, cut=True, fault=why, recovered=True
+    )
 
 
 def _allowed(judged: CallJudged | None) -> bool:

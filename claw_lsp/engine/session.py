@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from dataclasses import replace
 
-from claw_lsp.core.recover import CRASHED, recover
+from claw_lsp.core.recover import CRASHED, Partial, recover
 from claw_lsp.core.state import State, after, fold
 from claw_lsp.facts.event import Entry, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
+from claw_lsp.facts.usage import Usage
 from claw_lsp.ports import Log
 
 
@@ -23,7 +25,8 @@ class Session:
         self.log = log
         self.entries: list[Entry] = list(entries)
         self.state: State = fold(entry.event for entry in entries)
-        self.partial = ""
+        self._begun = Partial()
+        self._texts: list[str] = []
         self.planned: dict[str, tuple[Plan, tuple[Answer, ...]]] = {}
         self.in_turn = asyncio.Lock()
         self.runs_unsaved = False
@@ -32,19 +35,29 @@ class Session:
     def id(self) -> str:
         return self.state.session
 
+    @property
+    def partial(self) -> Partial:
+        """The reply under way, as far as it was shown and counted."""
+        return replace(self._begun, text="".join(self._texts))
+
     def write(self, event: Event, *, durable: bool = False) -> Entry:
         """Append one fact and fold it. Raises LogError, and then nothing changed."""
         entry = self.log.append(event, durable=durable)
         self.entries.append(entry)
         self.state = after(self.state, event)
         if isinstance(event, ModelSpoke):
-            self.partial = ""
+            self._begun = Partial()
+            self._texts.clear()
         return entry
 
     def keep(self, text: str) -> None:
         """Keep streamed text before it is shown."""
         self.log.keep(text)
-        self.partial += text
+        self._texts.append(text)
+
+    def owes(self, usage: Usage, cost: float | None) -> None:
+        """Remember what the provider counted for the reply under way; the ModelSpoke that follows holds it."""
+        self._begun = Partial(usage=usage, cost=cost)
 
     def begin(self, spoken: UserSpoke) -> list[Entry]:
         """Write what the person said, before anything is awaited. A turn that a failing log left open is closed first.

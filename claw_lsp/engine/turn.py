@@ -18,8 +18,8 @@ from claw_lsp.facts.plan import Reach
 from claw_lsp.facts.request import Reply
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.facts.signal import Signal, TextArrived, Working
-from claw_lsp.facts.usage import ModelFacts, cost
+from claw_lsp.facts.signal import Retrying, Signal, TextArrived, UsageReported, Working
+from claw_lsp.facts.usage import ModelFacts, Usage, cost
 from claw_lsp.ports import Clock, Host, Memory, Model, Tool, Workspace
 
 BUG = "Something in claw-lsp itself failed; the details are in its log. The session can go on."
@@ -89,8 +89,15 @@ async def _consult(session: Session, hands: Hands) -> None:
     facts = hands.facts_of(session.state.model)
 
     async def hear(signal: Signal) -> None:
-        if isinstance(signal, TextArrived):
-            session.keep(signal.text)
+        match signal:
+            case TextArrived(text):
+                session.keep(text)
+            case UsageReported(usage):
+                session.owes(usage, cost(usage, facts.price))
+            case Retrying():
+                session.owes(Usage(), 0.0)
+            case _:
+                pass
         await hands.host.heard(signal)
 
     reply = await hands.model.consult(request(session.state, facts, hands.settings.max_output_tokens), hear)

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from claw_lsp.facts.usage import Usage
+
 
 @dataclass(frozen=True, slots=True)
 class TextArrived:
@@ -25,6 +27,13 @@ class CallBegun:
 
     id: str
     name: str
+
+
+@dataclass(frozen=True, slots=True)
+class UsageReported:
+    """What the provider has counted for the reply under way so far; a later report replaces it."""
+
+    usage: Usage
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,4 +61,4 @@ class Working:
     line: str
 
 
-Signal = TextArrived | ThinkingArrived | CallBegun | Retrying | Stalled | Working
+Signal = TextArrived | ThinkingArrived | CallBegun | UsageReported | Retrying | Stalled | Working

@@ -5,7 +5,7 @@ Positions in an editor's own units are turned into these offsets at the door (co
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from hashlib import blake2b
 
 
@@ -25,7 +25,8 @@ class Document:
     `path` is absolute (for a buffer without a file, its URI). `text` holds the line ends as they are; a byte order
     mark is not part of it, `encoding` says how to write it back ("utf-8", "utf-8-sig", "utf-16-le" with a mark …).
     `dirty` says that the editor's text differs from what is on disk. `notice` is what a reader must know of the text
-    itself, one sentence, "" for nothing.
+    itself, one sentence, "" for nothing. `target` is where the path led when it was read, links followed, "" where the
+    reader does not know.
 
     Invariant: `version` is None exactly when no editor holds the file open.
     """
@@ -36,6 +37,7 @@ class Document:
     encoding: str = "utf-8"
     dirty: bool = False
     notice: str = ""
+    target: str = field(default="", compare=False)
 
     @property
     def digest(self) -> str:

@@ -8,7 +8,16 @@ from typing import Protocol
 
 from claw_lsp.facts.event import CallJudged, Entry, ModelSpoke, TurnEnded
 from claw_lsp.facts.question import Answer, Question
-from claw_lsp.facts.signal import CallBegun, Retrying, Signal, Stalled, TextArrived, ThinkingArrived, Working
+from claw_lsp.facts.signal import (
+    CallBegun,
+    Retrying,
+    Signal,
+    Stalled,
+    TextArrived,
+    ThinkingArrived,
+    UsageReported,
+    Working,
+)
 from claw_lsp.lsp.progress import Bar
 from claw_lsp.lsp.questions import Questions, plain
 from claw_lsp.lsp.runs import Run
@@ -63,6 +72,8 @@ class TurnHost:
                 self._now("thinking")
             case CallBegun(name=name):
                 self._now(f"preparing {name}")
+            case UsageReported():
+                return
             case Retrying(attempt=attempt, attempts=attempts, wait=wait, why=why):
                 self._now(f"{why}; asking again in {wait:.0f} s ({attempt} of {attempts})")
             case Stalled(seconds=seconds):

@@ -57,7 +57,8 @@ class EditorWorkspace:
             return below
         dirty = below is None or not same(below.text, buffer.text)
         encoding = below.encoding if below else "utf-8"
-        return Document(path, buffer.text, buffer.version, encoding, dirty, "" if buffer.safe else UNSAFE)
+        target = below.target if below else ""
+        return Document(path, buffer.text, buffer.version, encoding, dirty, "" if buffer.safe else UNSAFE, target)
 
     async def read_bytes(self, path: str, limit: int) -> bytes:
         self._refuse_foreign(path)

@@ -9,6 +9,7 @@ from urllib.parse import unquote, urlsplit
 from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath
 from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.text import Document
 from claw_lsp.ports import Workspace
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
@@ -84,13 +85,25 @@ async def still_there(plan: Plan, workspace: Workspace) -> PlannedPath:
     where = plan.paths[0]
     if where.path == where.target and _SCHEME.match(where.path):
         return where
-    now = await workspace.locate(where.path)
-    if now.target != where.target:
+    _same_place(where, (await workspace.locate(where.path)).target)
+    return where
+
+
+async def read_there(where: PlannedPath, workspace: Workspace) -> Document:
+    """The document at a planned path, looked for once where the reader says where it found it. Raises StaleDocument as
+    `still_there` does, and what `Workspace.read` raises."""
+    document = await workspace.read(where.path)
+    if not (where.path == where.target and _SCHEME.match(where.path)):
+        _same_place(where, document.target or (await workspace.locate(where.path)).target)
+    return document
+
+
+def _same_place(where: PlannedPath, target: str) -> None:
+    if target != where.target:
         raise StaleDocument(
-            f"{where.path} led to {where.target} when it was approved and leads to {now.target} now. Nothing was done; "
+            f"{where.path} led to {where.target} when it was approved and leads to {target} now. Nothing was done; "
             "look at the path again."
         )
-    return where
 
 
 def missing_beside(error: NoSuchFile, scene: Scene) -> ToolError:

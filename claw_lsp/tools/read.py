@@ -9,14 +9,14 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result
-from claw_lsp.facts.fault import NoSuchFile, ToolError
+from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.text import Document
 from claw_lsp.ports import Tell, Windows, Workspace
 from claw_lsp.tools.patch import numbered
-from claw_lsp.tools.paths import missing_beside, named, shown, still_there
+from claw_lsp.tools.paths import missing_beside, named, read_there, shown, still_there
 from claw_lsp.tools.read_image import IMAGE_LIMIT, IMAGE_NAMES, image_result
 from claw_lsp.tools.read_notebook import notebook_result
 from claw_lsp.tools.read_pdf import PDF_LIMIT, pdf_result
@@ -58,14 +58,16 @@ class ReadTool:
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
     ) -> Result:
         wanted = ReadInput.model_validate(plan.call.input)
-        where = await still_there(plan, workspace)
         try:
-            return await self._read(where, wanted, workspace)
+            return await self._read(plan, wanted, workspace)
         except NoSuchFile as error:
             raise missing_beside(error, scene) from error
 
-    async def _read(self, where: PlannedPath, wanted: ReadInput, workspace: Workspace) -> Result:
+    async def _read(self, plan: Plan, wanted: ReadInput, workspace: Workspace) -> Result:
+        where = plan.paths[0]
         suffix = PurePath(where.path).suffix.lower()
+        if suffix in (*IMAGE_NAMES, ".pdf"):
+            await still_there(plan, workspace)
         if suffix in IMAGE_NAMES:
             return image_result(where.path, await workspace.read_bytes(where.path, IMAGE_LIMIT))
         if suffix == ".pdf":
@@ -73,8 +75,11 @@ class ReadTool:
         if wanted.pages is not None:
             raise ToolError(f"pages is for PDF files; {where.path} is none. Use offset and limit.")
         try:
-            document = await workspace.read(where.path)
+            document = await read_there(where, workspace)
+        except StaleDocument:
+            raise
         except ToolError as refusal:
+            await still_there(plan, workspace)
             return await self._look(where, wanted, refusal)
         if suffix == ".ipynb" and wanted.offset is None and wanted.limit is None:
             return notebook_result(where.path, document)

@@ -10,8 +10,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
+from claw_lsp.core.budget import total
 from claw_lsp.core.prompt import request
-from claw_lsp.core.recover import recover
+from claw_lsp.core.recover import Partial, recover
 from claw_lsp.core.state import fold
 from claw_lsp.core.step import Consult, Rest, next_step
 from claw_lsp.engine.session import Session
@@ -36,7 +37,7 @@ from claw_lsp.facts.question import Answer
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.facts.usage import ModelFacts, Price
+from claw_lsp.facts.usage import ModelFacts, Price, Usage
 from claw_lsp.ports import Hear, Tell, Workspace
 from claw_lsp.testing.fakes import FakeClock, MemoryLog, NoMemory, PlannedPerson
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
@@ -210,9 +211,13 @@ def test_a_log_cut_anywhere_is_closed_once_and_its_next_request_answers_every_ca
     cut = data.draw(st.integers(1, len(events)))
     state = fold(events[:cut])
     shown = partial if state.turn is not None and isinstance(next_step(state), Consult) else ""
-    closing = recover(state, shown)
+    counted = (
+        Usage(input_tokens=7, output_tokens=1) if isinstance(next_step(state), Consult) and state.turn else Usage()
+    )
+    closing = recover(state, Partial(shown, counted, 0.25 if counted != Usage() else 0.0))
     closed = fold(closing, state)
-    assert recover(closed, "") == ()
+    assert recover(closed) == ()
+    assert total(closed) == total(state) + counted
     assert isinstance(next_step(closed), Rest)
     if shown.strip():
         texts = [block.get("text") for message in closed.messages for block in message["content"]]

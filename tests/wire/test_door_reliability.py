@@ -17,6 +17,7 @@ from door_desk import PLAIN, Visit, edits, refused, runs, visiting, waits
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.state import fold
 from claw_lsp.core.step import Rest, next_step
+from claw_lsp.facts.event import ModelSpoke
 from claw_lsp.testing.lag import loop_lag
 from claw_lsp.testing.messages_api import MessagesApi, Reply, Text, ToolUse, script
 from claw_lsp.testing.scripted_model import says
@@ -159,6 +160,30 @@ async def test_r01_r02_cancelled_at_twenty_random_points_the_stream_closes_and_n
             await visit.until(lambda: all(it.finished or it.abandoned for it in api.requests))
             again = await visit.turn("claw.ask", prompt="are you there?", session=first["session"])
             assert again["text"] == "Again."
+
+
+@pytest.mark.parametrize("shown", [True, False])
+async def test_what_the_provider_counted_before_the_turn_was_stopped_is_paid_for(tmp_path: Path, shown: bool) -> None:
+    """The prompt's tokens come with the first event, so they are known however early the person stops."""
+    pieces = ("One ", "two ", "three.") if shown else (" ", " ", "One two three.")
+    scenario = script(Reply(content=(Text(pieces=pieces, text="".join(pieces), pace=0.6),)), "Whole.")
+    async with MessagesApi(scenario) as api:
+        environment = {"ANTHROPIC_API_KEY": "sk-ant-scripted", "ANTHROPIC_BASE_URL": api.url}
+        async with visiting(tmp_path, environment=environment) as visit:
+            begun = await visit.command("claw.ask", prompt="go")
+            assert visit.server.door is not None
+            session = visit.server.door.house.sessions.opened[begun["session"]]
+            await visit.until(lambda: session.partial.usage.prompt_tokens > 0 and bool(session.partial.text) == shown)
+            await visit.command("claw.stop", run=begun["run"])
+            ended = await visit.end(begun["run"])
+            (usage,) = ended["usage"].values()
+            assert usage["input_tokens"] + usage["cache_read_tokens"] + usage["cache_write_5m_tokens"] > 1000
+            assert ended["cost"] > 0
+            spoke = next(it.event for it in session.entries if isinstance(it.event, ModelSpoke))
+            assert (spoke.cut, spoke.cost) == (True, ended["cost"])
+            assert (await visit.turn("claw.ask", prompt="again", session=begun["session"]))["text"] == "Whole."
+            assert session.state.cost is not None and session.state.cost > ended["cost"]
+            assert [it.refusal for it in api.requests] == [None, None]
 
 
 async def test_r02_every_progress_ends_and_a_token_of_the_past_stops_nothing(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from claw_lsp.adapters.claude import faults
 from claw_lsp.adapters.claude.faults import Asked, Fault
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.request import Reply
-from claw_lsp.facts.signal import CallBegun, Signal, TextArrived, ThinkingArrived
+from claw_lsp.facts.signal import CallBegun, Signal, TextArrived, ThinkingArrived, UsageReported
 from claw_lsp.facts.usage import Usage
 
 
@@ -137,12 +137,12 @@ class Gathering:
             message = event["message"]
             self._message_id = _string(message.get("id") or "")
             self._model = _string(message.get("model") or self._model)
-            self._note_usage(message.get("usage"))
+            self._note_usage(message.get("usage"), signals)
         elif kind == "message_delta":
             delta = event["delta"]
             self._stop_reason = _string(delta["stop_reason"]) if delta.get("stop_reason") else self._stop_reason
             self._stop_details = dict(delta.get("stop_details") or self._stop_details)
-            self._note_usage(event.get("usage"))
+            self._note_usage(event.get("usage"), signals)
         elif kind == "message_stop":
             self.stopped = True
         elif kind == "error":
@@ -180,9 +180,11 @@ class Gathering:
             # A block of an unknown kind that grows in an unknown way cannot be put together to the letter.
             piece.spoiled = True
 
-    def _note_usage(self, usage: dict[str, Any] | None) -> None:
+    def _note_usage(self, usage: dict[str, Any] | None, signals: list[Signal]) -> None:
         """Numbers are totals so far: later ones replace earlier ones, absent ones leave them."""
-        self._usage.update({key: value for key, value in (usage or {}).items() if value is not None})
+        if usage:
+            self._usage.update({key: value for key, value in usage.items() if value is not None})
+            signals.append(UsageReported(usage_of(self._usage)))
 
 
 def usage_of(reported: dict[str, Any]) -> Usage:

@@ -32,10 +32,10 @@ def read_document(path: str) -> Document:
         if size > EDIT_LIMIT:
             raise ToolError(f"{place.path} {_too_large(size)}.")
         data = head + bytes_of(descriptor, EDIT_LIMIT)
-    return document_of(place.path, data)
+    return document_of(place.path, data, place.target)
 
 
-def document_of(path: str, data: bytes) -> Document:
+def document_of(path: str, data: bytes, target: str = "") -> Document:
     """The document that these bytes are. Raises ToolError when they are binary, too many or in an unknown encoding."""
     if len(data) > EDIT_LIMIT:
         raise ToolError(f"{path} {_too_large(len(data))}.")
@@ -43,7 +43,7 @@ def document_of(path: str, data: bytes) -> Document:
     found = decoded(data)
     if found is None:
         raise ToolError(f"{path} {_odd(data)}.")
-    return Document(path, found[0], encoding=found[1])
+    return Document(path, found[0], encoding=found[1], target=target)
 
 
 def read_bytes(path: str, limit: int) -> bytes:
