@@ -13,9 +13,8 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["check"]
 
 PATHS = ("claw_lsp", "tests", "benchmarks", "noxfile.py")
-PARALLEL = ("-n", "2", "--dist", "worksteal", "--reruns", "1", "--inline-snapshot=disable")
-"""Most tests wait for processes and sockets; more than two at once made timed ones late. One that fails is run once more,
-and the closing line says so: real processes on a busy machine are late now and then, a fault is there twice."""
+PARALLEL = ("-n", "2", "--dist", "worksteal", "--inline-snapshot=disable")
+"""Most tests wait for processes and sockets; more than two at once made timed ones late."""
 
 
 CHECKS = {

@@ -97,14 +97,14 @@ class JsonlLog:
         self._clock = clock
         self._n_entries = n_entries
         self._partial: int | None = None
-        self._size = 0
+        self._size = os.fstat(descriptor).st_size
 
     @property
     def path(self) -> str:
         return str(self._path)
 
     def append(self, event: Event, *, durable: bool = False) -> Entry:
-        entry = Entry(n=self._n_entries + 1, at=self._clock.now(), event=event)
+        entry = Entry.model_construct(n=self._n_entries + 1, at=self._clock.now(), event=event)
         self.write_line(_line(entry))
         self._n_entries += 1
         if isinstance(event, ModelSpoke):
@@ -136,13 +136,13 @@ class JsonlLog:
 
     def write_line(self, line: str) -> None:
         """Append one line; raises LogError, and then the file is as it was."""
-        descriptor = self._taken()
-        end = os.lseek(descriptor, 0, os.SEEK_END)
+        descriptor, data = self._taken(), line.encode() + b"\n"
         try:
-            _write_all(descriptor, line.encode() + b"\n")
+            _write_all(descriptor, data)
         except OSError as error:
-            os.ftruncate(descriptor, end)
+            os.ftruncate(descriptor, self._size)
             raise _unwritable(self._path, error) from error
+        self._size += len(data)
 
     def _taken(self) -> int:
         """The file, locked; taken again if it was let go. Raises SessionHeld when it is not as we left it."""

@@ -262,6 +262,8 @@ def _finished(state: State, event: CallFinished) -> State:
 
 def _with_side(usage: Mapping[str, Usage], result: Result) -> Mapping[str, Usage]:
     """With what a call's own side requests took, by model."""
+    if not result.side_usage:
+        return usage
     side = {model: usage.get(model, Usage()) + Usage(**numbers) for model, numbers in result.side_usage.items()}
     return {**usage, **side}
 

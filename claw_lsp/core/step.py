@@ -94,6 +94,19 @@ def _next_call(state: State) -> Step:
     return Perform(tuple(group))
 
 
+def looking_ahead(state: State) -> tuple[Call, ...]:
+    """The calls that only look and are judged before any other call is performed: their plans do not depend on what
+    this reply does."""
+    found: list[Call] = []
+    for it in state.calls:
+        if it.result is None:
+            if it.call.name not in state.side_by_side:
+                break
+            if it.judged is None:
+                found.append(it.call)
+    return tuple(found)
+
+
 def _after_reply(turn: Turn, reply: ModelSpoke) -> Step:
     if reply.cut:
         if turn.n_cuts >= MOST_CUTS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Protocol
 from uuid import uuid4
 
@@ -10,6 +11,7 @@ from pydantic_core import ErrorDetails
 
 from claw_lsp.core.policy.judge import judge, offer
 from claw_lsp.core.state import text_block
+from claw_lsp.core.step import looking_ahead
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import CallJudged, Event, ModeChanged, RuleAdded
@@ -27,6 +29,8 @@ class Asked(Protocol):
     """What judging needs of a turn's hands."""
 
     @property
+    def tools(self) -> Mapping[str, Tool]: ...
+    @property
     def workspace(self) -> Workspace: ...
     @property
     def host(self) -> Host: ...
@@ -41,7 +45,7 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
     if tool is None:
         return (_fault(call, f"There is no tool named {call.name!r}. Use one of the tools you were given."),)
     try:
-        plan = await tool.plan(call, scene, hands.workspace)
+        plan = await _planned(call, session, tool, scene, hands)
     except ValidationError as error:
         return (_fault(call, read_input_error(call.name, error)),)
     except ToolError as error:
@@ -69,6 +73,18 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
     session.planned[call.id] = (plan, answers)
     by = "person" if verdict.decision == "ask" or answers else _allowed_by(plan, verdict, session)
     return (*facts, _judged(plan, "allow", by, verdict, verdict.reason))
+
+
+async def _planned(call: Call, session: Session, tool: Tool, scene: Scene, hands: Asked) -> Plan:
+    """The plan of this call. Those of the calls behind it which only look are begun with it: most of the time goes by in
+    other threads."""
+    if call.id not in session.ahead:
+        looking = looking_ahead(session.state) if tool.side_by_side else ()
+        if len(looking) < 2:
+            return await tool.plan(call, scene, hands.workspace)
+        for it in (it for it in looking if it.name in hands.tools):
+            session.ahead.begin(it.id, hands.tools[it.name].plan(it, scene, hands.workspace))
+    return await session.ahead.take(call.id)
 
 
 def with_words(result: Result, call_id: str, session: Session) -> Result:

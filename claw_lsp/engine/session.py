@@ -8,6 +8,7 @@ from dataclasses import replace
 
 from claw_lsp.core.recover import CRASHED, Partial, recover
 from claw_lsp.core.state import State, after, fold
+from claw_lsp.engine.ahead import Ahead
 from claw_lsp.facts.event import Entry, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
@@ -18,7 +19,8 @@ from claw_lsp.ports import Log
 class Session:
     """Invariant: `state` is the fold of everything in the log, and only this object writes the log.
 
-    `planned` holds what was shown and not yet done, by call id. `in_turn` is held while a turn runs: one at a time.
+    `planned` holds what was shown and not yet done, by call id; `ahead` what is planned before its turn.
+    `in_turn` is held while a turn runs: one at a time.
     """
 
     def __init__(self, log: Log, entries: Sequence[Entry] = ()) -> None:
@@ -28,6 +30,7 @@ class Session:
         self._begun = Partial()
         self._texts: list[str] = []
         self.planned: dict[str, tuple[Plan, tuple[Answer, ...]]] = {}
+        self.ahead = Ahead()
         self.in_turn = asyncio.Lock()
         self.runs_unsaved = False
 
@@ -68,6 +71,7 @@ class Session:
     def end(self, run: str, stopped: Stopped, why: str) -> list[Entry]:
         """Close the turn of this run if it is open, now, without awaiting anything. Raises LogError."""
         self.planned.clear()
+        self.ahead.drop()
         if self.state.turn is None or self.state.turn.run != run:
             return []
         return [self.write(it) for it in recover(self.state, self.partial, stopped=stopped, why=why)]

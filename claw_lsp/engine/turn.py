@@ -89,15 +89,12 @@ async def _consult(session: Session, hands: Hands) -> None:
     facts = hands.facts_of(session.state.model)
 
     async def hear(signal: Signal) -> None:
-        match signal:
-            case TextArrived(text):
-                session.keep(text)
-            case UsageReported(usage):
-                session.owes(usage, cost(usage, facts.price))
-            case Retrying():
-                session.owes(Usage(), 0.0)
-            case _:
-                pass
+        if isinstance(signal, TextArrived):
+            session.keep(signal.text)
+        elif isinstance(signal, UsageReported):
+            session.owes(signal.usage, cost(signal.usage, facts.price))
+        elif isinstance(signal, Retrying):
+            session.owes(Usage(), 0.0)
         await hands.host.heard(signal)
 
     reply = await hands.model.consult(request(session.state, facts, hands.settings.max_output_tokens), hear)

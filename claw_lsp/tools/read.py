@@ -57,7 +57,8 @@ class ReadTool:
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
     ) -> Result:
-        wanted = ReadInput.model_validate(plan.call.input)
+        wanted = plan.payload
+        assert isinstance(wanted, ReadInput)
         try:
             return await self._read(plan, wanted, workspace)
         except NoSuchFile as error:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import json
 import resource
 import signal
@@ -202,3 +203,25 @@ async def test_a_second_editor_of_a_folder_has_a_chat_of_its_own(tmp_path: Path)
             assert other["session"] != one["session"]
             with pytest.raises(WireError, match="session: "):
                 await second.command("claw.chat", session="nonsense")
+
+
+async def test_a_turn_stopped_while_the_first_of_several_reads_is_asked_about_forgets_the_others(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """The second call's plan was made ahead and is a bad one: nobody takes it, and nothing is said of it."""
+    outside = tmp_path / "outside.txt"
+    outside.write_text("secret\n")
+    reads = says("", ("c1", "Read", {"file_path": str(outside)}), ("c2", "Read", {"offset": "x"}))
+    async with visiting(tmp_path, reads, says("Good.")) as visit:
+        begun = await visit.command("claw.ask", prompt="go")
+        await visit.until(lambda: visit.boxes)
+        session = visit.server.door.house.sessions.opened[begun["session"]] if visit.server.door else None
+        assert session is not None
+        assert "c2" in session.ahead
+        await visit.command("claw.stop", run=begun["run"])
+        assert (await visit.end(begun["run"]))["stopped"] == "interrupted"
+        assert "c2" not in session.ahead
+        ended = await visit.turn("claw.ask", prompt="again", session=begun["session"])
+        assert ended["text"] == "Good."
+        gc.collect()
+    assert "never retrieved" not in caplog.text
