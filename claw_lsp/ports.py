@@ -381,3 +381,23 @@ class Search(Protocol):
     async def files(self, folder: str, glob: str | None, type: str | None) -> tuple[ListedFile, ...]:  # noqa: A002
         """The files below a folder, in no order. Raises ToolError as `matches` does, and when it takes too long."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class Symbol:
+    """Something in the code that has a name. `kind` is LSP's SymbolKind in a lower-case word; lines count from 1."""
+
+    name: str
+    kind: str
+    path: str
+    line: int
+    container: str = ""
+
+
+class Symbols(Protocol):
+    """What the code of a workspace defines, by name."""
+
+    async def find(self, query: str, folders: tuple[str, ...]) -> tuple[Symbol, ...]:
+        """What is defined below these folders under a name that contains the query, the best fit first; nothing for an
+        empty one. Bounded in number and time: what could not be looked at in time is left out."""
+        ...

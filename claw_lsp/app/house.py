@@ -26,7 +26,7 @@ from claw_lsp.facts.usage import ModelFacts
 
 if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
-    from claw_lsp.ports import Model, Processes, Tool
+    from claw_lsp.ports import Model, Processes, Search, Tool
 
 
 def build(world: World) -> House:
@@ -39,7 +39,8 @@ def build(world: World) -> House:
     model = _model(world, clock)
     processes = _processes(world)
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
-    tools = _toolmaker(model, processes)
+    search = _searcher()
+    tools = _toolmaker(model, processes, search)
     load = _settings_loader(world, tools)
     opener = Opener(
         prompts=texts,
@@ -63,6 +64,8 @@ def build(world: World) -> House:
         tools=tools,
         facts_of=_facts_of,
         unknown=_unknown,
+        models=_models,
+        search=search,
         settings=load,
         home=world.home,
         claw_home=world.claw_home,
@@ -136,6 +139,26 @@ def _unknown(model: str, settings: Settings) -> str:
     return unknown(model, settings)
 
 
+def _models(settings: Settings) -> tuple[str, ...]:
+    from claw_lsp.adapters.claude.models import names
+
+    return names(settings)
+
+
+def _searcher() -> Callable[[], Search]:
+    """The one search, made when it is first asked for."""
+    made: list[Search] = []
+
+    def search() -> Search:
+        if not made:
+            from claw_lsp.adapters.ripgrep import Ripgrep, ripgrep_program
+
+            made.append(Ripgrep(ripgrep_program()))
+        return made[0]
+
+    return search
+
+
 async def _instructions(world: World, home: Home, settings: Settings) -> tuple[briefing.Instructions, ...]:
     from claw_lsp.adapters.instructions import find
 
@@ -150,22 +173,23 @@ async def _instructions(world: World, home: Home, settings: Settings) -> tuple[b
     return found.files
 
 
-def _toolmaker(model: Model, processes: Processes) -> Callable[[Settings], Mapping[str, Tool]]:
+def _toolmaker(
+    model: Model, processes: Processes, search: Callable[[], Search]
+) -> Callable[[Settings], Mapping[str, Tool]]:
     """Tools are made once for each value of the settings that changes them; the first call imports them."""
     made: dict[tuple[bool, str, bool], Mapping[str, Tool]] = {}
 
     def tools(settings: Settings) -> Mapping[str, Tool]:
         key = (settings.todo_write, settings.small_model, settings.allow_private_addresses)
         if key not in made:
-            made[key] = {it.name: it for it in _tools(model, processes, settings)}
+            made[key] = {it.name: it for it in _tools(model, processes, search(), settings)}
         return made[key]
 
     return tools
 
 
-def _tools(model: Model, processes: Processes, settings: Settings) -> list[Tool]:
+def _tools(model: Model, processes: Processes, search: Search, settings: Settings) -> list[Tool]:
     from claw_lsp.adapters.disk import DiskWorkspace
-    from claw_lsp.adapters.ripgrep import Ripgrep, ripgrep_program
     from claw_lsp.adapters.web import HttpWeb
     from claw_lsp.tools.ask_user_question import AskUserQuestionTool
     from claw_lsp.tools.bash import BashTool
@@ -187,7 +211,6 @@ def _tools(model: Model, processes: Processes, settings: Settings) -> list[Tool]
     from claw_lsp.tools.web_search import WebSearchTool
     from claw_lsp.tools.write import WriteTool
 
-    search = Ripgrep(ripgrep_program())
     side = SmallModel(model, _facts_of(settings.small_model, settings))
     tasks: list[Tool] = (
         [TodoWriteTool()]

@@ -10,14 +10,15 @@ from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.turn import Hands
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.usage import ModelFacts
-from claw_lsp.ports import Clock, Host, Memory, Model, Processes, Tool, Versions, Workspace
+from claw_lsp.ports import Clock, Host, Memory, Model, Processes, Search, Tool, Versions, Workspace
 from claw_lsp.prompts import Prompts
 
 
 @dataclass(frozen=True, slots=True)
 class House:
     """What every door shares. `home` and `claw_home` are absolute; `warm` loads what is slow to import. `unknown`
-    says that a model is in no table, "" for one that is."""
+    says that a model is in no table, "" for one that is; `models` are the names a person may pick from. `search` is
+    loaded when it is first called, best in a thread; it raises ProcessError where there is no ripgrep."""
 
     sessions: Sessions
     model: Model
@@ -29,6 +30,8 @@ class House:
     tools: Callable[[Settings], Mapping[str, Tool]]
     facts_of: Callable[[str, Settings], ModelFacts]
     unknown: Callable[[str, Settings], str]
+    models: Callable[[Settings], tuple[str, ...]]
+    search: Callable[[], Search]
     settings: LoadSettings
     home: str
     claw_home: str

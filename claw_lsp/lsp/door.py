@@ -39,7 +39,7 @@ from claw_lsp.lsp.runs import Again, Run, Runs
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.uris import filelike, path_of
 from claw_lsp.lsp.views import Views
-from claw_lsp.ports import Workspace
+from claw_lsp.ports import Symbols, Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -71,6 +71,7 @@ class Door:
     messages: Messages
     review: Review
     hunks: Hunks
+    symbols: Symbols
     folders: tuple[str, ...] = ()
     section: Mapping[str, Any] = field(default_factory=dict[str, Any])
     model: str | None = None

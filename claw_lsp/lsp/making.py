@@ -23,6 +23,7 @@ from claw_lsp.lsp.progress import Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Runs
+from claw_lsp.lsp.symbols import WrittenSymbols
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.views import Views
 from claw_lsp.lsp.workspace import EditorWorkspace
@@ -65,6 +66,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             messages=messages,
             review=review,
             hunks=Hunks(review, buffers),
+            symbols=WrittenSymbols(house.search, buffers),
             folders=folders,
         )
     )
