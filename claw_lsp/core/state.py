@@ -86,6 +86,8 @@ class State:
     pending: tuple[Block, ...] = ()
     waiting: tuple[Block, ...] = ()
     """What was said while the model may be being asked: behind its reply."""
+    unread: tuple[str, ...] = ()
+    """What was said while a turn ran, and the model has not answered yet."""
     choices: tuple[ModelChanged, ...] = ()
     """What was picked during the turn, for when it has ended."""
     calls: tuple[OpenCall, ...] = ()
@@ -120,7 +122,7 @@ def after(state: State, event: Event) -> State:
             return _started(state, event)
         case UserSpoke():
             turn = Turn(run=event.run, prompt_id=event.prompt_id, max_turns=event.max_turns)
-            return replace(state, pending=(*state.pending, *event.blocks), turn=turn, calls=())
+            return replace(state, pending=(*state.pending, *event.blocks), turn=turn, calls=(), unread=())
         case ModelSpoke():
             return _spoke(state, event)
         case CallJudged():
@@ -179,7 +181,9 @@ def _spoke(state: State, event: ModelSpoke) -> State:
         user = (_message("user", state.pending),) if state.pending else ()
         assistant = _message("assistant", sent)
         pending = (*notes, *state.waiting)
-        state = replace(state, messages=(*state.messages, *user, assistant), pending=pending, waiting=(), calls=calls)
+        unread = tuple(it for it in state.unread if text_block(it) in state.waiting)
+        state = replace(state, messages=(*state.messages, *user, assistant), pending=pending, calls=calls)
+        state = replace(state, waiting=(), unread=unread)
     turn = state.turn
     if turn is None:
         return state
@@ -217,7 +221,8 @@ def _steered(state: State, text: str) -> State:
     state = _said_aside(state, text)
     if state.turn is None:
         return state
-    return replace(state, turn=replace(state.turn, last=None, steered=bool(state.waiting)))
+    turn = replace(state.turn, last=None, steered=bool(state.waiting))
+    return replace(state, turn=turn, unread=(*state.unread, text))
 
 
 def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:

@@ -13,6 +13,7 @@ from uuid import uuid4
 from claw_lsp.core import briefing
 from claw_lsp.core.book import corrections
 from claw_lsp.core.briefing import Subject
+from claw_lsp.core.chat.writer import unread
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
@@ -44,6 +45,8 @@ from claw_lsp.ports import Symbols, Workspace
 logger = logging.getLogger(__name__)
 
 BYPASS_FORBIDDEN = "mode: bypassPermissions is switched off by the settings (disableBypassPermissionsMode)"
+
+UNREAD = "[The turn ended before you read what I said last, above. Answer that now.]"
 
 LAST_WORDS = 0.2
 """Seconds for what is still to be shown or recorded when the connection ends."""
@@ -78,6 +81,7 @@ class Door:
     effort: str | None = None
     mode: Mode | None = None
     background: set[asyncio.Task[Any]] = field(default_factory=set[asyncio.Task[Any]])
+    closing: bool = False
 
     # ---- sessions -------------------------------------------------------------------------------------------------
 
@@ -171,7 +175,7 @@ class Door:
         In a session whose turn still runs it waits for that. `text` is what people are shown, made up if None."""
         title = f"{_TITLES.get(action, 'Claw')} {subject.path}".strip()
         if action == "ask":
-            title = briefing.title(subject.words) or title
+            title = briefing.title(text or subject.words) or title
         shown = subject.words if action == "ask" else f"{title}\n\n{subject.words}".strip()
         settings = await self.settings_in(session.state.roots[0] if session.state.roots else session.state.cwd)
         run = Run(id=str(uuid4()), session=session.id, title=title, again=again)
@@ -238,6 +242,12 @@ class Door:
         self.house.sessions.let_go()
         seen = self.chats.is_open(session.id)
         self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
+        if session.state.unread and not self.closing and not self.runs.active(session.id):
+            self.later(self._go_on(session, unread(session.state.unread)), "what the turn did not get to")
+
+    async def _go_on(self, session: Session, words: str) -> None:
+        """A turn for what was said to one that ended before the model read it; the words stand in its messages."""
+        await self.start(session, "ask", Subject(words=UNREAD), request=None, text=words)
 
     async def _tell_corrections(self, session: Session) -> None:
         """What the person did about the agent's edits since the last turn is known to the model in this one."""
@@ -315,6 +325,7 @@ class Door:
 
     async def close(self) -> None:
         """Interrupt every turn, keep what was said, end every process."""
+        self.closing = True
         await self.runs.close()
         self.review.close()
         if self.background:

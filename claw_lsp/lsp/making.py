@@ -81,10 +81,11 @@ def chat_desk(
     async def entries(session: str) -> Sequence[Entry]:
         return await house.sessions.entries(session)
 
-    async def begin(session: str | None, words: str, path: str, request: RequestId | None) -> dict[str, Any]:
-        door = slot[0]
-        found = await door.session_for(session, path, None, None)
-        return await turns.send_words(door, found, words, request)
+    async def fresh(path: str) -> str:
+        return (await slot[0].session_for(None, path, None, None)).id
+
+    async def begin(session: str, words: str, request: RequestId | None) -> dict[str, Any]:
+        return await turns.send_words(slot[0], session, words, request)
 
     def running(session: str) -> str | None:
         return next((it.id for it in slot[0].runs.active(session)), None)
@@ -97,9 +98,11 @@ def chat_desk(
         buffers=buffers,
         powers=powers,
         entries=entries,
+        fresh=fresh,
         begin=begin,
         running=running,
         slash=slash.table(slot),
+        about_session=slash.about_session(),
         folders=lambda: slot[0].folders,
         configured=configured,
         save=workspace.save,

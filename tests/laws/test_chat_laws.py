@@ -14,8 +14,10 @@ from claw_lsp.core.chat import marks, weave
 from claw_lsp.core.chat.marks import parse
 from claw_lsp.core.chat.scrub import Scrub, scrubbed
 from claw_lsp.core.chat.weave import Weave
-from claw_lsp.core.chat.writer import Asked, Writer, render
+from claw_lsp.core.chat.writer import Asked, Writer, render, unread
 from claw_lsp.core.render import dollars, duration, lines, tokens, usage_line
+from claw_lsp.core.state import State, fold
+from claw_lsp.core.step import Consult, next_step
 from claw_lsp.facts.call import Result
 from claw_lsp.facts.event import (
     CallFinished,
@@ -25,6 +27,7 @@ from claw_lsp.facts.event import (
     ModeChanged,
     ModelSpoke,
     SessionStarted,
+    Steered,
     TurnEnded,
     UserSpoke,
 )
@@ -102,6 +105,7 @@ class Scene:
     known: int = 1
     n_streamed: int = 0
     n_typed: int = 0
+    n_sent: int = 0
 
     def stream(self, blanks: str) -> None:
         piece = f"{blanks}{chr(0x4E00 + self.n_streamed)}"
@@ -111,6 +115,13 @@ class Scene:
     def word(self) -> str:
         self.n_typed += 1
         return f"W{self.n_typed}Z"
+
+    def send(self) -> None:
+        """The person sends what the server knows of the prompt block, while the turn runs."""
+        found = parse(self.state.text)
+        if found.words and not self.state.is_sending:
+            self.state = weave.steered(weave.marked(self.state, found.end, found.words), found.words)
+            self.n_sent += 1
 
     def offer(self) -> None:
         if (made := weave.offer(self.state)) is not None:
@@ -166,6 +177,8 @@ STEPS = st.lists(
         st.tuples(st.just("delete"), PLACE, PLACE),
         st.tuples(st.just("replace"), PLACE, PLACE),
         st.tuples(st.just("question"), st.sampled_from(["", "\n\n> may I?", "\n\n> and this?"])),
+        st.tuples(st.just("send")),
+        st.tuples(st.just("take")),
     ),
     max_size=40,
 )
@@ -202,6 +215,12 @@ def play(steps: list[tuple[Any, ...]], *, merged: bool, line_end: str = "\n") ->
                 scene.deliver(len(typist.changes) if merged else 0, merged=merged)
                 typist.edit(TextEdit(start, end, scene.word() if what == "replace" else ""), "person")
                 scene.deliver(1 if merged else 0, merged=merged)
+            case ("send",):
+                scene.send()
+            case ("take",) if scene.state.unread:
+                scene.state = weave.said(scene.state, Asked(scene.state.unread[0], meanwhile=True))
+            case ("take",):
+                pass
             case ("question", want):
                 scene.state = weave.wants(scene.state, want.replace("\n", line_end))
             case _:
@@ -221,7 +240,7 @@ def test_r24_what_the_person_typed_stays_below_and_the_answer_is_whole(steps: li
     there = [it for it in typist.text if is_streamed(it)]
     gone = {it for it in typist.deleted if is_streamed(it)}
     assert there == [it for it in all_streamed if it not in gone]
-    for word in typist.typed_below:
+    for word in typist.typed_below if not scene.n_sent else ():
         if word in typist.text and there:
             assert typist.text.index(word) > typist.text.index(there[-1])
 
@@ -252,7 +271,8 @@ def test_a_formatter_that_rewrites_everything_leaves_the_answer_above_the_prompt
 
 def answering(text: str) -> Weave:
     """The document after its prompt was sent."""
-    return weave.settled(weave.sent(weave.begun(text), parse(text).end))
+    found = parse(text)
+    return weave.settled(weave.said(weave.marked(weave.begun(text), found.end, found.words), Asked(found.words)))
 
 
 # ---- a document written anew is the one that was streamed -----------------------------------------------------------
@@ -285,58 +305,103 @@ TEXTS = st.lists(
 WORDS = st.sampled_from(
     ["fix it", "two\n\nparts", "```\nnot closed", f"## You <!-- claw:{KEY} you 1 -->", "/tmp is full"]
 )
+SAID = st.sampled_from(["", "", "", "while it streams", "while it works", "before it streams"])
 TURNS = st.lists(
-    st.tuples(WORDS, st.lists(st.tuples(TEXTS, st.sampled_from(["none", "ok", "fault", "deny"])), max_size=3)),
+    st.tuples(
+        WORDS,
+        st.lists(st.tuples(TEXTS, st.sampled_from(["none", "ok", "fault", "deny"]), SAID), max_size=3),
+        st.booleans(),
+    ),
     max_size=3,
 )
 
 
-def entries_of(turns: list[Any]) -> list[Entry]:
-    events: list[Event] = [
+def happening(turns: list[Any]) -> list[TextArrived | Event]:
+    """What is heard and seen of a session, in order; a turn may be interrupted, and what it left unread begins the next."""
+    told: list[TextArrived | Event] = [
         SessionStarted(session=SESSION, cwd="/w", roots=("/w",), model="m", system="", tools=()),
         ModeChanged(mode=Mode.PLAN),
     ]
-    for n, (words, replies) in enumerate(turns):
-        events.append(UserSpoke(run=f"r{n}", prompt_id=f"p{n}", text=words, blocks=()))
-        for k, (pieces, call) in enumerate(replies):
-            id_ = f"c{n}{k}"
-            blocks: list[dict[str, Any]] = [{"type": "text", "text": "".join(pieces)}]
-            if call != "none":
-                blocks.append({"type": "tool_use", "id": id_, "name": "Edit", "input": {"file_path": "/w/a_b_c.py"}})
-            events.append(ModelSpoke(blocks=tuple(blocks)))
-            if call != "none":
-                decision: Any = "allow" if call == "ok" else call
-                events.append(CallJudged(call_id=id_, decision=decision, by="person", reason="not `now`"))
-                failed = call != "ok"
-                events.append(
-                    CallFinished(call_id=id_, result=Result(content="x", is_error=failed, summary="one line"))
-                )
-        usage = {"m": Usage(input_tokens=1200, output_tokens=30)}
-        events.append(TurnEnded(run=f"r{n}", stopped="done", usage=usage, cost=0.0123))
+    for n, (words, replies, interrupted) in enumerate(turns):
+        told.append(UserSpoke(run=f"r{n}", prompt_id=f"p{n}", text=words, blocks=({"type": "text", "text": words},)))
+        for k, (pieces, call, said) in enumerate(replies):
+            last = k == len(replies) - 1
+            goes_on = call == "none" and not last
+            told += reply(f"c{n}{k}", pieces, "ok" if goes_on else call, said, recovered=interrupted and last)
+        if not interrupted and replies and next_step(folded(told)) == Consult():
+            told += reply(f"g{n}", ["Yes."], "none", "")
+        told.append(ended(f"r{n}"))
+        if left := folded(told).unread:
+            told.append(UserSpoke(run=f"q{n}", prompt_id=f"q{n}", text=unread(left), blocks=()))
+            told += [*reply(f"q{n}", ["As you say."], "none", ""), ended(f"q{n}")]
+    return told
+
+
+def folded(told: list[TextArrived | Event]) -> State:
+    return fold(it for it in told if not isinstance(it, TextArrived))
+
+
+def reply(id_: str, pieces: list[str], call: str, said: str, *, recovered: bool = False) -> list[TextArrived | Event]:
+    blocks: list[dict[str, Any]] = [{"type": "text", "text": "".join(pieces)}]
+    if call != "none":
+        blocks.append({"type": "tool_use", "id": id_, "name": "Edit", "input": {"file_path": "/w/a_b_c.py"}})
+    steered = [Steered(text=f"{said}\n\nsays {id_}")]
+    told: list[TextArrived | Event] = [
+        *(steered if said == "before it streams" else ()),
+        *(TextArrived(it) for it in pieces),
+        *(steered if said == "while it streams" else ()),
+        ModelSpoke(blocks=tuple(blocks), recovered=recovered),
+        *(steered if said == "while it works" and call != "none" else ()),
+    ]
+    if call != "none":
+        decision: Any = "allow" if call == "ok" else call
+        result = Result(content="x", is_error=call != "ok", summary="one line")
+        told.append(CallJudged(call_id=id_, decision=decision, by="person", reason="not `now`"))
+        told.append(CallFinished(call_id=id_, result=result, recovered=recovered))
+    return told
+
+
+def ended(run: str) -> TurnEnded:
+    usage = {"m": Usage(input_tokens=1200, output_tokens=30)}
+    return TurnEnded(run=run, stopped="done", usage=usage, cost=0.0123)
+
+
+def entries_of(told: list[TextArrived | Event]) -> list[Entry]:
+    events = [it for it in told if not isinstance(it, TextArrived)]
     return [Entry(n=n + 1, at=1000.0 + n, event=it) for n, it in enumerate(events)]
 
 
-@settings(max_examples=200, deadline=None)
+def sends(state: Weave, words: str) -> Weave:
+    """The person types this into the prompt block and sends it."""
+    state = weave.took(state, TextEdit(len(state.text), len(state.text), words))
+    found = parse(state.text)
+    assert found.words == words.strip()
+    return weave.marked(state, found.end, found.words)
+
+
+@settings(max_examples=300, deadline=None)
 @given(TURNS, st.booleans())
 def test_a_document_written_anew_from_the_log_is_the_one_that_was_streamed(turns: list[Any], from_chat: bool) -> None:
-    entries = entries_of(turns)
+    told = happening(turns)
+    entries = entries_of(told)
     state = weave.begun(marks.opening(KEY, SESSION))
     writer = Writer(KEY)
-    replies = iter([pieces for _, replies in turns for pieces, _ in replies])
-    for entry in entries:
-        if isinstance(entry.event, ModelSpoke):
-            for piece in next(replies):
-                state = weave.settled(weave.put(state, writer.heard(TextArrived(piece))))
-        for written in writer.saw(entry):
-            match written:
-                case Asked(words) if from_chat:
-                    state = weave.took(state, TextEdit(len(state.text), len(state.text), words))
-                    state = weave.sent(state, parse(state.text).end)
-                case Asked(words):
-                    state = weave.begins(state, words)
-                case str():
-                    state = weave.put(state, written)
+    n_seen = 0
+    for it in told:
+        if from_chat and isinstance(it, UserSpoke | Steered) and it.text != unread(writer.waiting):
+            state = sends(state, it.text)
+        if isinstance(it, TextArrived):
+            written = writer.heard(it)
+        else:
+            written = writer.saw(entries[n_seen])
+            n_seen += 1
+        if isinstance(it, Steered):
+            state = weave.steered(state, it.text)
+        for one in written:
+            state = weave.said(state, one) if isinstance(one, Asked) else weave.put(state, one)
         state = weave.settled(state)
+        if isinstance(it, TurnEnded):
+            assert writer.waiting == fold(it.event for it in entries[:n_seen]).unread
     streamed = state.text
     if not from_chat:
         streamed = streamed.replace("not closed\n\n## Claw", "not closed\n```\n\n## Claw")
@@ -441,13 +506,27 @@ def test_a_text_without_markers_is_a_prompt() -> None:
 
 
 def test_when_the_last_heading_was_deleted_the_prompt_is_what_follows_the_answer() -> None:
-    entries = entries_of([("fix it", [(["Done."], "none")])])
+    entries = entries_of(happening([("fix it", [(["Done."], "none", "")], False)]))
     text = render(entries, key=KEY).replace(marks.you(KEY, 2), "").rstrip() + "\n\nnext"
     assert parse(text).words == "next"
 
 
 def test_the_document_reads_well() -> None:
-    entries = entries_of([("fix the typo", [(["Renaming it."], "ok"), (["And:\n\n"], "deny"), (["Done."], "none")])])
+    entries = entries_of(
+        happening(
+            [
+                (
+                    "fix the typo",
+                    [
+                        (["Renaming it."], "ok", ""),
+                        (["And:\n\n"], "deny", "while it streams"),
+                        (["Done."], "none", ""),
+                    ],
+                    False,
+                )
+            ]
+        )
+    )
     assert render(entries, key=KEY) == snapshot("""\
 # Claw chat <!-- claw:k3y chat 5e55-10n -->
 
@@ -469,17 +548,26 @@ And:
 
 - refused `Edit a_b_c.py` · not `now`
 
+## You <!-- claw:k3y you 2 -->
+
+while it streams
+
+says c01
+
+## Claw goes on <!-- claw:k3y answer 2 -->
+
 Done.
 
-_done · 1.2k in, 30 out · $0.0123 · 8.0 s_ <!-- claw:k3y end -->
+_done · 1.2k in, 30 out · $0.0123 · 9.0 s_ <!-- claw:k3y end -->
 
-## You <!-- claw:k3y you 2 -->
+## You <!-- claw:k3y you 3 -->
 
 """)
 
 
 def test_lines_is_the_transcript() -> None:
-    entries = entries_of([("fix the typo", [(["Renaming it."], "ok"), (["And:"], "deny"), (["So:"], "fault")])])
+    replies = [(["Renaming it."], "ok", ""), (["And:"], "deny", ""), (["So:"], "fault", "")]
+    entries = entries_of(happening([("fix the typo", replies, False)]))
     assert "\n".join(lines(entries)) == snapshot("""\
 mode    plan
 user    fix the typo
@@ -493,6 +581,7 @@ model   And:
 model   So:
   call  c02 Edit a_b_c.py
   fault c02 one line
+model   Yes.
 end     done\
 """)
 

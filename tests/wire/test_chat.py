@@ -23,6 +23,7 @@ from claw_lsp.facts.event import (
     Event,
     ModelSpoke,
     SessionStarted,
+    Steered,
     TurnEnded,
     UserSpoke,
 )
@@ -69,7 +70,7 @@ class Room:
     buffers: Buffers
     home: str
     logs: dict[str, list[Entry]] = field(default_factory=dict)
-    begun: list[tuple[str | None, str]] = field(default_factory=list)
+    begun: list[tuple[str, str]] = field(default_factory=list)
     running: dict[str, str] = field(default_factory=dict)
     fails: ClawError | None = None
     at: float = 1000.0
@@ -87,22 +88,35 @@ class Room:
             SessionStarted(session=session, cwd=self.home, roots=(self.home,), model="m", system="", tools=()), session
         )
 
-    async def begin(self, session: str | None, words: str, path: str, request: Any) -> dict[str, Any]:
+    async def fresh(self, path: str) -> str:
+        await self.start(OTHER)
+        return OTHER
+
+    async def begin(self, session: str, words: str, request: Any) -> dict[str, Any]:
         if self.fails:
             raise self.fails
-        session = session or OTHER
-        if session not in self.logs:
-            await self.start(session)
+        if session in self.running:
+            await self.write(Steered(text=words), session)
+            return {"session": session, "run": self.running[session], "steered": True}
         self.begun.append((session, words))
         self.running[session] = "r1"
         await self.write(UserSpoke(run="r1", prompt_id="r1", text=words, blocks=()), session)
         return {"session": session, "run": "r1"}
 
-    async def speak(self, *pieces: str, session: str = SESSION, pause: float = 0.0) -> None:
+    async def speak(self, *pieces: str, session: str = SESSION, pause: float = 0.0, before: str = "") -> None:
         for piece in pieces:
             await self.chats.heard(session, TextArrived(piece))
             await asyncio.sleep(pause)
-        await self.write(ModelSpoke(blocks=({"type": "text", "text": "".join(pieces)},)), session)
+        await self.write(ModelSpoke(blocks=({"type": "text", "text": before + "".join(pieces)},)), session)
+
+    async def send(self, path: str, words: str) -> dict[str, Any]:
+        """Type this into the prompt block and send it, once what was sent before has its place."""
+        number = parse(self.text(path)).number
+        self.editor.type(path, len(self.editor.text(path)), words)
+        self.editor.flush()
+        answer = await self.chats.send(uri_of(path), None)
+        await self.until(lambda: parse(self.text(path)).number > number)
+        return answer
 
     async def end(self, session: str = SESSION) -> None:
         self.running.pop(session, None)
@@ -156,9 +170,11 @@ def room_of(quirks: Quirks, powers: Powers, home: Path, folders: tuple[str, ...]
         buffers=buffers,
         powers=powers,
         entries=room.entries,
+        fresh=room.fresh,
         begin=room.begin,
         running=room.running.get,
         slash={"status": status},
+        about_session={"status"},
         folders=lambda: (str(home),) if folders is None else folders,
         configured=configured,
         save=save,
@@ -272,6 +288,96 @@ async def test_edits_are_versioned_and_one_document_each(plain_room: Room) -> No
     assert "Hi." in plain_room.editor.text(path)
 
 
+async def test_what_is_sent_while_a_turn_runs_goes_with_it_and_the_prompt_moves_below(room: Room) -> None:
+    path = await room.opened()
+    await room.send(path, "fix the typo")
+    await room.chats.heard(SESSION, TextArrived("Looking. "))
+    await room.until(lambda: "Looking." in room.text(path))
+    answer = await room.send(path, "and the other one")
+    assert answer == {"session": SESSION, "run": "r1", "steered": True}
+    await room.until(lambda: "- … goes with the next request: and the other one" in room.text(path))
+    room.editor.type(path, len(room.editor.text(path)), "next draft")
+    await room.speak("Here.", before="Looking. ")
+    await room.speak("Both are mended.")
+    await room.end()
+    await room.until(lambda: " end -->" in room.text(path))
+    text = room.text(path)
+    assert parse(text).words == "next draft"
+    assert "goes with the next request" not in text
+    assert text.index("Looking. Here.") < text.index("and the other one") < text.index("Both are mended.")
+    assert text.replace("next draft", "").rstrip() == render(room.logs[SESSION]).rstrip()
+
+
+async def test_what_the_turn_did_not_get_to_is_answered_by_a_turn_of_its_own(room: Room) -> None:
+    path = await room.opened()
+    await room.send(path, "fix the typo")
+    await room.chats.heard(SESSION, TextArrived("Looking."))
+    await room.send(path, "stop, do this")
+    await room.send(path, "and that")
+    room.running.clear()
+    stopped = ModelSpoke(blocks=({"type": "text", "text": "Looking."},), cut=True, fault="stopped", recovered=True)
+    await room.write(stopped)
+    await room.write(TurnEnded(run="r1", stopped="interrupted", by_loop=False))
+    await room.write(UserSpoke(run="r2", prompt_id="r2", text="stop, do this\n\nand that", blocks=()))
+    await room.speak("This and that.")
+    await room.write(TurnEnded(run="r2", stopped="done", cost=0.01))
+    await room.until(lambda: "This and that." in room.text(path) and room.text(path).count(" end -->") == 2)
+    text = room.text(path)
+    assert text.rstrip() == render(room.logs[SESSION]).rstrip()
+    assert text.count("stop, do this") == 1
+
+
+async def test_a_chat_with_words_that_wait_is_closed_and_goes_on_when_it_is_opened_again(room: Room) -> None:
+    path = await room.opened()
+    await room.send(path, "fix the typo")
+    await room.chats.heard(SESSION, TextArrived("Looking."))
+    await room.send(path, "and the other one")
+    await room.until(lambda: parse(room.text(path)).number == 3)
+    room.editor.save(path)
+    room.editor.close(path)
+    await asyncio.sleep(0.05)
+    room.editor.open(path)
+    await room.speak("", before="Looking.")
+    await room.speak("Both.")
+    await room.end()
+    await room.until(lambda: " end -->" in room.text(path))
+    assert room.text(path).rstrip() == render(room.logs[SESSION]).rstrip()
+
+
+async def test_after_a_restart_words_that_waited_stand_once(tmp_path) -> None:
+    first = room_like("helix", tmp_path, show_document=True)
+    path = await first.opened()
+    await first.send(path, "fix the typo")
+    await first.chats.heard(SESSION, TextArrived("Looking."))
+    await first.send(path, "and the other one")
+    await first.until(lambda: parse(first.editor.text(path)).number == 3)
+    first.editor.save(path)
+    first.editor.close(path)
+    await first.chats.close()
+    second = room_like("helix", tmp_path, show_document=True)
+    second.logs = first.logs
+    await second.write(
+        ModelSpoke(blocks=({"type": "text", "text": "Looking."},), cut=True, fault="crashed", recovered=True)
+    )
+    await second.write(TurnEnded(run="r1", stopped="interrupted", why="crashed", by_loop=False))
+    await second.chats.show(SESSION)
+    await second.send(path, "go on")
+    await second.speak("Both are mended.")
+    await second.end()
+    assert second.editor.text(path) == render(second.logs[SESSION])
+    assert second.editor.text(path).count("and the other one") == 1
+    await second.chats.close()
+
+
+async def test_a_prompt_that_is_on_its_way_is_not_sent_twice(plain_room: Room) -> None:
+    path = await plain_room.opened()
+    plain_room.editor.type(path, len(plain_room.editor.text(path)), "hello")
+    await plain_room.chats.send(uri_of(path), None)
+    with pytest.raises(BadRequest, match="being sent already"):
+        await plain_room.chats.send(uri_of(path), None)
+    assert plain_room.begun == [(SESSION, "hello")]
+
+
 # ---- what stands in it ----------------------------------------------------------------------------------------------
 
 
@@ -337,10 +443,6 @@ async def test_send_says_what_is_wrong(plain_room: Room) -> None:
     with pytest.raises(BadRequest, match="expected a chat document"):
         await plain_room.chats.send(uri_of("/nowhere/at/all.md"), None)
     plain_room.editor.type(path, len(plain_room.editor.text(path)), "hello")
-    plain_room.running[SESSION] = "r1"
-    with pytest.raises(BadRequest, match="A turn runs"):
-        await plain_room.chats.send(uri_of(path), None)
-    plain_room.running.clear()
     plain_room.fails = ClawError("no key is configured")
     with pytest.raises(ClawError, match="no key"):
         await plain_room.chats.send(uri_of(path), None)

@@ -65,8 +65,9 @@ def you(key: str, number: int) -> str:
     return f"## You {mark(key, 'you', str(number))}"
 
 
-def answer(key: str, number: int) -> str:
-    return f"## Claw {mark(key, 'answer', str(number))}"
+def answer(key: str, number: int, *, meanwhile: bool = False) -> str:
+    """The heading of an answer; `meanwhile`: of one that goes on with what was said while it was given."""
+    return f"## Claw{' goes on' if meanwhile else ''} {mark(key, 'answer', str(number))}"
 
 
 def reply(key: str, number: int) -> str:
@@ -112,15 +113,32 @@ def session_in(text: str) -> str | None:
     return next((it["arg"] for it in _MARK.finditer(text) if it["word"] == "chat" and it["arg"]), None)
 
 
-def progress(text: str, key: str) -> tuple[int, str | None]:
-    """How many turns' answers were closed, and what stands of one that was not; None when there is no such."""
+def waiting(text: str, key: str) -> list[int]:
+    """The numbers of the prompts above the last that were sent and not taken by the model yet."""
+    found = [it for it in _MARK.finditer(text) if it["key"] == key and (it["arg"] or "").isdigit()]
+    answered = [n for n, it in enumerate(found) if it["word"] in ("answer", "reply")]
+    behind = found[answered[-1] + 1 :] if answered else found
+    return [int(it["arg"]) for it in behind if it["word"] == "you"][:-1]
+
+
+def words_of(text: str, key: str, number: int) -> str:
+    """What stands below a numbered prompt heading, up to the next marked heading; "" where it is not there."""
+    found = _heading(text, key, number, 0)
+    return text[found.end() : _next_line(text, key, found.end())].strip() if found else ""
+
+
+def progress(text: str, key: str) -> tuple[int, list[str]]:
+    """How many turns' answers were closed, and what stands below each answer's heading of one that was not."""
     found = [it for it in _MARK.finditer(text) if it["key"] == key and it["word"] in ("answer", "end")]
     n_ended = sum(1 for it in found if it["word"] == "end")
-    if not found or found[-1]["word"] == "end":
-        return n_ended, None
-    below = next((it.start() for it in _MARK.finditer(text, found[-1].end()) if it["key"] == key), len(text))
-    end = text.rfind("\n", 0, below) + 1 if below < len(text) else below
-    return n_ended, text[found[-1].end() : max(end, found[-1].end())].rstrip()
+    last = max((n for n, it in enumerate(found) if it["word"] == "end"), default=-1)
+    return n_ended, [text[it.end() : _next_line(text, key, it.end())].rstrip() for it in found[last + 1 :]]
+
+
+def _next_line(text: str, key: str, since: int) -> int:
+    """Where the line with the next marker begins; the end of the text when there is none."""
+    below = next((it.start() for it in _MARK.finditer(text, since) if it["key"] == key), None)
+    return len(text) if below is None else max(text.rfind("\n", 0, below) + 1, since)
 
 
 def line_end(text: str) -> str:

@@ -3,82 +3,13 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Literal
 
 from claw_lsp.core.chat import marks
-from claw_lsp.core.chat.writer import Asked, closing_fence
+from claw_lsp.core.chat.task import Begin, Draft, Name, Offer, Put, Send, Steer, Take, Task
+from claw_lsp.core.chat.writer import Asked, asked, closing_fence
 from claw_lsp.facts.text import TextEdit
-
-
-@dataclass(frozen=True, slots=True)
-class Put:
-    """Text for the end of the answer."""
-
-    text: str
-
-
-@dataclass(frozen=True, slots=True)
-class Send:
-    """The prompt block, which ends at `at`, becomes the person's part of a turn; `body` is what is answered at once.
-
-    `streams` says that the turn's answer follows, so that what is put from then on goes below it.
-    """
-
-    at: int
-    body: str
-    streams: bool
-
-
-@dataclass(frozen=True, slots=True)
-class Begin:
-    """A turn that did not come from the prompt block: its words go above what the person is typing."""
-
-    words: str
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """The session's id is written into the title."""
-
-    session: str
-
-
-@dataclass(frozen=True, slots=True)
-class Draft:
-    """Words for the prompt block, which the person completes."""
-
-    words: str
-
-
-Task = Put | Send | Begin | Name | Draft
-
-Does = Literal["put", "turn", "reply", "name", "draft", "tail"]
-"""What an offer is for: one task each, or the tail alone."""
-
-
-@dataclass(frozen=True, slots=True)
-class Offer:
-    """An edit on its way to the editor: replace `n_removed` characters at `at` by `new`.
-
-    Once it is in the text the anchor stands `anchor` characters into `new` (None: where it was), and the tail is `tail`
-    (None: what it was). `expected` is the whole text if nobody types meanwhile.
-    """
-
-    does: Does
-    at: int
-    new: str
-    n_removed: int = 0
-    n_put: int = 0
-    anchor: int | None = None
-    tail: str | None = None
-    id: int = 0
-    expected: str = ""
-
-    @property
-    def edit(self) -> TextEdit:
-        return TextEdit(self.at, self.at + self.n_removed, self.new)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,7 +18,8 @@ class Weave:
 
     `anchor` is where the answer's next text goes. `tail` stands at `tail_at`: ours too, but only for now (questions,
     running calls); `want` is what should stand there. `number` is that of the prompt block, `below` that of the block
-    that follows the anchor. `marked_at` is the end of a prompt that is being answered. `offers` were sent and not heard
+    that follows the anchor. `marked_at` is the end of the prompt that is being sent, `sending` its words; `waiting` are the
+    numbers of those that were sent and that no request holds yet, `unread` their words. `offers` were sent and not heard
     of. `spoiled` is a tail that the person wrote into.
 
     Invariant: no offer removes anything but the tail, and the tail is only what we wrote there.
@@ -98,6 +30,8 @@ class Weave:
     anchor: int
     number: int
     below: int
+    waiting: tuple[int, ...] = ()
+    unread: tuple[str, ...] = ()
     tasks: tuple[Task, ...] = ()
     want: str = ""
     tail: str = ""
@@ -106,6 +40,12 @@ class Weave:
     spoiled: str | None = None
     n_offers: int = 0
     marked_at: int | None = None
+    sending: str = ""
+
+    @property
+    def is_sending(self) -> bool:
+        """Whether what stands in the prompt block is on its way already."""
+        return self.marked_at is not None or any(isinstance(it, Send | Steer) for it in self.tasks)
 
     @property
     def idle(self) -> bool:
@@ -118,10 +58,13 @@ def begun(text: str, key: str = "") -> Weave:
     found = marks.parse(text)
     key = found.key or key
     number = found.number if found.key else 1
-    anchor = marks.before_heading(text, key, number)
+    waiting = tuple(marks.waiting(text, key))
+    below = waiting[0] if waiting else number
+    anchor = marks.before_heading(text, key, below)
     if anchor is None:
         anchor = found.start if found.key else len(text)
-    return Weave(key, text, min(anchor, len(text)), number, number)
+    unread = tuple(marks.words_of(text.replace("\r\n", "\n"), key, it) for it in waiting)
+    return Weave(key, text, min(anchor, len(text)), number, below, waiting, unread)
 
 
 def put(weave: Weave, text: str) -> Weave:
@@ -135,26 +78,35 @@ def put(weave: Weave, text: str) -> Weave:
             return replace(weave, tasks=(*weave.tasks, Put(text)))
 
 
-def sent(weave: Weave, end: int, *, body: str = "") -> Weave:
-    """The person sent the prompt that ends at `end`; what they type after it goes below the answer."""
-    return replace(weave, tasks=(*weave.tasks, Send(end, body, streams=True)))
+def marked(weave: Weave, end: int, words: str = "") -> Weave:
+    """The prompt that ends at `end` is being sent: it will be `said`, `steered`, `replied` to, or `unmarked`."""
+    return replace(weave, marked_at=end, sending=words.strip())
 
 
-def marked(weave: Weave, end: int) -> Weave:
-    """The prompt that ends at `end` will be answered by `replied`."""
-    return replace(weave, marked_at=end)
+def unmarked(weave: Weave) -> Weave:
+    return replace(weave, marked_at=None, sending="")
+
+
+def said(weave: Weave, it: Asked) -> Weave:
+    """The person's words. Those that were sent from this document stand in it already, with what is typed after them
+    below the answer."""
+    if weave.sending and weave.sending == it.words.strip():
+        return _did(weave, lambda at: Send(at, "", streams=True))
+    if weave.unread and weave.unread[0] == asked(it.words):
+        return replace(weave, tasks=(*weave.tasks, Take(it.meanwhile)), unread=weave.unread[1:])
+    return replace(weave, tasks=(*weave.tasks, Begin(it.words, it.meanwhile)))
+
+
+def steered(weave: Weave, words: str) -> Weave:
+    """These words were said to a running turn: if they are the marked prompt, it waits, and the answer goes on above."""
+    if not weave.sending or weave.sending != words.strip():
+        return weave
+    return replace(_did(weave, Steer), unread=(*weave.unread, asked(words)))
 
 
 def replied(weave: Weave, body: str) -> Weave:
     """The marked prompt is answered; an answer that is streaming goes on where it was."""
-    if weave.marked_at is None:
-        return weave
-    return replace(weave, tasks=(*weave.tasks, Send(weave.marked_at, body, streams=False)), marked_at=None)
-
-
-def begins(weave: Weave, words: str) -> Weave:
-    """A turn began elsewhere."""
-    return replace(weave, tasks=(*weave.tasks, Begin(words)))
+    return _did(weave, lambda at: Send(at, body, streams=False))
 
 
 def named(weave: Weave, session: str) -> Weave:
@@ -165,17 +117,6 @@ def named(weave: Weave, session: str) -> Weave:
 def drafted(weave: Weave, words: str) -> Weave:
     """Words are put at the beginning of the prompt block, for the person to complete."""
     return replace(weave, tasks=(*weave.tasks, Draft(words)))
-
-
-def with_entries(weave: Weave, written: Iterable[Asked | str]) -> Weave:
-    """What a writer made of facts that are not in the document yet."""
-    for it in written:
-        match it:
-            case Asked(words):
-                weave = begins(weave, words)
-            case str():
-                weave = put(weave, it)
-    return weave
 
 
 def wants(weave: Weave, tail: str) -> Weave:
@@ -227,12 +168,19 @@ def took(weave: Weave, edit: TextEdit) -> Weave:
     return moved
 
 
+def _did(weave: Weave, task: Callable[[int], Task]) -> Weave:
+    """With what is to be done about the marked prompt, if there is one."""
+    if weave.marked_at is None:
+        return weave
+    return unmarked(replace(weave, tasks=(*weave.tasks, task(weave.marked_at))))
+
+
 # ---- what to send ------------------------------------------------------------------------------------------------
 
 
 def _next_offer(weave: Weave) -> Offer | None:
     task = weave.tasks[0] if weave.tasks else None
-    moves_on = isinstance(task, Begin) or (isinstance(task, Send) and task.streams)
+    moves_on = isinstance(task, Begin | Take) or (isinstance(task, Send) and task.streams)
     if weave.tail and (moves_on or (weave.tail_at != weave.anchor and not _tail_is_right(weave))):
         return Offer("tail", weave.tail_at, "", len(weave.tail), tail="")
     match task:
@@ -240,8 +188,12 @@ def _next_offer(weave: Weave) -> Offer | None:
             return _at_anchor(weave, text)
         case Send(at, body, streams):
             return _sending(weave, at, body, streams=streams)
-        case Begin(words):
-            return _beginning(weave, words)
+        case Begin():
+            return _beginning(weave, task)
+        case Steer(at):
+            return Offer("steer", at, _closed(weave, at) + _next_prompt(weave, at))
+        case Take(meanwhile):
+            return _taking(weave, meanwhile=meanwhile)
         case Name(session):
             return _naming(weave, session)
         case Draft(words):
@@ -265,11 +217,19 @@ def _at_anchor(weave: Weave, text: str) -> Offer:
 
 def _sending(weave: Weave, at: int, body: str, *, streams: bool) -> Offer:
     key, number = weave.key, weave.number
-    fence = closing_fence(weave.text[_prompt_start(weave, at) : at])
     heading = marks.answer(key, number) if streams else marks.reply(key, number)
-    above = _with_line_ends(weave, f"{fence}\n\n{heading}{body}")
-    below = _with_line_ends(weave, f"\n\n{marks.you(key, number + 1)}{_missing_blanks(weave.text, at)}")
-    return Offer("turn" if streams else "reply", at, above + below, anchor=len(above) if streams else None)
+    above = _closed(weave, at) + _with_line_ends(weave, f"\n\n{heading}{body}")
+    does = "turn" if streams else "reply"
+    return Offer(does, at, above + _next_prompt(weave, at), anchor=len(above) if streams else None)
+
+
+def _closed(weave: Weave, at: int) -> str:
+    """What closes a code fence left open in the prompt that ends there."""
+    return _with_line_ends(weave, closing_fence(weave.text[_prompt_start(weave, at) : at]))
+
+
+def _next_prompt(weave: Weave, at: int) -> str:
+    return _with_line_ends(weave, f"\n\n{marks.you(weave.key, weave.number + 1)}{_missing_blanks(weave.text, at)}")
 
 
 def _missing_blanks(text: str, at: int) -> str:
@@ -288,17 +248,25 @@ def _prompt_start(weave: Weave, end: int) -> int:
     return heading if heading is not None and heading <= end else min(weave.anchor, end)
 
 
-def _beginning(weave: Weave, words: str) -> Offer:
+def _beginning(weave: Weave, task: Begin) -> Offer:
     key, number = weave.key, weave.number
     at = marks.after_heading(weave.text, key, number)
-    above = f"\n\n{words}\n\n{marks.answer(key, number)}"
+    above = f"\n\n{task.words}\n\n{marks.answer(key, number, meanwhile=task.meanwhile)}"
     if at is None:
         # The last heading was deleted: what the person is typing gets a new one, below this turn.
         at = weave.anchor
         above = f"\n\n{marks.you(key, number)}{above}"
     above = _with_line_ends(weave, above)
-    below = _with_line_ends(weave, f"\n\n{marks.you(key, number + 1)}{_missing_blanks(weave.text, at)}")
-    return Offer("turn", at, above + below, anchor=len(above))
+    return Offer("turn", at, above + _next_prompt(weave, at), anchor=len(above))
+
+
+def _taking(weave: Weave, *, meanwhile: bool) -> Offer:
+    """The heading of an answer below the prompt that waits longest, above the next one that is still there."""
+    key, text, number = weave.key, weave.text, weave.waiting[0] if weave.waiting else weave.number - 1
+    below = (marks.before_heading(text, key, it) for it in range(number + 1, weave.number + 1))
+    at = next((it for it in below if it is not None), weave.anchor)
+    new = _with_line_ends(weave, f"\n\n{marks.answer(key, number, meanwhile=meanwhile)}")
+    return Offer("take", at, new, anchor=len(new))
 
 
 def _naming(weave: Weave, session: str) -> Offer:
@@ -323,6 +291,13 @@ def _landed(weave: Weave, made: Offer, at: int) -> Weave:
             weave = replace(weave, tasks=_without(weave.tasks, made.n_put))
         case "turn" | "reply":
             weave = replace(weave, tasks=weave.tasks[1:], number=weave.number + 1)
+        case "steer":
+            weave = replace(weave, tasks=weave.tasks[1:], waiting=(*weave.waiting, weave.number))
+            weave = replace(weave, number=weave.number + 1)
+        case "take":
+            waiting = weave.waiting[1:]
+            below = waiting[0] if waiting else weave.number
+            weave = replace(weave, tasks=weave.tasks[1:], waiting=waiting, below=below)
         case "name" | "draft":
             weave = replace(weave, tasks=weave.tasks[1:])
         case "tail":
@@ -365,7 +340,9 @@ def _moved(weave: Weave, edit: TextEdit, text: str) -> Weave:
         tail=tail,
         tail_at=tail_at,
         spoiled=spoiled,
-        tasks=tuple(replace(it, at=_shifted(it.at, edit)) if isinstance(it, Send) else it for it in weave.tasks),
+        tasks=tuple(
+            replace(it, at=_shifted(it.at, edit)) if isinstance(it, Send | Steer) else it for it in weave.tasks
+        ),
         offers=tuple(replace(it, at=_shifted(it.at, edit)) for it in weave.offers),
         marked_at=None if weave.marked_at is None else _shifted(weave.marked_at, edit),
     )

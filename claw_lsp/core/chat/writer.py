@@ -10,6 +10,7 @@ from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.scrub import Scrub, scrubbed
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.render import LONGEST, call_title, result_line, usage_line
+from claw_lsp.core.state import sendable
 from claw_lsp.facts.call import calls_in, text_in
 from claw_lsp.facts.event import (
     CallFinished,
@@ -34,9 +35,10 @@ from claw_lsp.facts.usage import Usage
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """A turn began with these words."""
+    """The person said this: it begins a turn, or it was said `meanwhile` and the running turn goes on with it."""
 
     words: str
+    meanwhile: bool = False
 
 
 Written = Asked | str
@@ -54,12 +56,14 @@ class Writer:
         self.key = key
         self._scrub = Scrub()
         self._pieces: list[str] = []
-        self._blanks = ""
+        self._blanks: str = ""
         self._in_reply = False
         self._in_list = False
         self._titles: dict[str, str] = {}
         self._judged: dict[str, CallJudged] = {}
-        self._meanwhile: list[Steered] = []
+        self.waiting: tuple[str, ...] = ()
+        self._n_ready = 0
+        self._open: set[str] = set()
         self._cwd = ""
         self._started_at = 0.0
         self._begun = False
@@ -69,27 +73,45 @@ class Writer:
         """What has arrived of the reply that is not finished yet."""
         return "".join(self._pieces)
 
-    def heard(self, signal: Signal) -> str:
+    def heard(self, signal: Signal) -> tuple[Written, ...]:
         """What a signal adds to the answer: text is written as it arrives, the rest is shown elsewhere."""
         if not isinstance(signal, TextArrived):
-            return ""
+            return ()
         self._pieces.append(signal.text)
-        return self._text(self._scrub.feed(signal.text))
+        text = self._text(self._scrub.feed(signal.text))
+        return (*self._taken(self._n_ready), text) if text else ()
 
     def saw(self, entry: Entry) -> tuple[Written, ...]:
-        """What a fact adds to the document. What the person said meanwhile stands behind what it came in the middle of,
-        whether that was streamed or is read from the log."""
-        if isinstance(entry.event, Steered):
-            self._meanwhile.append(entry.event)
-            return ()
-        held, self._meanwhile = self._meanwhile, []
-        said = tuple(self._item(f"you, meanwhile: {one_line(scrubbed(it.text), LONGEST)}") for it in held)
-        if isinstance(entry.event, ModelSpoke | CallFinished):
-            return (*self._seen(entry), *said)
-        if said and isinstance(entry.event, UserSpoke | TurnEnded | SessionStarted):
-            return (*said, *self._seen(entry))
-        self._meanwhile = held
-        return self._seen(entry)
+        """What a fact adds to the document. What was said meanwhile is `waiting` until a reply follows to a request that
+        held it: the next one of the turn, else that of the turn which is begun for it alone."""
+        match entry.event:
+            case Steered(text=text):
+                self.waiting = (*self.waiting, text)
+                return ()
+            case UserSpoke(text=text) if self.waiting and text == unread(self.waiting):
+                return (*self._seen(entry)[:-1], *self._taken(len(self.waiting), meanwhile=False))
+            case UserSpoke() | SessionStarted():
+                return (*self._taken(len(self.waiting)), *self._seen(entry))
+            case ModelSpoke() as event if sendable(event.blocks):
+                taken = self._taken(self._n_ready)
+                return (*taken, *self._and_ready(entry, event))
+            case CallFinished() as event:
+                return self._and_ready(entry, event)
+            case _:
+                return self._seen(entry)
+
+    def _and_ready(self, entry: Entry, event: ModelSpoke | CallFinished) -> tuple[Written, ...]:
+        """What the fact adds; once no call is open, the next request holds what waits."""
+        seen = self._seen(entry)
+        if not self._open and not event.recovered:
+            self._n_ready = len(self.waiting)
+        return seen
+
+    def _taken(self, n: int, *, meanwhile: bool = True) -> tuple[Asked, ...]:
+        """The first `n` of those that wait."""
+        said, self.waiting, self._n_ready = self.waiting[:n], self.waiting[n:], 0
+        self._in_list = self._in_list and not said
+        return tuple(Asked(it, meanwhile) for it in said)
 
     def _seen(self, entry: Entry) -> tuple[Written, ...]:
         match entry.event:
@@ -139,6 +161,7 @@ class Writer:
     def _spoken(self, event: ModelSpoke) -> str:
         for call in calls_in(event.blocks):
             self._titles[call.id] = call_title(call, self._cwd)
+            self._open.add(call.id)
         out = self._reply(text_in(event.blocks))
         if event.cut and event.fault:
             out += self._item(f"The reply broke off: {one_line(scrubbed(event.fault), LONGEST)}")
@@ -175,6 +198,7 @@ class Writer:
 
     def _finished(self, event: CallFinished) -> str:
         judged = self._judged.pop(event.call_id, None)
+        self._open.discard(event.call_id)
         title = code(self._title(event.call_id, judged))
         summary = one_line(scrubbed(result_line(event.result)), LONGEST)
         if judged is not None and judged.decision == "deny":
@@ -191,6 +215,7 @@ class Writer:
     def _ended(self, event: TurnEnded, at: float) -> str:
         self._titles.clear()
         self._judged.clear()
+        self._open.clear()
         usage = sum(event.usage.values(), Usage())
         seconds = max(0.0, at - self._started_at) if self._started_at else 0.0
         why = f": {one_line(scrubbed(event.why), LONGEST)}" if event.why and event.stopped != "done" else ""
@@ -216,18 +241,25 @@ def rendered(writer: Writer, entries: Sequence[Entry], *, streamed: str = "") ->
     key = writer.key
     parts = [marks.title(key, started.session if started else None)]
     number = 1
-    for entry in entries:
-        for written in writer.saw(entry):
-            match written:
-                case Asked(words):
-                    parts += (f"\n\n{marks.you(key, number)}\n\n{asked(words)}", f"\n\n{marks.answer(key, number)}")
-                    number += 1
-                case str():
-                    parts.append(written)
-    if streamed:
-        parts.append(writer.heard(TextArrived(streamed)))
+    written = [it for entry in entries for it in writer.saw(entry)]
+    for it in (*written, *(writer.heard(TextArrived(streamed)) if streamed else ())):
+        match it:
+            case Asked(words, meanwhile):
+                parts.append(f"\n\n{marks.you(key, number)}\n\n{asked(words)}")
+                parts.append(f"\n\n{marks.answer(key, number, meanwhile=meanwhile)}")
+                number += 1
+            case str():
+                parts.append(it)
+    for words in writer.waiting:
+        parts.append(f"\n\n{marks.you(key, number)}\n\n{asked(words)}")
+        number += 1
     parts.append(f"\n\n{marks.you(key, number)}\n\n")
     return "".join(parts)
+
+
+def unread(said: Sequence[str]) -> str:
+    """The words of the turn that is begun because an earlier one ended before the model had read these."""
+    return "\n\n".join(said)
 
 
 def asked(words: str) -> str:

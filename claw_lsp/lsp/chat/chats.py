@@ -120,26 +120,23 @@ class Chats:
     async def send(self, uri: str, request: RequestId | None) -> Json:
         """Send what stands in the prompt block of a document: `{session, run}`, or `{session, text}` of a slash command.
 
-        Raises BadRequest when it is no chat, when the block is empty and when a turn runs.
+        While a turn runs it goes with that turn's next request. Raises BadRequest when it is no chat, and when the block is
+        empty.
         """
         page = await self._chat(path_of(uri))
         found = parse(page.weave.text)
         if not found.words:
             raise BadRequest(f"There is nothing to send: write below the last heading of {page.path}, then send it.")
+        if page.weave.is_sending:
+            raise BadRequest("This prompt is being sent already.")
         if found.slash is not None:
             return await self._reply(page, found, *found.slash)
-        if page.sending is not None or (page.session and self._desk.running(page.session)):
-            raise BadRequest(
-                "A turn runs in this chat. Wait until it has ended, or stop it (claw.stop); what you wrote stays."
-            )
         page.sends(found.words, found.end)
         try:
-            answer = await self._desk.begin(page.session, found.words, page.path, request)
+            return await self._desk.begin(await self._session(page), found.words, request)
         except ClawError as error:
-            page.says(f"_Not sent: {scrubbed(str(error))}_")
+            page.not_sent(scrubbed(str(error)))
             raise
-        self._belongs(page, answer.get("session"))
-        return answer
 
     def is_chat(self, path: str) -> bool:
         return path in self._pages
@@ -269,9 +266,12 @@ class Chats:
         self._folders.update(it.folder for it in places)
         return places
 
-    def _belongs(self, page: Page, session: object) -> None:
-        if page.session is None and isinstance(session, str):
-            page.belongs_to(session)
+    async def _session(self, page: Page) -> str:
+        """The page's session; a document that has none gets one."""
+        if page.session is None:
+            page.belongs_to(await self._desk.fresh(page.path))
+        assert page.session is not None
+        return page.session
 
     # ---- showing and answering ------------------------------------------------------------------------------------
 
@@ -294,6 +294,8 @@ class Chats:
         """Answer a slash command in the document, without the model."""
         page.weave = weave.marked(page.weave, found.end)
         slash = self._desk.slash.get(name)
+        if name in self._desk.about_session:
+            await self._session(page)
         if slash is None:
             known = "\n".join(f"- `/{it}`" for it in sorted(self._desk.slash))
             text = f"There is no command `/{name}`. The commands are:\n\n{known}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -44,18 +44,21 @@ class Patience:
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """`entries` reads a session's log (raises LogError). `begin` starts a turn with these words in the session, or in a
-    new one for the document at `path`, and answers what `claw.send` answers: `{session, run}`. `running` is the turn in flight of a
-    session. `folders` are the open workspace folders; `configured` is the setting `chats.directory` in a folder; `save`
-    has open files saved, where the client can; `now` is Unix seconds. `slash` are the commands of the prompt block."""
+    """`entries` reads a session's log (raises LogError). `fresh` is a new session for the document at this path. `begin`
+    starts a turn with these words in a session, or says them to the one that runs there, and answers what `claw.send`
+    answers: `{session, run}`. `running` is the turn in flight of a session. `folders` are the open workspace folders;
+    `configured` is the setting `chats.directory` in a folder; `save` has open files saved, where the client can; `now` is
+    Unix seconds. `slash` are the commands of the prompt block, `about_session` the names of those about a session."""
 
     editor: Editor
     buffers: Buffers
     powers: Powers
     entries: Callable[[str], Awaitable[Sequence[Entry]]]
-    begin: Callable[[str | None, str, str, RequestId | None], Awaitable[dict[str, Any]]]
+    fresh: Callable[[str], Awaitable[str]]
+    begin: Callable[[str, str, RequestId | None], Awaitable[dict[str, Any]]]
     running: Callable[[str], str | None]
     slash: Mapping[str, Slash]
+    about_session: Collection[str]
     folders: Callable[[], Sequence[str]]
     configured: Callable[[str], Awaitable[str | None]]
     save: Callable[[tuple[str, ...]], Awaitable[object]]

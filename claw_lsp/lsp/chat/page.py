@@ -10,9 +10,12 @@ from dataclasses import replace
 from claw_lsp.core import merge
 from claw_lsp.core.chat import marks, weave
 from claw_lsp.core.chat.asking import asking
+from claw_lsp.core.chat.scrub import scrubbed
 from claw_lsp.core.chat.weave import Weave
-from claw_lsp.core.chat.writer import Asked, Writer
-from claw_lsp.facts.event import CallFinished, CallJudged, Entry, TurnEnded, UserSpoke
+from claw_lsp.core.chat.writer import Asked, Writer, Written
+from claw_lsp.core.escape import one_line
+from claw_lsp.core.render import LONGEST
+from claw_lsp.facts.event import CallFinished, CallJudged, Entry, Steered, TurnEnded, UserSpoke
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.signal import Signal, TextArrived
 from claw_lsp.facts.text import TextEdit
@@ -37,7 +40,6 @@ class Page:
         self.weave = weave.begun(text, writer.key)
         self.n_seen = 0
         self.questions: dict[str, Question] = {}
-        self.sending: str | None = None
         self.gone = False
         self._on_disk = text
         self._wrote: str = text
@@ -60,8 +62,10 @@ class Page:
         if entry.n <= self.n_seen:
             return
         self.n_seen = entry.n
-        self.weave = weave.with_entries(self.weave, self._not_there(self.writer.saw(entry)))
+        self._put(self.writer.saw(entry))
         match entry.event:
+            case Steered(text=words):
+                self.weave = weave.steered(self.weave, words)
             case CallJudged(call_id=id_):
                 self._answered(id_)
                 self._show_if_slow(id_)
@@ -77,9 +81,8 @@ class Page:
         self.refresh()
 
     def heard(self, signal: Signal) -> None:
-        text = self.writer.heard(signal)
-        if text:
-            self.weave = weave.put(self.weave, text)
+        if written := self.writer.heard(signal):
+            self._put(written)
             self.refresh()
 
     def ask(self, question: Question) -> None:
@@ -93,9 +96,12 @@ class Page:
             self.refresh()
 
     def sends(self, words: str, end: int) -> None:
-        """The person sent the prompt that ends at `end`."""
-        self.sending = words.strip()
-        self.weave = weave.sent(self.weave, end)
+        """The person sent the prompt that ends at `end`: once that is a fact, the document shows it."""
+        self.weave = weave.marked(self.weave, end, words)
+
+    def not_sent(self, why: str) -> None:
+        """It could not be sent; the words stay where they are."""
+        self.weave = weave.put(weave.unmarked(self.weave), self.writer.said(f"_Not sent: {why}_"))
         self.refresh()
 
     def draft(self, words: str) -> None:
@@ -118,6 +124,7 @@ class Page:
         """What the log has and the document has not is put into it, that of a turn which was cut off included."""
         text = self.weave.text.replace("\r\n", "\n")
         done, begun = marks.progress(text, self.weave.key)
+        standing = _Standing(begun)
         below = text[text.rfind(marks.mark(self.weave.key, "end")) + 1 :]
         n_ended = 0
         for entry in entries:
@@ -127,26 +134,19 @@ class Page:
             written = self.writer.saw(entry)
             ends = isinstance(entry.event, TurnEnded)
             if n_ended >= done:
-                begun, written = _missing(begun, written)
                 # What was noted between two turns has no mark of its own.
-                written = [it for it in written if isinstance(it, Asked) or ends or it.strip() not in below]
-                self.weave = weave.with_entries(self.weave, written)
-                begun = None if ends else begun
+                missing = standing.missing(written)
+                self._put([it for it in missing if isinstance(it, Asked) or ends or it.strip() not in below])
+                standing = _Standing([]) if ends else standing
             n_ended += ends
         if streamed:
-            _, written = _missing(begun, (self.writer.heard(TextArrived(streamed)),))
-            self.weave = weave.with_entries(self.weave, written)
-        self.refresh()
-
-    def says(self, text: str) -> None:
-        """A line of our own at the answer's end."""
-        self.sending = None
-        self.weave = weave.put(self.weave, self.writer.said(text))
+            self._put(standing.missing(self.writer.heard(TextArrived(streamed))))
         self.refresh()
 
     def refresh(self) -> None:
         """See to it that the document becomes what it should be."""
         lines = [line for id_, line in self.writer.running().items() if id_ in self._shown_calls]
+        lines += [f"- … goes with the next request: {one_line(scrubbed(it), LONGEST)}" for it in self.writer.waiting]
         tail = "\n\n" + "\n".join(lines) if lines else ""
         tail += "".join(asking(self.weave.key, it) for it in self.questions.values())
         self.weave = weave.wants(self.weave, tail)
@@ -254,13 +254,9 @@ class Page:
 
     # ---- helpers --------------------------------------------------------------------------------------------------
 
-    def _not_there(self, written: Sequence[Asked | str]) -> list[Asked | str]:
-        """Without the words that were sent from this document: they stand in it."""
-        sent = self.sending
-        if sent is None or all(not isinstance(it, Asked) or it.words.strip() != sent for it in written):
-            return list(written)
-        self.sending = None
-        return [it for it in written if not isinstance(it, Asked)]
+    def _put(self, written: Sequence[Written]) -> None:
+        for it in written:
+            self.weave = weave.said(self.weave, it) if isinstance(it, Asked) else weave.put(self.weave, it)
 
     def _answered(self, call_id: str) -> None:
         self.questions = {id_: it for id_, it in self.questions.items() if it.plan.call.id != call_id}
@@ -279,22 +275,28 @@ class Page:
             timer.cancel()
 
 
-def _missing(begun: str | None, written: Sequence[Asked | str]) -> tuple[str | None, list[Asked | str]]:
-    """What of a turn's text is missing behind the text `begun` that stands there of it; and what `begun` is then.
+class _Standing:
+    """What the document holds of a turn that was not closed: `below` each of its headings, in order."""
 
-    `begun` is None where nothing stands of the turn. Its words stand there already where something does.
-    """
-    missing: list[Asked | str] = []
-    for it in written:
-        if begun is None:
-            missing.append(it)
-        elif isinstance(it, str):
-            if begun.startswith(it):
-                begun = begun[len(it) :]
+    def __init__(self, below: list[str]) -> None:
+        self._below = below
+        self._begun: str | None = None
+
+    def missing(self, written: Sequence[Written]) -> list[Written]:
+        """What of the turn's next text is not there. The words of a heading that is there stand above it."""
+        missing: list[Written] = []
+        for it in written:
+            if isinstance(it, Asked):
+                self._begun = self._below.pop(0) if self._below else None
+                missing += [] if self._begun is not None else [it]
+            elif self._begun is None:
+                missing.append(it)
+            elif self._begun.startswith(it):
+                self._begun = self._begun[len(it) :]
             else:
-                missing.append(it[len(begun) :] if it.startswith(begun) else it)
-                begun = ""
-    return begun, missing
+                missing.append(it[len(self._begun) :] if it.startswith(self._begun) else it)
+                self._begun = ""
+        return missing
 
 
 def first_words(entries: Sequence[Entry]) -> str:

@@ -17,6 +17,15 @@ def table(slot: list[Door]) -> dict[str, Slash]:
     return {name.removeprefix("claw."): partial(_run, it, slot) for name, it in TABLE.items() if it.slash}
 
 
+def about_session() -> frozenset[str]:
+    """The names of those that are about a session."""
+    return frozenset(
+        name.removeprefix("claw.")
+        for name, it in TABLE.items()
+        if it.slash and issubclass(it.arguments, SessionArguments)
+    )
+
+
 async def _run(command: Command, slot: list[Door], session: str | None, words: str) -> str:
     """The answer as Markdown. Raises ClawError, BadRequest for words that the command does not take."""
     door = slot[0]

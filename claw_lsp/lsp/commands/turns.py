@@ -198,9 +198,13 @@ async def wait(door: Door, args: RunArguments, request: Request) -> Answer:
     }
 
 
-async def send_words(door: Door, session: Session, words: str, request: Request) -> Answer:
-    """What a chat document sends: a turn of its own, which the open document shows."""
-    return _answer(await _start_words(door, session, words, request))
+async def send_words(door: Door, session: str, words: str, request: Request) -> Answer:
+    """What a chat document sends: to the turn that runs in its session, else a turn of its own."""
+    found = await door.session_for(session, None, None, None)
+    if (turn := found.state.turn) is not None:
+        await door.write(found, Steered(text=words))
+        return {"session": session, "run": turn.run, "steered": True}
+    return _answer(await _start_words(door, found, words, request))
 
 
 async def _start_words(door: Door, session: Session, words: str, request: Request) -> Run:
