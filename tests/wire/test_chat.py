@@ -461,6 +461,7 @@ async def test_lenses_and_actions_are_send_or_stop(plain_room: Room) -> None:
     assert [it["command"]["command"] for it in plain_room.chats.actions(path)] == ["claw.send"]
     plain_room.running[SESSION] = "r1"
     assert [it["title"] for it in plain_room.chats.actions(path)] == ["Claw: Stop", "Claw: Send"]
+    assert [it["command"]["title"] for it in plain_room.chats.lenses(path)] == ["Stop", "Send"]
     assert plain_room.chats.lenses(path)[0]["command"]["arguments"] == [{"run": "r1"}]
     assert plain_room.chats.lenses("/other.md") == []
 

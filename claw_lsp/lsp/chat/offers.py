@@ -42,7 +42,7 @@ def actions(chat: Sight) -> list[Json]:
 
 
 def lenses(chat: Sight) -> list[Json]:
-    """On the prompt's heading, where the person writes: every answer to what is asked, then Stop, else Send."""
+    """On the prompt's heading, where the person writes: every answer to what is asked, then Stop and Send."""
     many = len(chat.questions) > 1
     found = [
         _command(
@@ -53,8 +53,10 @@ def lenses(chat: Sight) -> list[Json]:
         for question in chat.questions
         for choice in question.choices
     ]
-    send = _command("Send", "claw.send", {"uri": chat.uri})
-    found.append(send if chat.run is None else _command("Stop", "claw.stop", {"run": chat.run}))
+    if chat.run is not None:
+        found.append(_command("Stop", "claw.stop", {"run": chat.run}))
+    if chat.run is None or chat.has_words:
+        found.append(_command("Send", "claw.send", {"uri": chat.uri}))
     return [{"range": chat.heading, "command": it} for it in found]
 
 
