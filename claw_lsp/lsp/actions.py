@@ -29,7 +29,7 @@ OFFERED = (
     Offered("Claw: Edit…", "refactor.rewrite.claw.edit", "claw.edit"),
     Offered("Claw: Write tests", "claw.tests", "claw.tests"),
     Offered("Claw: Document", "refactor.rewrite.claw.document", "claw.document"),
-    Offered("Claw: Refactor", "refactor.claw.refactor", "claw.refactor"),
+    Offered("Claw: Refactor", "refactor.rewrite.claw.refactor", "claw.refactor"),
     Offered("Claw: Review", "source.claw.review", "claw.review"),
 )
 KINDS = tuple(dict.fromkeys(it.kind for it in OFFERED))

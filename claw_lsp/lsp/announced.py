@@ -42,7 +42,7 @@ KINDS = (
     "refactor.rewrite.claw.edit",
     "claw.tests",
     "refactor.rewrite.claw.document",
-    "refactor.claw.refactor",
+    "refactor.rewrite.claw.refactor",
     "source.claw.review",
 )
 """Every kind of code action."""

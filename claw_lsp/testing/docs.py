@@ -1,5 +1,5 @@
-"""`python -m claw_lsp.testing.docs [--check]`: write docs/commands.md, tools.md and settings.md from the code, or say that
-they are stale."""
+"""`python -m claw_lsp.testing.docs [--check]`: write docs/commands.md, tools.md and settings.md, and the settings of the VS
+Code extension, from the code; or say that they are stale."""
 
 from __future__ import annotations
 
@@ -17,8 +17,9 @@ from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp.answers import TABLE
 from claw_lsp.lsp.commands.table import Command
+from claw_lsp.testing import contribution
 
-FOLDER = Path(__file__).resolve().parents[2] / "docs"
+REPOSITORY = Path(__file__).resolve().parents[2]
 _MADE = "<!-- Written by `python -m claw_lsp.testing.docs` from the code; change it there. -->"
 
 
@@ -30,19 +31,20 @@ def main() -> int:
     stale = [name for name, text in documents().items() if _kept(name) != text]
     if checking:
         for name in stale:
-            sys.stderr.write(f"docs/{name} is stale: run python -m claw_lsp.testing.docs\n")
+            sys.stderr.write(f"{name} is stale: run python -m claw_lsp.testing.docs\n")
         return 1 if stale else 0
     for name, text in documents().items():
-        FOLDER.joinpath(name).write_text(text, "utf-8")
+        REPOSITORY.joinpath(name).write_text(text, "utf-8")
     return 0
 
 
 def documents() -> dict[str, str]:
-    """Each document by its name in docs/."""
+    """Each document by its path in the repository."""
     return {
-        "commands.md": _page("Commands", _COMMANDS, _commands()),
-        "tools.md": _page("Tools", _TOOLS, _tools()),
-        "settings.md": _page("Settings", _SETTINGS, _settings(schema()["properties"], schema()["$defs"])),
+        "docs/commands.md": _page("Commands", _COMMANDS, _commands()),
+        "docs/tools.md": _page("Tools", _TOOLS, _tools()),
+        "docs/settings.md": _page("Settings", _SETTINGS, _settings(schema()["properties"], schema()["$defs"])),
+        contribution.PACKAGE: contribution.package_json(REPOSITORY),
     }
 
 
@@ -116,7 +118,7 @@ def _cell(text: str) -> str:
 
 
 def _kept(name: str) -> str:
-    path = FOLDER / name
+    path = REPOSITORY / name
     return path.read_text("utf-8") if path.exists() else ""
 
 

@@ -38,7 +38,7 @@ _FROM_PROJECT = frozenset(
 )
 """What a checked-in file may say before anybody trusted it: it costs or forbids, and opens nothing."""
 
-_NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddresses"})
+NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddresses"})
 """What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
 
 
@@ -160,7 +160,7 @@ def _believed(layer: _Layer, alias: str, value: Any) -> bool:
     if layer.source in ("project", "local"):
         return alias in _FROM_PROJECT
     if layer.source == "editor":
-        return alias not in _NOT_FROM_EDITOR and not (alias == "defaultMode" and value == Mode.BYPASS)
+        return alias not in NOT_FROM_EDITOR and not (alias == "defaultMode" and value == Mode.BYPASS)
     return True
 
 
