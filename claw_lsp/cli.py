@@ -251,7 +251,9 @@ def _init_arguments(it: argparse.ArgumentParser) -> None:
 
 def _init(args: argparse.Namespace) -> int:
     from claw_lsp.facts.fault import BadRequest
+    from claw_lsp.term import vscode
     from claw_lsp.term.init import SETUPS, program, vscode_settings, write, write_vscode
+    from claw_lsp.term.shipped import shipped
 
     world = _world()
     setup, home = SETUPS[args.editor], Path(world.home)
@@ -259,7 +261,9 @@ def _init(args: argparse.Namespace) -> int:
         claw = program(sys.argv[0], world.environment.get("PATH", ""))
         text = setup.text(claw)
         if args.write and args.editor == "vscode":
-            print(f"{text}\n\n{write_vscode(vscode_settings(world.environment, home), claw)}")
+            print(text, flush=True)
+            print(f"\n{vscode.install(shipped('editors') / 'vscode', world.environment)}", flush=True)
+            print(write_vscode(vscode_settings(world.environment, home), claw))
         else:
             print(write(setup, text, world.environment, home) if args.write else text)
     except BadRequest as error:

