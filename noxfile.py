@@ -46,7 +46,7 @@ def check(session: nox.Session) -> None:
 
 @nox.session
 def docs(session: nox.Session) -> None:
-    """Write docs/commands.md, docs/tools.md and docs/settings.md anew."""
+    """Write docs/commands.md, events.md, tools.md and settings.md anew."""
     session.run(_tool("python"), "-m", "claw_lsp.testing.docs")
 
 

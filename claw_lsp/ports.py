@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import Entry, Event
+from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.plan import Plan, PlannedPath
 from claw_lsp.facts.question import Answer, Question
 from claw_lsp.facts.request import Reply, Request
@@ -400,4 +401,21 @@ class Symbols(Protocol):
     async def find(self, query: str, folders: tuple[str, ...]) -> tuple[Symbol, ...]:
         """What is defined below these folders under a name that contains the query, the best fit first; nothing for an
         empty one. Bounded in number and time: what could not be looked at in time is left out."""
+        ...
+
+
+class Languages(Protocol):
+    """What the editor's other language servers know. They are nobody's to rely on: where no editor can be asked, or it does
+    not answer in time, or with what makes no sense, the answer is nothing. Never raises."""
+
+    async def symbols(self, query: str) -> tuple[Symbol, ...]:
+        """The symbols of the workspace that fit, best first, at most a few hundred."""
+        ...
+
+    async def diagnostics(self, path: str) -> tuple[Diagnostic, ...]:
+        """What is complained about in one file, by everybody but us, from the top."""
+        ...
+
+    async def all_diagnostics(self) -> Mapping[str, tuple[Diagnostic, ...]]:
+        """The same of every file that has some, by path."""
         ...

@@ -7,10 +7,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from claw_lsp.core.position import LineIndex
 from claw_lsp.facts.call import Block
+from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.settings import Settings
 from claw_lsp.prompts import Prompts
 
@@ -19,19 +20,10 @@ SURROUNDING = 20
 
 MAX_LINES, MAX_LINE, MAX_CODE, MAX_EXTRA, MAX_DIAGNOSTICS = 400, 500, 24_000, 60_000, 30
 
+ELSEWHERE = "What they report elsewhere in this file, to be left alone unless it is the same fault"
+
 TRAILER = "Co-Authored-By: Claude <noreply@anthropic.com>"
 """The line that says who helped, in a commit message."""
-
-
-@dataclass(frozen=True, slots=True)
-class Diagnostic:
-    """One message of a language server or linter; lines count from 1."""
-
-    first_line: int
-    last_line: int
-    severity: str
-    message: str
-    source: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,6 +65,24 @@ def action_blocks(prompts: Prompts, action: str, subject: Subject) -> tuple[Bloc
     kept = [_filled(it, values) for it in prompts.actions[action].split("\n\n")]
     text = "\n\n".join(it for it in kept if it is not None).strip()
     return ({"type": "text", "text": _sendable(text) or "Go on."},)
+
+
+def with_complaints(subject: Subject, found: Sequence[Diagnostic]) -> Subject:
+    """The subject with everything that is said of its file. What the person pointed at stays what the action is about:
+    else that is what touches the selection; the rest is told as standing elsewhere."""
+    others = [it for it in dict.fromkeys(found) if it not in subject.diagnostics]
+    here = subject.diagnostics or tuple(it for it in others if _touches(it, subject))
+    elsewhere = [it for it in others if it not in here]
+    extra = {ELSEWHERE: _listed(elsewhere)} if elsewhere else {}
+    return replace(subject, diagnostics=here, extra={**subject.extra, **extra})
+
+
+def _touches(it: Diagnostic, subject: Subject) -> bool:
+    if subject.text is None or subject.start is None or subject.end is None:
+        return True
+    index = LineIndex(subject.text)
+    first, last = (index.position(offset, "utf-32")[0] + 1 for offset in (subject.start, subject.end))
+    return it.first_line <= last and it.last_line >= first
 
 
 def environment(
@@ -245,13 +255,17 @@ def _numbered(index: LineIndex, lines: range, marked: range | None) -> tuple[str
 def _diagnostics(diagnostics: tuple[Diagnostic, ...]) -> str:
     if not diagnostics:
         return ""
+    return f"What the editor's tools report there, as data:\n{fenced(_listed(diagnostics))}"
+
+
+def _listed(diagnostics: Sequence[Diagnostic]) -> str:
     lines = [
         f"{_lines(it)}: {_line(it.severity)}{f' [{_line(it.source)}]' if it.source else ''}: {_line(it.message)[:400]}"
         for it in diagnostics[:MAX_DIAGNOSTICS]
     ]
     if left := len(diagnostics) - len(lines):
         lines.append(f"… and {left} more")
-    return f"What the editor's tools report there, as data:\n{fenced(chr(10).join(lines))}"
+    return "\n".join(lines)
 
 
 def _lines(diagnostic: Diagnostic) -> str:

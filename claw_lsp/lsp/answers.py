@@ -44,6 +44,7 @@ class Answers:
         # A command may be about a session of an earlier day, or have resumed one: its hunks are there again.
         self.door.review.catch_up(self.door.house.sessions.opened.values())
         answer = await TABLE[name](self.door, given, self._wire.request_id)
+        self.door.events.touched()
         self.door.review.catch_up(self.door.house.sessions.opened.values())
         return answer
 
@@ -62,6 +63,7 @@ class Answers:
     async def begin(self, params: types.InitializedParams) -> None:
         door = self.door
         door.later(self.door.house.warm(), "warming up")
+        door.events.touched()
         if door.powers.configuration_registration:
             door.later(_register_configuration(door), "registering for settings")
         if door.powers.configuration:
@@ -81,6 +83,7 @@ class Answers:
         """The editor's section as a whole: what it does not hold any more is as the editor first said."""
         said = cast("dict[str, Any]", section) if isinstance(section, dict) else {}
         self.door.section = {**self._first, **said}
+        self.door.events.touched()
 
     def actions(self, params: types.CodeActionParams) -> list[dict[str, Any]]:
         door = self.door
@@ -146,6 +149,11 @@ class Answers:
         if isinstance(uri, str):
             start, end = _ends(selection)
             self.door.buffers.saw(uri, start, end)
+        visible = said.get("visible")
+        if isinstance(visible, list):
+            self.door.buffers.visible = tuple(
+                path_of(it) for it in cast("list[object]", visible) if isinstance(it, str)
+            )
 
 
 async def _register_configuration(door: Door) -> None:

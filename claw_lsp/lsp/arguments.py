@@ -99,6 +99,10 @@ class SessionArguments(Arguments):
     session: str | None = None
 
 
+class SessionsArguments(Arguments):
+    pick: bool = True
+
+
 class RunArguments(Arguments):
     run: str
 

@@ -102,7 +102,8 @@ class Buffers:
     """Every open document by path. All methods are to be called in the order in which the client's messages came.
 
     `latest` is the last place anybody named, `seen` the last that commands without arguments are about: `overlooks` says
-    of which documents they never are, such as chats.
+    of which documents they never are, such as chats. `visible` are the paths that the person has before them, as far as a
+    shim says so.
 
     Invariant: watchers hear of every change, one content change at a time, after it was made.
     """
@@ -111,6 +112,7 @@ class Buffers:
         self.encoding: Encoding = encoding
         self.seen: Seen | None = None
         self.latest: Seen | None = None
+        self.visible: tuple[str, ...] = ()
         self.overlooks: Callable[[str], bool] = lambda path: False
         self._buffers: dict[str, Buffer] = {}
         self._watchers: list[Watcher] = []

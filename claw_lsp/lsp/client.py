@@ -18,10 +18,14 @@ class Client:
         self._server = server
         self._longest = longest
 
-    async def ask(self, method: str, params: dict[str, Any], *, timeout: float | None = QUICK) -> Any:
-        """The client's answer as JSON. Raises ClientSilent or ClientRefused."""
+    async def ask(
+        self, method: str, params: dict[str, Any], *, timeout: float | None = QUICK, withdraws: bool = False
+    ) -> Any:
+        """The client's answer as JSON. With `withdraws` the client hears when nobody waits for it any more. Raises ClientSilent
+        or ClientRefused."""
         limit = None if timeout is None else min(timeout, self._longest)
-        return plain(self._server, await ask_client(self._server, method, params, timeout=limit))
+        answer = await ask_client(self._server, method, params, timeout=limit, withdraws=withdraws)
+        return plain(self._server, answer)
 
     def notify(self, method: str, params: dict[str, Any]) -> None:
         self._server.protocol.notify(method, params)

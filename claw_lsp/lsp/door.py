@@ -28,6 +28,7 @@ from claw_lsp.facts.signal import Signal
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats
 from claw_lsp.lsp.client import Client
+from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.host import TurnHost
 from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.messages import Messages
@@ -37,10 +38,11 @@ from claw_lsp.lsp.progress import Bar, Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Again, Run, Runs
+from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.uris import filelike, path_of
 from claw_lsp.lsp.views import Views
-from claw_lsp.ports import Symbols, Workspace
+from claw_lsp.ports import Languages, Symbols, Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +76,9 @@ class Door:
     messages: Messages
     review: Review
     hunks: Hunks
+    shim: Shim
+    events: Events
+    languages: Languages
     symbols: Symbols
     folders: tuple[str, ...] = ()
     section: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -239,6 +244,7 @@ class Door:
 
     def _over(self, session: Session, bar: Bar, run: Run, ended: TurnEnded) -> None:
         bar.end(self.messages.in_short(ended))
+        self.events.touched()
         self.house.sessions.let_go()
         seen = self.chats.is_open(session.id)
         self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
@@ -266,6 +272,7 @@ class Door:
             screens=(self,),
             prepared=self._prepared,
             withdrawn=self.chats.withdrawn,
+            turned=self.events.touched,
         )
 
     async def _prepared(self, question: Question) -> Question:
@@ -281,9 +288,7 @@ class Door:
     async def saw(self, session: str, entry: Entry) -> None:
         self.review.saw(session, entry)
         await self.chats.saw(session, entry)
-        if self.powers.events:
-            fact = entry.model_dump(mode="json")
-            self.editor.notify("claw/event", {"session": session, **fact})
+        self.events.fact(session, entry)
 
     async def heard(self, session: str, signal: Signal) -> None:
         await self.chats.heard(session, signal)
@@ -291,12 +296,14 @@ class Door:
     def questions_changed(self) -> None:
         """A question came or went: its diagnostics and lenses follow."""
         self.notices.show(self.questions.pending)
+        self.events.touched()
         self._lenses_changed()
 
     def hunks_changed(self) -> None:
         """Hunks came, went or moved: their diagnostics and lenses follow."""
         before = self.notices.published
         self.notices.show_hunks(self.hunks.diagnostics())
+        self.events.hunks(self.hunks.all_listed)
         if self.notices.published != before:
             self._lenses_changed()
 

@@ -43,6 +43,8 @@ class TurnHost:
     """Told of a question before the person is; answers it with the document that shows it, where it has one."""
     withdrawn: Callable[[str, str], None]
     """(session, question) was answered, or taken back."""
+    turned: Callable[[], None]
+    """The run does something else now."""
 
     async def ask(self, question: Question) -> Answer:
         self._now(f"waiting for your answer: {question.title}")
@@ -84,5 +86,8 @@ class TurnHost:
             await screen.heard(self.run.session, signal)
 
     def _now(self, text: str) -> None:
-        self.run.activity = plain(text.strip().split("\n")[-1], 120)
-        self.bar.report(self.run.activity)
+        activity = plain(text.strip().split("\n")[-1], 120)
+        if activity != self.run.activity:
+            self.run.activity = activity
+            self.turned()
+        self.bar.report(activity)

@@ -52,6 +52,10 @@ class Hunks:
             "state": it.state,
         }
 
+    def all_listed(self) -> dict[str, list[Json]]:
+        """Every document's hunks as `claw.hunks` lists them, by URI."""
+        return {self.uri(path): [self.listed(it) for it in self._review.at(path)] for path in self._review.paths()}
+
     def diagnostics(self) -> dict[str, list[Json]]:
         """By URI."""
         return {self.uri(path): [self.diagnostic(it) for it in self._review.at(path)] for path in self._review.paths()}

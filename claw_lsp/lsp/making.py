@@ -15,7 +15,9 @@ from claw_lsp.lsp.chat import Chats, Desk
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import slash, turns
 from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.hunks import Hunks
+from claw_lsp.lsp.languages import AskedSymbols, EditorLanguages
 from claw_lsp.lsp.messages import Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
@@ -23,6 +25,8 @@ from claw_lsp.lsp.progress import Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Runs
+from claw_lsp.lsp.shim import Shim
+from claw_lsp.lsp.status import status_of
 from claw_lsp.lsp.symbols import WrittenSymbols
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.views import Views
@@ -49,6 +53,13 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
     )
     chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))
     buffers.overlooks = chats.is_chat
+    events = Events(
+        editor,
+        declared=powers.events,
+        status=lambda: status_of(slot[0]),
+        later=partial(_later, slot),
+    )
+    languages = EditorLanguages(editor, declared=powers.language_features)
     messages = Messages(editor, chats.document, chats.show, toasts=powers.toasts)
     slot.append(
         Door(
@@ -66,7 +77,10 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             messages=messages,
             review=review,
             hunks=Hunks(review, buffers),
-            symbols=WrittenSymbols(house.search, buffers),
+            shim=Shim(editor, powers),
+            events=events,
+            languages=languages,
+            symbols=AskedSymbols(languages, WrittenSymbols(house.search, buffers)),
             folders=folders,
         )
     )
@@ -113,6 +127,10 @@ def chat_desk(
 
 def _questions_changed(slot: list[Door]) -> None:
     slot[0].questions_changed()
+
+
+def _later(slot: list[Door], work: Any, name: str) -> None:
+    slot[0].later(work, name)
 
 
 def _hunks_changed(slot: list[Door]) -> None:

@@ -44,6 +44,9 @@ class Powers:
     events: bool = False
     save: bool = False
     input: bool = False
+    pick: bool = False
+    diff: bool = False
+    language_features: bool = False
 
 
 def powers_of(params: Mapping[str, Any]) -> Powers:
@@ -74,6 +77,9 @@ def powers_of(params: Mapping[str, Any]) -> Powers:
         events=shim.yes("events"),
         save=save,
         input=shim.yes("input"),
+        pick=shim.yes("pick"),
+        diff=shim.yes("diff"),
+        language_features=shim.yes("languageFeatures"),
     )
 
 

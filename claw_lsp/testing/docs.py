@@ -1,5 +1,5 @@
-"""`python -m claw_lsp.testing.docs [--check]`: write docs/commands.md, tools.md and settings.md, and the settings of the VS
-Code extension, from the code; or say that they are stale."""
+"""`python -m claw_lsp.testing.docs [--check]`: write docs/commands.md, events.md, tools.md and settings.md, and the
+settings of the VS Code extension, from the code; or say that they are stale."""
 
 from __future__ import annotations
 
@@ -8,15 +8,19 @@ import inspect
 import sys
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, get_args
+
+from pydantic import BaseModel
 
 from claw_lsp.adapters.settings import schema
 from claw_lsp.app.house import build
 from claw_lsp.app.world import World
 from claw_lsp.engine.toolbox import spec
+from claw_lsp.facts.event import FORMAT, Event
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp.answers import TABLE
 from claw_lsp.lsp.commands.table import Command
+from claw_lsp.lsp.events import FactTold, HunksTold, Status
 from claw_lsp.testing import contribution
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -42,6 +46,7 @@ def documents() -> dict[str, str]:
     """Each document by its path in the repository."""
     return {
         "docs/commands.md": _page("Commands", _COMMANDS, _commands()),
+        "docs/events.md": _page("Events", _EVENTS, _events()),
         "docs/tools.md": _page("Tools", _TOOLS, _tools()),
         "docs/settings.md": _page("Settings", _SETTINGS, _settings(schema()["properties"], schema()["$defs"])),
         contribution.PACKAGE: contribution.package_json(REPOSITORY),
@@ -60,6 +65,31 @@ def _commands() -> Iterator[str]:
 
 def _said(command: Command) -> str:
     return inspect.getdoc(command.run) or command.title
+
+
+def _events() -> Iterator[str]:
+    """What a shim is told, then every fact of a log, then what these are made of."""
+    yield "## To a shim: `claw/event`"
+    shim: dict[str, type[BaseModel]] = {"`status`": Status, "`hunks`": HunksTold, "a fact": FactTold}
+    parts: dict[str, Any] = {}
+    for heading, told in shim.items():
+        yield f"### {heading}\n\n{_event(told, parts)}"
+    yield f"## Facts of a log\n\n{_FACTS.format(format=FORMAT)}"
+    facts: list[type[BaseModel]] = [*get_args(get_args(Event)[0])]
+    for fact in sorted(facts, key=lambda it: str(it.model_fields["kind"].default)):
+        yield f"### `{fact.model_fields['kind'].default}`\n\n{_event(fact, parts)}"
+    yield "## What they are made of"
+    for name in sorted(it for it, described in parts.items() if "properties" in described):
+        yield f"### {name}\n\n{_fields({**parts[name], 'required': [], '$defs': parts})}"
+
+
+def _event(told: type[BaseModel], parts: dict[str, Any]) -> str:
+    """What it says, and its fields but for its kind; what they are made of is added to `parts`."""
+    described = told.model_json_schema(mode="serialization")
+    parts |= described.get("$defs", {})
+    fields = {name: it for name, it in described["properties"].items() if name != "kind"}
+    said = f"{inspect.cleandoc(told.__doc__)}\n\n" if told.__doc__ else ""
+    return said + _fields({"properties": fields, "$defs": parts})
 
 
 def _tools() -> Iterator[str]:
@@ -125,6 +155,11 @@ def _kept(name: str) -> str:
 _COMMANDS = (
     "Sent by `workspace/executeCommand`, with one JSON object as the only argument. A command that starts a turn answers"
     " `{session, run}` at once. Fields in bold must be given."
+)
+_EVENTS = "What happens is told to a shim as it happens (docs/shims.md says who may hear it), and a session's log is made of facts."
+_FACTS = (
+    "One line of `projects/<slug>/<session>.jsonl` each, `{{n, at, event}}`; format {format}. Fields may be added with a"
+    " default, never renamed."
 )
 _TOOLS = (
     "What the model can call, in the words it is told. What a call needs a yes for is decided by its plan, the rules and"

@@ -61,6 +61,8 @@ class WireClient:
         self._replies: set[asyncio.Task[None]] = set()
         self._reading = asyncio.create_task(self._read(reader), name="client")
         self.stray: list[dict[str, Any]] = []
+        self.methods: set[str] = set()
+        """The names of everything the server ever told or asked."""
         self.closed = asyncio.Event()
         self.hung_up = False
         self.exit_code: int | None = None
@@ -205,6 +207,7 @@ class WireClient:
                     future.exception()
 
     async def _hear(self, message: dict[str, Any]) -> None:
+        self.methods.add(message.get("method", ""))
         match message:
             case {"method": str(), "id": _}:
                 reply = asyncio.create_task(self._reply(message))

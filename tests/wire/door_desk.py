@@ -126,7 +126,7 @@ class Visit:
     """A client that introduced itself, and the person behind it.
 
     `boxes` is every question that was shown, `at_once` the most that were open at the same time. `auto` picks this
-    action of every box. `progress`, `messages`: what the server told so far.
+    action of every box. `progress`, `messages`, `told` (events for a shim): what the server told so far.
     """
 
     client: WireClient
@@ -143,6 +143,7 @@ class Visit:
     progress: list[Json] = field(default_factory=list)
     messages: list[Json] = field(default_factory=list)
     published: dict[str, list[Json]] = field(default_factory=dict)
+    told: list[Json] = field(default_factory=list)
 
     # ---- files
 
@@ -229,6 +230,7 @@ class Visit:
         """Take in the notifications that came."""
         self.progress += self.client.notifications("$/progress")
         self.messages += self.client.notifications("window/showMessage")
+        self.told += self.client.notifications("claw/event")
         for it in self.client.notifications("textDocument/publishDiagnostics"):
             self.published[path_of(it["uri"])] = it["diagnostics"]
 
@@ -308,13 +310,14 @@ async def visiting(
     server = ClawServer(lambda: (house, DiskWorkspace()), "test", longest=longest)
     editor = MemoryEditor(quirks or quirks_of(like))
     async with connected(server.wire, timing=timing) as client:
-        client.ignore("$/progress", "window/showMessage", "textDocument/publishDiagnostics")
+        client.ignore("$/progress", "window/showMessage", "textDocument/publishDiagnostics", "claw/event")
         editor.attach(client)
         visit = Visit(client, editor, server, model, root, home, auto=auto)
         editor.answer |= {"window/showMessageRequest": visit.put} | (answers or {})
         said = introduction_of(like, root) | (introduction or {})
+        said["capabilities"] = capabilities if capabilities is not None else said["capabilities"]
         visit.result = await client.initialize(
-            capabilities if capabilities is not None else said["capabilities"],
+            said["capabilities"],
             **{key: value for key, value in said.items() if key != "capabilities"},
         )
         await visit.until(lambda: server.door is not None)
@@ -324,7 +327,16 @@ async def visiting(
             visit.hear()
             for box in (*visit.boxes, *visit.toasts):
                 box.answer.cancel()
+    undeclared = {it for it in client.methods if it.startswith("claw/")} - declared(said["capabilities"])
+    assert not undeclared, f"the client never said that it knows {undeclared}"
     assert not (ends and environment is None and model.leftover), "the model was asked less often than the test planned"
+
+
+def declared(capabilities: Json) -> set[str]:
+    """The messages of docs/shims.md that a client with these capabilities may be sent."""
+    said = (capabilities.get("experimental") or {}).get("claw") or {}
+    names = {"events": "event", "languageFeatures": "languageFeature"}
+    return {f"claw/{names.get(it, it)}" for it, yes in said.items() if yes is True}
 
 
 def quirks_of(like: str | None) -> Quirks:

@@ -14,7 +14,8 @@ from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
 
 from claw_lsp.core import briefing
-from claw_lsp.core.briefing import Diagnostic, Instructions, Subject, action_blocks
+from claw_lsp.core.briefing import Instructions, Subject, action_blocks
+from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.settings import Settings
 from claw_lsp.prompts import ACTIONS, Prompts, load
 

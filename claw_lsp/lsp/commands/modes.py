@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from uuid import uuid4
 
 from claw_lsp.core.modes import SWITCHED
+from claw_lsp.core.render import tokens
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.event import ModeChanged, ModelChanged, Noted
@@ -13,9 +15,12 @@ from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.plan import Choice, Plan, Reach
 from claw_lsp.facts.question import DENY, ONCE, Question
 from claw_lsp.facts.rule import Mode
+from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.lsp.arguments import EffortArguments, ModeArguments, ModelArguments
 from claw_lsp.lsp.commands.table import Answer, command
 from claw_lsp.lsp.door import BYPASS_FORBIDDEN, Door
+from claw_lsp.lsp.shim import Item
 from claw_lsp.lsp.transport.messages import RequestId
 
 _ASKS = "mode-"
@@ -24,62 +29,116 @@ _ASKS = "mode-"
 
 @command("claw.model", ModelArguments, slash=True)
 async def model(door: Door, args: ModelArguments, request: RequestId | None) -> Answer:
-    """Show or pick the model: opus, sonnet, haiku or a full id."""
+    """Show or pick the model: opus, sonnet, haiku or a full id. Without `model` a shim's list offers them."""
     session = await door.last_session(args.session)
     settings = await door.settings_of(session)
-    if args.model is not None:
-        facts = door.house.facts_of(args.model, settings)
-        if session is None:
-            door.model = args.model
-        elif facts.id != session.state.model:
-            await door.write(session, ModelChanged(model=facts.id))
-        answer: Answer = {"session": session.id if session else None, "model": facts.id}
-        warning = door.house.unknown(facts.id, settings)
-        return answer | {"known": not warning} | ({"text": f"model: {facts.id}\n\n{warning}"} if warning else {})
-    name = session.state.model if session else door.house.facts_of(door.model or settings.model, settings).id
-    return {"session": session.id if session else None, "model": name}
+    now = session.state.model if session else door.house.facts_of(door.model or settings.model, settings).id
+    wanted = args.model
+    if wanted is None and request is not None:
+        wanted = await one_of(door, "Claw: which model?", _models(door, settings, now))
+    if wanted is None:
+        return {"session": session.id if session else None, "model": now}
+    facts = door.house.facts_of(wanted, settings)
+    if session is None:
+        door.model = wanted
+    elif facts.id != session.state.model:
+        await door.write(session, ModelChanged(model=facts.id))
+    answer: Answer = {"session": session.id if session else None, "model": facts.id}
+    warning = door.house.unknown(facts.id, settings)
+    return answer | {"known": not warning} | ({"text": f"model: {facts.id}\n\n{warning}"} if warning else {})
 
 
 @command("claw.effort", EffortArguments, slash=True)
 async def effort(door: Door, args: EffortArguments, request: RequestId | None) -> Answer:
-    """Show or pick how much the model thinks."""
+    """Show or pick how much the model thinks. Without `effort` a shim's list offers what the model knows."""
     session = await door.last_session(args.session)
-    if session is not None:
-        if args.effort is not None:
-            await door.write(session, ModelChanged(effort=args.effort))
-        return {"session": session.id, "effort": args.effort or session.state.effort}
-    door.effort = args.effort or door.effort
-    settings = await door.settings_of(None)
-    return {"session": None, "effort": door.effort or settings.effort}
+    settings = await door.settings_of(session)
+    now = session.state.effort if session else door.effort or settings.effort
+    wanted: str | None = args.effort
+    if wanted is None and request is not None:
+        facts = door.house.facts_of(session.state.model if session else door.model or settings.model, settings)
+        items = [Item(it, it, picked=it == now) for it in facts.efforts]
+        wanted = await one_of(door, "Claw: how much should the model think?", items)
+    if wanted is not None and session is not None:
+        await door.write(session, ModelChanged(effort=wanted))
+    elif wanted is not None:
+        door.effort = wanted
+    return {"session": session.id if session else None, "effort": wanted or now}
 
 
 @command("claw.mode", ModeArguments, slash=True)
 async def mode(door: Door, args: ModeArguments, request: RequestId | None) -> Answer:
-    """Show or pick the permission mode. bypassPermissions is asked for, and holds once that is answered with yes."""
+    """Show or pick the permission mode. bypassPermissions is asked for, and holds once that is answered with yes. Without
+    `mode` a shim's list offers them."""
     session = await door.last_session(args.session)
     settings = await door.settings_of(session)
-    if args.mode is None:
-        found = session.state.mode if session else door.mode or settings.mode
-        return {"session": session.id if session else None, "mode": found}
-    if args.mode is Mode.BYPASS and settings.disable_bypass:
+    wanted = args.mode
+    if wanted is None:
+        now = session.state.mode if session else door.mode or settings.mode
+        items = _modes(now, bypass=session is not None and not settings.disable_bypass)
+        picked = await one_of(door, "Claw: which permission mode?", items) if request is not None else None
+        if picked is None:
+            return {"session": session.id if session else None, "mode": now}
+        wanted = Mode(picked)
+    if wanted is Mode.BYPASS and settings.disable_bypass:
         raise BadRequest(BYPASS_FORBIDDEN)
-    if session is None:
-        if args.mode is Mode.BYPASS:
-            raise BadRequest("mode: bypassPermissions is given to a session, and there is none yet")
-        door.mode = args.mode
-    elif args.mode is Mode.BYPASS and session.state.mode is not Mode.BYPASS:
-        question = _asked(door, session)
-        if question is None:
-            question = bypass_question(session)
-            door.later(_ask(door, session, question), "asking for bypassPermissions")
-            # The question stands before this answers, so that asking once more finds it.
-            await asyncio.sleep(0)
-        return {"session": session.id, "mode": session.state.mode, "question": question.id}
-    else:
+    if session is not None:
+        return await _now_in(door, session, wanted)
+    if wanted is Mode.BYPASS:
+        raise BadRequest("mode: bypassPermissions is given to a session, and there is none yet")
+    door.mode = wanted
+    return {"session": None, "mode": wanted}
+
+
+async def _now_in(door: Door, session: Session, wanted: Mode) -> Answer:
+    """The session's mode is this from now on, or the question about it stands."""
+    if wanted is not Mode.BYPASS or session.state.mode is Mode.BYPASS:
         if question := _asked(door, session):
             door.questions.answer(question.id, DENY, "")
-        await switch(door, session, args.mode)
-    return {"session": session.id if session else None, "mode": args.mode}
+        await switch(door, session, wanted)
+        return {"session": session.id, "mode": wanted}
+    question = _asked(door, session)
+    if question is None:
+        question = bypass_question(session)
+        door.later(_ask(door, session, question), "asking for bypassPermissions")
+        # The question stands before this answers, so that asking once more finds it.
+        await asyncio.sleep(0)
+    return {"session": session.id, "mode": session.state.mode, "question": question.id}
+
+
+async def one_of(door: Door, title: str, items: Sequence[Item]) -> str | None:
+    """The id the person picks from a shim's list; None where there is none, or where they closed it."""
+    picked = await door.shim.picked(title, items)
+    return picked[0] if picked else None
+
+
+def _models(door: Door, settings: Settings, now: str) -> list[Item]:
+    """The models there are, by their alias where they have one."""
+    facts = {name: door.house.facts_of(name, settings) for name in door.house.models(settings)}
+    aliased = {it.id for name, it in facts.items() if name != it.id}
+    return [
+        Item(name, name, _described(it, name), picked=it.id == now)
+        for name, it in facts.items()
+        if name != it.id or name not in aliased
+    ]
+
+
+def _described(facts: ModelFacts, name: str) -> str:
+    window = f"{tokens(facts.context)} tokens"
+    return window if name == facts.id else f"{facts.id} · {window}"
+
+
+def _modes(now: Mode, *, bypass: bool) -> list[Item]:
+    offered = [it for it in Mode if it is not Mode.BYPASS or bypass]
+    return [Item(it, it, _MODES[it], picked=it is now) for it in offered]
+
+
+_MODES = {
+    Mode.DEFAULT: "what the rules do not allow is asked",
+    Mode.ACCEPT_EDITS: "edits inside the workspace need no question",
+    Mode.PLAN: "it looks and thinks, and changes nothing",
+    Mode.BYPASS: "nearly nothing is asked; you are asked whether that shall be",
+}
 
 
 async def switch(door: Door, session: Session, mode: Mode) -> None:

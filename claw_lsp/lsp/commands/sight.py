@@ -3,24 +3,31 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from dataclasses import replace
 
 from claw_lsp.core.budget import used_percent
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.render import dollars, tokens
+from claw_lsp.core.words import counted
 from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished, ModelSpoke
 from claw_lsp.facts.fault import BadRequest, ToolError
 from claw_lsp.facts.usage import Usage
 from claw_lsp.facts.usage import cost as cost_of
-from claw_lsp.lsp.arguments import AnswerArguments, DiffArguments, NoArguments, SessionArguments
+from claw_lsp.lsp.arguments import AnswerArguments, DiffArguments, NoArguments, SessionArguments, SessionsArguments
 from claw_lsp.lsp.commands.table import TABLE, Answer, command
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.questions import choices_of
+from claw_lsp.lsp.shim import Item, TwoTexts
+from claw_lsp.lsp.status import last_usage, title_of
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.uris import filelike, path_of, uri_of
+from claw_lsp.ports import SessionSummary
 
+MOST_SESSIONS = 200
+"""How many a list offers; `claw.sessions` answers all of them."""
 GIT = "git"
 """In place of a file: what differs from HEAD."""
 
@@ -48,7 +55,7 @@ async def status(door: Door, args: SessionArguments, request: RequestId | None) 
     settings = await door.settings_of(session)
     facts = door.house.facts_of(session.state.model if session else door.model or settings.model, settings)
     mode = session.state.mode if session else door.mode or settings.mode
-    percent = used_percent(_last_usage(session), facts) if session else 0
+    percent = used_percent(last_usage(session), facts)
     cost = session.state.cost if session else 0.0
     runs = [{"run": it.id, "session": it.session, "title": it.title, "now": it.activity} for it in door.runs.active()]
     line = f"{facts.id} · {mode} · {percent} % of {tokens(facts.context)} tokens · {dollars(cost)}"
@@ -90,13 +97,16 @@ async def cost(door: Door, args: SessionArguments, request: RequestId | None) ->
     }
 
 
-@command("claw.sessions", NoArguments)
-async def sessions(door: Door, args: NoArguments, request: RequestId | None) -> Answer:
-    """List the sessions of this workspace."""
+@command("claw.sessions", SessionsArguments)
+async def sessions(door: Door, args: SessionsArguments, request: RequestId | None) -> Answer:
+    """List the sessions of this workspace. A shim's list offers them, unless `pick` is false: the one that is picked opens
+    its chat."""
     folders = door.folders or (door.home_for(None).folder,)
     found = [it for folder in folders for it in await door.house.sessions.list(folder)]
     found.sort(key=lambda it: it.updated, reverse=True)
-    return {
+    picked = await _session_picked(door, found) if args.pick and request is not None else None
+    opened = {"opened": picked} if picked else {}
+    return opened | {
         "sessions": [
             {
                 "session": it.session,
@@ -111,6 +121,26 @@ async def sessions(door: Door, args: NoArguments, request: RequestId | None) -> 
             for it in found
         ]
     }
+
+
+async def _session_picked(door: Door, found: Sequence[SessionSummary]) -> str | None:
+    """The session the person picked from a shim's list, its chat before them; None where none was."""
+    last = door.house.sessions.last
+    items = [
+        Item(
+            it.session,
+            it.title or "(nothing was asked)",
+            f"{counted(it.n_turns, 'turn')} · {it.model}",
+            picked=last is not None and last.id == it.session,
+        )
+        for it in found[:MOST_SESSIONS]
+    ]
+    picked = await door.shim.picked("Claw: which session?", items)
+    if not picked:
+        return None
+    session = await door.session_for(picked[0], None, None, None)
+    await door.chats.show(session.id)
+    return session.id
 
 
 @command("claw.diff", DiffArguments, slash=True)
@@ -129,17 +159,17 @@ async def diff(door: Door, args: DiffArguments, request: RequestId | None) -> An
         shown = _fenced(text) if text else "Nothing differs from HEAD."
         return {"session": session.id, "diff": text, "files": [], "text": shown}
     only = _path(args.uri, session.state.cwd) if args.uri else None
-    parts = {
-        path: await _difference(door, path, before, session.state.cwd)
-        for path, before in first.items()
-        if only in (None, path)
-    }
-    changed = {path: part for path, part in parts.items() if part}
-    text = "".join(changed.values())
-    answer: Answer = {"session": session.id, "diff": text, "files": list(changed), "text": _fenced(text)}
+    now = {path: await _text(door, path) for path in first if only in (None, path)}
+    changed = [path for path in now if first[path] != now[path]]
+    text = "".join(_difference(it, first[it], now[it], session.state.cwd) for it in changed)
+    answer: Answer = {"session": session.id, "diff": text, "files": changed, "text": _fenced(text)}
     if text:
         answer["path"] = await door.views.write(session.id, "changes.diff", text)
-        answer["shown"] = request is not None and await door.views.show(answer["path"])
+        files = [TwoTexts(door.hunks.uri(it), first[it], now[it]) for it in changed]
+        answer["shown"] = request is not None and (
+            await door.shim.diff(f"Claw: {title_of(session) or 'changes'}", files)
+            or await door.views.show(answer["path"])
+        )
     return answer
 
 
@@ -217,10 +247,6 @@ def _path(named: str, cwd: str) -> str:
     return f"{cwd.rstrip('/')}/{path}" if filelike(path) and not path.startswith("/") else path
 
 
-def _last_usage(session: Session) -> Usage | None:
-    return next((it.event.usage for it in reversed(session.entries) if isinstance(it.event, ModelSpoke)), None)
-
-
 def _counted(usage: Usage) -> str:
     written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
     return (
@@ -229,12 +255,16 @@ def _counted(usage: Usage) -> str:
     )
 
 
-async def _difference(door: Door, path: str, before: str, root: str) -> str:
-    name = path[len(root) :].lstrip("/") if inside(path, (root,)) else path.lstrip("/")
+async def _text(door: Door, path: str) -> str:
+    """What the file holds now; "" where it is gone."""
     try:
-        now = (await door.workspace.read(path)).text
+        return (await door.workspace.read(path)).text
     except ToolError:
-        now = ""
+        return ""
+
+
+def _difference(path: str, before: str, now: str, root: str) -> str:
+    name = path[len(root) :].lstrip("/") if inside(path, (root,)) else path.lstrip("/")
     lines = difflib.unified_diff(
         before.splitlines(keepends=True), now.splitlines(keepends=True), f"a/{name}", f"b/{name}"
     )

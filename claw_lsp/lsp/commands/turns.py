@@ -6,10 +6,10 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from claw_lsp.core.briefing import Subject, trailer
+from claw_lsp.core.briefing import Subject, trailer, with_complaints
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Steered
-from claw_lsp.facts.fault import BadRequest, HostError
+from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.rule import Mode
 from claw_lsp.lsp.arguments import (
     AskArguments,
@@ -38,9 +38,12 @@ from claw_lsp.lsp.review import Shown
 from claw_lsp.lsp.runs import Run
 from claw_lsp.lsp.subjects import subject_of
 from claw_lsp.lsp.transport.messages import RequestId
-from claw_lsp.lsp.uris import uri_of
+from claw_lsp.lsp.uris import path_of, uri_of
 
 Request = RequestId | None
+
+COMPLAINED_ABOUT = ("fix", "edit")
+"""The actions that are told what the editor's other language servers say of the file."""
 
 
 @command("claw.ask", AskArguments)
@@ -53,7 +56,7 @@ async def ask(door: Door, args: AskArguments, request: Request) -> Answer:
 async def edit(door: Door, args: TurnArguments, request: Request) -> Answer:
     """Edit as you say. Without `prompt` it asks for the words: by the shim's input box, else in a chat document."""
     if not args.prompt.strip():
-        words = await _words(door)
+        words = await door.shim.words("Claw: what should be edited?", placeholder="What to change, in your own words")
         if words is None:
             return await _chat_to_fill_in(door, args)
         if not words.strip():
@@ -288,18 +291,9 @@ async def _start(
     )
     again = partial(_start, door, session, action, args, opens_chat=opens_chat, extra=extra)
     subject = replace(subject, extra=extra)
+    if action in COMPLAINED_ABOUT and args.uri is not None:
+        subject = with_complaints(subject, await door.languages.diagnostics(path_of(args.uri)))
     return await door.start(session, action, subject, request=request, opens_chat=opens_chat, again=again)
-
-
-async def _words(door: Door) -> str | None:
-    """The person's words from the shim's input box, "" when they gave none; None where there is no such box."""
-    if not door.powers.input:
-        return None
-    try:
-        said = await door.editor.ask("claw/input", {"title": "Claw: what should be edited?", "value": ""}, timeout=None)
-    except HostError:
-        return None
-    return said if isinstance(said, str) else ""
 
 
 async def _chat_to_fill_in(door: Door, args: TurnArguments) -> Answer:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from concurrent.futures import Future
 from typing import Any
 
 from pygls.exceptions import JsonRpcException
@@ -11,18 +12,23 @@ from claw_lsp.facts.fault import ClientRefused, ClientSilent
 from claw_lsp.lsp.transport.server import DoorServer
 
 
-async def ask_client(server: DoorServer, method: str, params: Any = None, *, timeout: float | None) -> Any:
+async def ask_client(
+    server: DoorServer, method: str, params: Any = None, *, timeout: float | None, withdraws: bool = False
+) -> Any:
     """The client's result, structured where lsprotocol knows the method; None when it answers null.
 
     Raises ClientSilent after `timeout` seconds (None: only a person's question may wait for ever) and when the client
-    is gone; ClientRefused when it answers with an error or with what does not fit. A late answer is dropped.
+    is gone; ClientRefused when it answers with an error or with what does not fit. A late answer is dropped; with
+    `withdraws` the client is told that it may stop looking for one.
     """
     protocol = server.protocol
     request_id = protocol.next_request_id()
+    answer: Future[Any] | None = None
     try:
         async with asyncio.timeout(timeout):
             await protocol.drain()
-            return await asyncio.wrap_future(protocol.send_request(method, params, msg_id=request_id))
+            answer = protocol.send_request(method, params, msg_id=request_id)
+            return await asyncio.wrap_future(answer)
     except TimeoutError as error:
         raise ClientSilent(f"the editor did not answer {method} within {timeout} s") from error
     except ConnectionError as error:
@@ -30,4 +36,6 @@ async def ask_client(server: DoorServer, method: str, params: Any = None, *, tim
     except JsonRpcException as error:
         raise ClientRefused(f"the editor refused {method}: {error.message[:300]}") from error
     finally:
+        if withdraws and answer is not None and answer.cancelled():
+            protocol.notify("$/cancelRequest", {"id": request_id})
         protocol.forget(request_id)
