@@ -53,12 +53,6 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
     )
     chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))
     buffers.overlooks = chats.is_chat
-    events = Events(
-        editor,
-        declared=powers.events,
-        status=lambda: status_of(slot[0]),
-        later=partial(_later, slot),
-    )
     languages = EditorLanguages(editor, declared=powers.language_features)
     messages = Messages(editor, chats.document, chats.show, toasts=powers.toasts)
     slot.append(
@@ -78,13 +72,22 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             review=review,
             hunks=Hunks(review, buffers),
             shim=Shim(editor, powers),
-            events=events,
+            events=shim_events(editor, powers, slot),
             languages=languages,
             symbols=AskedSymbols(languages, WrittenSymbols(house.search, buffers)),
             folders=folders,
         )
     )
     return slot[0]
+
+
+def shim_events(editor: Client, powers: Powers, slot: list[Door]) -> Events:
+    """What a shim is told of a door that `slot` will hold."""
+
+    def later(work: Any, name: str) -> None:
+        slot[0].later(work, name)
+
+    return Events(editor, declared=powers.events, status=lambda: status_of(slot[0]), later=later)
 
 
 def chat_desk(
@@ -127,10 +130,6 @@ def chat_desk(
 
 def _questions_changed(slot: list[Door]) -> None:
     slot[0].questions_changed()
-
-
-def _later(slot: list[Door], work: Any, name: str) -> None:
-    slot[0].later(work, name)
 
 
 def _hunks_changed(slot: list[Door]) -> None:
