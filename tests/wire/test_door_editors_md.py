@@ -565,7 +565,7 @@ async def test_point_14_code_actions_come_from_memory_also_while_a_turn_waits(tm
     [
         (["quickfix"], ["Claw: Fix"]),
         (["refactor"], ["Claw: Edit…", "Claw: Document", "Claw: Refactor"]),
-        (["refactor.rewrite"], ["Claw: Edit…", "Claw: Document"]),
+        (["refactor.rewrite"], ["Claw: Edit…", "Claw: Document", "Claw: Refactor"]),
         (["source"], ["Claw: Review"]),
         (["source.organizeImports"], []),
         (["claw"], ["Claw: Explain", "Claw: Write tests"]),
