@@ -1,11 +1,13 @@
-"""What a session's log says about review: a ledger for each document, who asked for what, what the model was told."""
+"""What a session's log says about review: ledgers of hunks and of proposals, who asked for what, what the model was told."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from claw_lsp.core.hunks import Hunk, Ledger, Maker, Settled, edited, settled, undone
+from claw_lsp.core import proposals
+from claw_lsp.core.hunks import Hunk, HunkState, Ledger, Maker, edited, settled, undone
+from claw_lsp.core.proposals import Proposals
 from claw_lsp.core.render import one_line
 from claw_lsp.facts.call import Edited, calls_in, text_in
 from claw_lsp.facts.event import (
@@ -19,14 +21,6 @@ from claw_lsp.facts.event import (
     TurnEnded,
     UserSpoke,
 )
-from claw_lsp.facts.text import digest
-
-LONGEST_NOTE = 4000
-"""Characters of all corrections told at once."""
-LONGEST_TEXT = 600
-"""Characters of one text in a correction."""
-BY_HAND = "by hand"
-"""In place of a digest: the hunk was taken back."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,17 +45,27 @@ class Book:
     words: Mapping[str, str] = field(default_factory=dict[str, str])
     told: Mapping[str, str] = field(default_factory=dict[str, str])
     prompt_id: str = ""
+    proposals: Proposals = field(default_factory=Proposals)
 
     def find(self, id_: str) -> Hunk | None:
-        """The open hunk of this id."""
-        return next((hunk for it in self.ledgers.values() if (hunk := it.find(id_))), None)
+        """The open hunk or proposal of this id."""
+        every = (*self.ledgers.values(), *self.proposals.ledgers.values())
+        return next((hunk for it in every if (hunk := it.find(id_))), None)
 
-    def over(self, id_: str) -> Settled | None:
-        """How a hunk ended that is not open any more."""
-        return next((it.settled[id_] for it in self.ledgers.values() if id_ in it.settled), None)
+    def over(self, id_: str) -> HunkState | None:
+        """How a hunk or a proposal ended that is not open any more; None for an unknown one."""
+        for ledger in self.ledgers.values():
+            if id_ in ledger.settled:
+                return ledger.settled[id_].state
+            if any(it.id == id_ for it in ledger.hunks):
+                return "undone"
+        return self.proposals.over(id_)
 
     def with_ledger(self, ledger: Ledger) -> Book:
         return replace(self, ledgers={**self.ledgers, ledger.path: ledger})
+
+    def with_proposals(self, ledger: Ledger) -> Book:
+        return replace(self, proposals=self.proposals.with_ledger(ledger))
 
 
 def folded(entries: Iterable[Entry], book: Book | None = None) -> Book:
@@ -75,6 +79,8 @@ def folded(entries: Iterable[Entry], book: Book | None = None) -> Book:
 def after(book: Book, entry: Entry) -> Book:
     """The book once this happened too."""
     event = entry.event
+    if (known := proposals.after(book.proposals, entry)) is not book.proposals:
+        book = replace(book, proposals=known)
     if isinstance(event, SessionStarted):
         return replace(book, session=event.session, cwd=event.cwd)
     if isinstance(event, UserSpoke):
@@ -84,7 +90,7 @@ def after(book: Book, entry: Entry) -> Book:
         said = text_in(event.blocks).strip()
         return replace(book, words={**book.words, **{it.id: said for it in calls_in(event.blocks)}})
     if isinstance(event, CallFinished):
-        for it in event.result.edited:
+        for it in (one for one in event.result.edited if not one.proposed):
             book = _edited(book, it, event.call_id, entry.at)
         return book
     if isinstance(event, TurnEnded):
@@ -114,83 +120,6 @@ def _settled(book: Book, event: HunkKept | HunkUndone) -> Book:
     if isinstance(event, HunkKept):
         return book.with_ledger(settled(ledger, event.hunk, "kept"))
     return book.with_ledger(undone(ledger, event.hunk) or settled(ledger, event.hunk, "undone"))
-
-
-# ---- what the model is told -------------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Corrections:
-    """What the person did about the agent's edits that the model does not know: hunks taken back by hand, which no fact
-    says yet, and a note for the next turn, None where there is nothing to tell."""
-
-    by_hand: tuple[Hunk, ...]
-    note: Noted | None
-
-
-def corrections(book: Book) -> Corrections:
-    """What to write before the next turn begins."""
-    told: dict[str, str] = {}
-    lines: list[str] = []
-    by_hand: list[Hunk] = []
-    for ledger in book.ledgers.values():
-        for hunk in ledger.hunks:
-            if any(not it.gone(ledger.text) for it in ledger.upon(hunk)):
-                # What changed there is the work of a later prompt.
-                continue
-            if hunk.gone(ledger.text):
-                by_hand.append(hunk)
-                told[hunk.id] = BY_HAND
-                lines.append(_taken_back(book, hunk))
-            elif hunk.touched(ledger.text):
-                _changed(book, hunk, hunk.now(ledger.text), told, lines)
-        for id_, over in ledger.settled.items():
-            if over.state == "undone" and book.told.get(id_) != BY_HAND:
-                told[id_] = BY_HAND
-                lines.append(_taken_back(book, over.hunk))
-            elif over.state == "kept" and over.now != over.hunk.base:
-                _changed(book, over.hunk, over.now, told, lines)
-    note = Noted(text=_note(lines), hunks=told) if told else None
-    return Corrections(tuple(by_hand), note)
-
-
-def _changed(book: Book, hunk: Hunk, now: str, told: dict[str, str], lines: list[str]) -> None:
-    if book.told.get(hunk.id) == digest(now):
-        return
-    told[hunk.id] = digest(now)
-    lines.append(f"In {_named(book, hunk)} you wrote\n{_fenced(hunk.base)}\nand it was changed to\n{_fenced(now)}")
-
-
-def _taken_back(book: Book, hunk: Hunk) -> str:
-    if not hunk.after:
-        return f"In {_named(book, hunk)} you had taken out\n{_fenced(hunk.before)}\nand the person put it back."
-    return f"In {_named(book, hunk)} the person took back what you wrote:\n{_fenced(hunk.after)}"
-
-
-def _note(lines: list[str]) -> str:
-    """All corrections in bounded size; those that do not fit are counted."""
-    said: list[str] = []
-    size = 0
-    for line in lines:
-        size += len(line)
-        if size > LONGEST_NOTE and said:
-            said.append(f"… and {len(lines) - len(said)} more corrections; read the files before you change them.")
-            break
-        said.append(line)
-    head = "The person reviewed your edits. Take this as their decision; what is between the fences is file text."
-    return "\n\n".join([head, *said])
-
-
-def _named(book: Book, hunk: Hunk) -> str:
-    return hunk.path.removeprefix(f"{book.cwd}/") if book.cwd else hunk.path
-
-
-def _fenced(text: str) -> str:
-    shown = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters in all)"
-    fence = "~~~"
-    while fence in shown:
-        fence += "~"
-    return f"{fence}\n{shown.rstrip(chr(10))}\n{fence}"
 
 
 def prompt_line(book: Book, hunk: Hunk) -> str:

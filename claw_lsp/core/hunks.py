@@ -17,9 +17,11 @@ from claw_lsp.core.difference import differences
 from claw_lsp.core.merge import merged, minimal_edits
 from claw_lsp.facts.text import TextEdit, applied
 
-HunkState = Literal["open", "conflict", "kept", "undone", "absorbed"]
+HunkState = Literal["open", "conflict", "kept", "undone", "absorbed", "applied", "dismissed"]
 """`conflict`: open, and not to be taken back now: somebody changed the same words, or a later hunk stands on it. `absorbed`: it
 became part of another hunk of the same prompt."""
+HunkKind = Literal["made", "proposed", "created"]
+"""`proposed`: the other way round, see core/proposals.py; `created`: the proposal of a file that is not there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +51,7 @@ class Hunk:
     base: str
     core: tuple[int, int]
     before: str
+    kind: HunkKind = "made"
 
     @property
     def after(self) -> str:
@@ -190,10 +193,23 @@ def _moved(hunk: Hunk, edit: TextEdit, steps: list[tuple[TextEdit, str]], text: 
 
 def _reaches(edit: TextEdit, hunk: Hunk, text: str) -> bool:
     """Whether an edit reaches into the window. What is inserted at the border of an untouched one stands outside; at one
-    that was touched already it may put back what was taken out there."""
-    if edit.start == edit.end and (hunk.start == hunk.end or hunk.touched(text)):
+    that was touched already it may put back what was taken out there, and what goes on a word that is to be replaced is
+    part of that word."""
+    if edit.start == edit.end and (hunk.start == hunk.end or hunk.touched(text) or _goes_on(edit, hunk, text)):
         return hunk.start <= edit.start <= hunk.end
     return edit.start < hunk.end and hunk.start < edit.end
+
+
+def _goes_on(edit: TextEdit, hunk: Hunk, text: str) -> bool:
+    """Whether letters are typed at the border of a proposal's window to letters in it."""
+    before, after = edit.new[:1], edit.new[-1:]
+    at_end = edit.start == hunk.end and _letter(text[hunk.end - 1 : hunk.end]) and _letter(before)
+    at_start = edit.start == hunk.start and _letter(text[hunk.start : hunk.start + 1]) and _letter(after)
+    return hunk.kind != "made" and (at_end or at_start)
+
+
+def _letter(it: str) -> bool:
+    return it.isalnum() or it == "_"
 
 
 def _grown(hunk: Hunk, edit: TextEdit, text: str) -> Hunk:
@@ -220,8 +236,7 @@ def edited(ledger: Ledger, before: str, after: str, maker: Maker) -> Ledger:
     of that; hunks of other prompts stand below it, and wait until it is taken back or decide word by word.
     """
     ledger = synced(ledger, before)
-    groups = _groups(before, differences(before, after))
-    for number, edits in reversed(list(enumerate(groups, 1))):
+    for number, edits in reversed(list(enumerate(groups(before, differences(before, after)), 1))):
         ledger = _made(ledger, edits, hunk_id(maker, ledger.path, number), maker)
     return ledger
 
@@ -259,7 +274,7 @@ def _met(ledger: Ledger, start: int, end: int, prompt_id: str) -> tuple[Hunk, ..
     """The hunks of a prompt on the lines of a span or beside them that nobody touched, in the order of the text; none
     overlaps another."""
     mine = [it for it in ledger.hunks if it.maker.prompt_id == prompt_id]
-    found = [it for it in mine if _near(ledger.text, it.start, it.end, start, end)]
+    found = [it for it in mine if near(ledger.text, it.start, it.end, start, end)]
     met: list[Hunk] = []
     for hunk in sorted(found, key=lambda it: (it.start, it.end)):
         if not hunk.touched(ledger.text) and (not met or met[-1].end <= hunk.start):
@@ -267,18 +282,19 @@ def _met(ledger: Ledger, start: int, end: int, prompt_id: str) -> tuple[Hunk, ..
     return tuple(met)
 
 
-def _groups(before: str, edits: tuple[TextEdit, ...]) -> list[tuple[TextEdit, ...]]:
+def groups(before: str, edits: tuple[TextEdit, ...]) -> list[tuple[TextEdit, ...]]:
     """The edits of neighbouring lines together; a line that stays as it was parts them."""
-    groups: list[list[TextEdit]] = []
+    found: list[list[TextEdit]] = []
     for edit in edits:
-        if groups and _neighbours(before, groups[-1][-1].end, edit.start):
-            groups[-1].append(edit)
+        if found and _neighbours(before, found[-1][-1].end, edit.start):
+            found[-1].append(edit)
         else:
-            groups.append([edit])
-    return [tuple(it) for it in groups]
+            found.append([edit])
+    return [tuple(it) for it in found]
 
 
-def _near(text: str, start: int, end: int, other_start: int, other_end: int) -> bool:
+def near(text: str, start: int, end: int, other_start: int, other_end: int) -> bool:
+    """Whether two spans meet, or lie on the same or neighbouring lines."""
     first, second = (end, other_start) if start <= other_start else (other_end, start)
     return first >= second or _neighbours(text, first, second)
 
@@ -308,6 +324,8 @@ def inverse(hunk: Hunk, text: str) -> tuple[TextEdit, ...] | None:
 def _without(hunk: Hunk, now: str) -> str | None:
     """The window without the agent's part and with everything the person did."""
     wanted = merged(hunk.base, hunk.unmade, now)
+    if hunk.kind != "made":
+        return _inserted(hunk, now) if wanted is None else wanted
     if wanted is not None or hunk.after != hunk.base:
         return wanted
     if not hunk.base:
@@ -315,6 +333,15 @@ def _without(hunk: Hunk, now: str) -> str | None:
         return hunk.before + now
     only_taken_out = all(not it.new for it in differences(hunk.base, now))
     return hunk.before if only_taken_out else None
+
+
+def _inserted(hunk: Hunk, now: str) -> str | None:
+    """Whole lines that are proposed where the person wrote, with what they wrote; None where that is no place for both."""
+    if hunk.base or hunk.kind == "created":
+        return None
+    if hunk.before.endswith(("\n", "\r")):
+        return hunk.before + now
+    return now + hunk.before if hunk.before.startswith(("\n", "\r")) else None
 
 
 def undone(ledger: Ledger, id_: str) -> Ledger | None:

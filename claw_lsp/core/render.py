@@ -16,6 +16,8 @@ from claw_lsp.facts.event import (
     ModelChanged,
     ModelSpoke,
     Noted,
+    ProposalApplied,
+    ProposalDismissed,
     RuleAdded,
     SessionStarted,
     Steered,
@@ -136,6 +138,10 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("kept", _inside(event.path, cwd))
         case HunkUndone():
             yield _line("undone", _inside(event.path, cwd) + (" by hand" if event.by_hand else ""))
+        case ProposalApplied():
+            yield _line("applied", _inside(event.path, cwd) + (" by hand" if event.by_hand else ""))
+        case ProposalDismissed():
+            yield _line("dropped", _inside(event.path, cwd) + (" by hand" if event.by_hand else ""))
         case Steered():
             yield _line("user", event.text)
         case Titled():

@@ -16,6 +16,8 @@ from claw_lsp.facts.event import (
     ModelChanged,
     ModelSpoke,
     Noted,
+    ProposalApplied,
+    ProposalDismissed,
     RuleAdded,
     SessionStarted,
     Steered,
@@ -139,7 +141,7 @@ def after(state: State, event: Event) -> State:
             return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
         case Noted():
             return _said_aside(state, event.text)
-        case HunkKept() | HunkUndone():
+        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed():
             return state
         case Steered():
             return _steered(state, event.text)

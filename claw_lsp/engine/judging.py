@@ -12,6 +12,7 @@ from pydantic_core import ErrorDetails
 from claw_lsp.core.policy.judge import judge, offer
 from claw_lsp.core.state import text_block
 from claw_lsp.core.step import looking_ahead
+from claw_lsp.engine.proposing import proposes
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import CallJudged, Event, ModeChanged, RuleAdded
@@ -53,6 +54,10 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
     verdict = judge((*hands.settings.rules, *session.state.rules), session.state.mode, plan, scene.roots)
     if verdict.decision == "deny":
         return (_judged(plan, "deny", "rule" if verdict.rule else "mode", verdict, _denied(verdict.reason)),)
+    if plan.changes and all(proposes(session, hands.settings, it.path) for it in plan.changes):
+        # Applying it is the person's answer, so nothing is asked.
+        session.planned[call.id] = (plan, ())
+        return (_judged(plan, "allow", "review", verdict, "it waits as a proposal"),)
     answers: tuple[Answer, ...] = ()
     facts: tuple[Event, ...] = ()
     if verdict.decision == "ask" and plan.reach is not Reach.PERSON:

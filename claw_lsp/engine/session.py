@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from dataclasses import replace
 
+from claw_lsp.core import proposals
 from claw_lsp.core.recover import CRASHED, Partial, recover
 from claw_lsp.core.state import State, after, fold
 from claw_lsp.engine.ahead import Ahead
@@ -19,14 +20,15 @@ from claw_lsp.ports import Log
 class Session:
     """Invariant: `state` is the fold of everything in the log, and only this object writes the log.
 
-    `planned` holds what was shown and not yet done, by call id; `ahead` what is planned before its turn.
-    `in_turn` is held while a turn runs: one at a time.
+    `proposals` are those of the log, over the texts that were last seen. `planned` holds what was shown and not yet done, by
+    call id; `ahead` what is planned before its turn. `in_turn` is held while a turn runs: one at a time.
     """
 
     def __init__(self, log: Log, entries: Sequence[Entry] = ()) -> None:
         self.log = log
         self.entries: list[Entry] = list(entries)
         self.state: State = fold(entry.event for entry in entries)
+        self.proposals = proposals.folded(entries)
         self._begun = Partial()
         self._texts: list[str] = []
         self.planned: dict[str, tuple[Plan, tuple[Answer, ...]]] = {}
@@ -48,6 +50,7 @@ class Session:
         entry = self.log.append(event, durable=durable)
         self.entries.append(entry)
         self.state = after(self.state, event)
+        self.proposals = proposals.after(self.proposals, entry)
         if isinstance(event, ModelSpoke):
             self._begun = Partial()
             self._texts.clear()

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
+from claw_lsp.core import proposals
 from claw_lsp.core.recover import CRASHED, Partial, recover
 from claw_lsp.core.state import fold
 from claw_lsp.engine.opening import Chosen, Home
@@ -88,6 +89,7 @@ class Sessions:
         session = known or Session(log)
         session.log, session.entries = log, list(entries)
         session.state = fold(it.event for it in entries)
+        session.proposals = proposals.folded(entries)
         for event in recover(session.state, Partial(partial), why=CRASHED):
             session.write(event)
         return session

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step
 from claw_lsp.engine.judging import decide, with_words
+from claw_lsp.engine.proposing import Proposing, waiting_note
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result, text_in
 from claw_lsp.facts.event import CallFinished, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
@@ -46,6 +47,7 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
     However it ends, the log is closed by a TurnEnded; cancellation passes on. Raises LogError when the log cannot be
     written, and whatever is a bug of ours.
     """
+    hands = replace(hands, workspace=Proposing(hands.workspace, session, hands.settings))
     async with session.in_turn:
         stopped: Stopped = "failed"
         why = BUG
@@ -136,7 +138,7 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
         await hands.host.heard(Working(call.id, line))
 
     try:
-        note = await _saved_first(plan.reach, session, hands)
+        note = await _before_running(session, hands) if plan.reach is Reach.RUN else ""
         result = await hands.tools[call.name].perform(plan, scene, hands.workspace, answers, tell)
         result = _with_note(result, note)
     except (ToolError, ProcessError) as error:
@@ -146,10 +148,12 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     await _record(session, hands, CallFinished(call_id=call.id, result=result, seconds=seconds))
 
 
-async def _saved_first(reach: Reach, session: Session, hands: Hands) -> str:
-    """Before a command runs, the agent's edits are saved where that is wanted and possible; what is left is said."""
-    if reach is not Reach.RUN:
-        return ""
+async def _before_running(session: Session, hands: Hands) -> str:
+    """Before a command runs, the agent's edits are saved where that is wanted and possible; what it does not see is said."""
+    return "\n".join(filter(None, (await _saved_first(hands), waiting_note(session))))
+
+
+async def _saved_first(hands: Hands) -> str:
     unsaved = hands.workspace.unsaved()
     if unsaved and hands.workspace.can_save and hands.settings.save_before_run == "save":
         unsaved = await hands.workspace.save(unsaved)

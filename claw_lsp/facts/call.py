@@ -44,7 +44,11 @@ class Task(BaseModel):
 
 
 class Edited(BaseModel):
-    """A document a call changed, for the person and for later review: texts whole, path absolute."""
+    """A document a call changed, for the person and for later review: texts whole, path absolute.
+
+    With `proposed` the change is in no file yet: `before` and `after` are the text with what the session proposed, `beneath`
+    is the text that is really there.
+    """
 
     model_config = ConfigDict(frozen=True)
 
@@ -54,6 +58,8 @@ class Edited(BaseModel):
     created: bool = False
     saved: bool = False
     merged: bool = False
+    proposed: bool = False
+    beneath: str = ""
 
 
 class Result(BaseModel):

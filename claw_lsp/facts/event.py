@@ -96,12 +96,13 @@ class ModelSpoke(Fact):
 
 
 class CallJudged(Fact):
-    """It was decided whether a call may run. `fault` means that it could not even be planned."""
+    """It was decided whether a call may run. `fault` means that it could not even be planned; `by` review that it may
+    because it only proposes."""
 
     kind: Literal["call_judged"] = "call_judged"
     call_id: str
     decision: Literal["allow", "deny", "fault"]
-    by: Literal["rule", "mode", "person", "nobody", "reach", "plan", "recovery"]
+    by: Literal["rule", "mode", "person", "nobody", "reach", "plan", "recovery", "review"]
     rule: str | None = None
     reason: str = ""
     title: str = ""
@@ -182,6 +183,26 @@ class HunkUndone(Fact):
     by_hand: bool = False
 
 
+class ProposalApplied(Fact):
+    """The person made a change of the agent's that was only proposed: by a command, or by hand in the text."""
+
+    kind: Literal["proposal_applied"] = "proposal_applied"
+    from_outside: ClassVar[bool] = True
+    hunk: str
+    path: str
+    by_hand: bool = False
+
+
+class ProposalDismissed(Fact):
+    """The person did not want what was proposed, or took out what it was about."""
+
+    kind: Literal["proposal_dismissed"] = "proposal_dismissed"
+    from_outside: ClassVar[bool] = True
+    hunk: str
+    path: str
+    by_hand: bool = False
+
+
 class Steered(Fact):
     """The person said something while the turn ran: sent with the next request of the same turn."""
 
@@ -225,6 +246,8 @@ Event = Annotated[
     | Noted
     | HunkKept
     | HunkUndone
+    | ProposalApplied
+    | ProposalDismissed
     | Steered
     | Titled
     | TurnEnded,

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.usage import ModelFacts
 
+Review = Literal["after", "before"]
 SaveBeforeRun = Literal["save", "ask", "ignore"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
@@ -26,6 +27,10 @@ class Settings(BaseModel):
     mode: Mode = Field(Mode.DEFAULT, alias="defaultMode", description="The permission mode a session starts in.")
     rules: tuple[Rule, ...] = Field(
         (), description="Permission rules with their source, from every settings file in force."
+    )
+    review: Review = Field(
+        "after",
+        description="`after`: edits are made, and you keep or revert them. `before`: they wait until you apply or dismiss them.",
     )
     save_before_run: SaveBeforeRun = Field(
         "save",

@@ -72,13 +72,15 @@ class Applied:
     """What came of a change: `document` is the file after it; `merged` when the person had typed meanwhile.
 
     `saved` is False when the change lives in the editor's buffer only. `notice` is a sentence the model should know
-    beside that (a hard link that was broken, for instance), else empty.
+    beside that (a hard link that was broken, for instance), else empty. `beneath` is set where the change was only
+    proposed: the text that is really there.
     """
 
     document: Document
     saved: bool
     merged: bool = False
     notice: str = ""
+    beneath: str | None = None
 
 
 def applied(text: str, edits: tuple[TextEdit, ...]) -> str:

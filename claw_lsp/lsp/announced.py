@@ -4,12 +4,14 @@ from __future__ import annotations
 
 COMMANDS = (
     "claw.answer",
+    "claw.apply",
     "claw.ask",
     "claw.chat",
     "claw.clear",
     "claw.commitMessage",
     "claw.cost",
     "claw.diff",
+    "claw.dismiss",
     "claw.document",
     "claw.edit",
     "claw.effort",

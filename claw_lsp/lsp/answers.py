@@ -13,7 +13,7 @@ from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp import actions, completion, from_lsp
 from claw_lsp.lsp.client import Client
-from claw_lsp.lsp.commands import modes, review, sight, turns
+from claw_lsp.lsp.commands import differences, modes, proposals, review, sight, turns
 from claw_lsp.lsp.commands.table import TABLE
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.making import make_door
@@ -24,7 +24,7 @@ from claw_lsp.ports import Workspace
 
 logger = logging.getLogger(__name__)
 
-ANNOUNCED = (modes, review, sight, turns)
+ANNOUNCED = (differences, modes, proposals, review, sight, turns)
 """The modules whose import fills the table of commands."""
 
 
@@ -92,12 +92,13 @@ class Answers:
         door.buffers.saw(uri, from_lsp.position(params.range.start), from_lsp.position(params.range.end))
         path = path_of(uri)
         if door.chats.is_chat(path):
-            found = door.chats.actions(path)
+            found = [*door.chats.actions(path), *door.hunks.newcomers(path)]
         else:
             lines = from_lsp.position(params.range.start), from_lsp.position(params.range.end)
             found = [
                 *actions.answers(door.questions.pending, path),
                 *door.hunks.actions(path, *lines),
+                *door.hunks.newcomers(path),
                 *actions.offered(uri, range_, said["context"]),
             ]
         found = [it for it in found if actions.fits(it["kind"], said["context"].get("only"))]

@@ -118,6 +118,8 @@ class SteerArguments(Arguments):
 
 class DiffArguments(SessionArguments):
     uri: str | None = None
+    hunk: str | None = None
+    prompt_id: str | None = None
 
 
 class ModelArguments(SessionArguments):

@@ -11,15 +11,15 @@ from typing import Any
 from uuid import uuid4
 
 from claw_lsp.core import briefing
-from claw_lsp.core.book import corrections
 from claw_lsp.core.briefing import Subject
 from claw_lsp.core.chat.writer import unread
+from claw_lsp.core.corrections import corrections
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import run_turn
-from claw_lsp.facts.event import Entry, Event, HunkUndone, Stopped, TurnEnded, UserSpoke
+from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError, LogError, SessionHeld
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
@@ -259,8 +259,8 @@ class Door:
         """What the person did about the agent's edits since the last turn is known to the model in this one."""
         self.review.catch_up((session,))
         found = corrections(self.review.book(session.id))
-        for hunk in found.by_hand:
-            await self.write(session, HunkUndone(hunk=hunk.id, path=hunk.path, by_hand=True))
+        for fact in found.by_hand:
+            await self.write(session, fact)
         if found.note is not None:
             await self.write(session, found.note)
 

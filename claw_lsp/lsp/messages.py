@@ -83,14 +83,18 @@ def _first_line(ended: TurnEnded) -> str:
 
 
 def _changed(session: Session, run: str) -> str:
-    """How many files the turn changed, in words."""
-    files: set[str] = set()
+    """How many files the turn changed or wants to change, in words."""
+    changed: set[str] = set()
+    proposed: set[str] = set()
     for entry in session.entries:
         match entry.event:
-            case UserSpoke(run=begun):
-                files = set() if begun == run else files
+            case UserSpoke(run=begun) if begun == run:
+                changed, proposed = set(), set()
             case CallFinished(result=result):
-                files.update(it.path for it in result.edited)
+                changed |= {it.path for it in result.edited if not it.proposed}
+                proposed |= {it.path for it in result.edited if it.proposed}
             case _:
                 pass
-    return f"{counted(len(files), 'file')} changed" if files else "nothing changed"
+    told = [f"{counted(len(changed), 'file')} changed"] if changed else []
+    told += [f"changes of {counted(len(proposed), 'file')} wait for you to apply them"] if proposed else []
+    return ", ".join(told) or "nothing changed"

@@ -1,13 +1,15 @@
-"""The review of the agent's edits in one client: a book for each session, its ledgers kept at the editor's text."""
+"""The review of the agent's edits and proposals in one client: a book for each session, its ledgers kept at the editor's text."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from typing import Literal, NamedTuple
 
 from claw_lsp.core.book import Book, after, folded
 from claw_lsp.core.hunks import Hunk, HunkState, Ledger, followed, inverse, stands_on, synced, undone
+from claw_lsp.core.proposals import would_be
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished, Entry, TurnEnded
 from claw_lsp.lsp.buffers import Buffers, Changed, Closed, Happening, Opened, Saved
@@ -16,14 +18,42 @@ DELAY = 0.15
 """Seconds of quiet after which diagnostics follow what was typed."""
 
 
+class Key(NamedTuple):
+    """Which ledger of a document: the session's, of what it made or of what it proposed."""
+
+    session: str
+    proposed: bool
+
+
 @dataclass(frozen=True, slots=True)
 class Shown:
-    """One hunk as it is to be shown: offsets in `text`, the document as it is known now."""
+    """One hunk or proposal as it is to be shown: offsets in `text`, the document as it is known now. `conflict` says that
+    something is in the way of taking it back, or of applying it."""
 
     session: str
     hunk: Hunk
-    state: HunkState
+    conflict: bool
     text: str
+
+    @property
+    def proposed(self) -> bool:
+        return self.hunk.kind != "made"
+
+    @property
+    def state(self) -> Literal["open", "conflict", "proposed"]:
+        """As `claw.hunks` tells it."""
+        if self.proposed:
+            return "proposed"
+        return "conflict" if self.conflict else "open"
+
+    @property
+    def texts(self) -> tuple[str, str]:
+        """What is there without the agent's change, and with it."""
+        hunk = self.hunk
+        if self.proposed:
+            now, wanted = hunk.now(self.text), would_be(hunk, self.text)
+            return now, hunk.unmade if wanted is None else wanted
+        return (hunk.unmade, hunk.base) if hunk.touched(self.text) else (hunk.before, hunk.after)
 
     @property
     def place(self) -> tuple[int, int]:
@@ -36,11 +66,11 @@ class Shown:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Hunks of one document taken back: its text and ledgers then, the hunks (with their sessions), and those that
-    something is in the way of."""
+    """Hunks of one document taken back, or proposals applied: its text and ledgers then, the hunks (with their sessions),
+    and those that something is in the way of."""
 
     text: str
-    ledgers: Mapping[str, Ledger]
+    ledgers: Mapping[Key, Ledger]
     done: tuple[tuple[str, Hunk], ...]
     left: tuple[Hunk, ...]
 
@@ -79,11 +109,10 @@ class Review:
     def shown(self) -> Mapping[str, tuple[Shown, ...]]:
         if self._shown is None:
             found: dict[str, list[Shown]] = {}
-            for session, ledger in self._ledgers():
+            for key, ledger in self._ledgers():
                 for hunk in ledger.open:
-                    found.setdefault(ledger.path, []).append(
-                        Shown(session, hunk, self._state(ledger, hunk), ledger.text)
-                    )
+                    it = Shown(key.session, hunk, self._in_conflict(key, ledger, hunk), ledger.text)
+                    found.setdefault(ledger.path, []).append(it)
             self._shown = {
                 path: tuple(sorted(it, key=lambda one: (one.place, one.hunk.maker.at))) for path, it in found.items()
             }
@@ -96,12 +125,7 @@ class Review:
 
     def over(self, id_: str) -> HunkState | None:
         """How a hunk ended that is not open any more; None for an unknown one."""
-        for book in self._books.values():
-            if (settled := book.over(id_)) is not None:
-                return settled.state
-            if any(hunk.id == id_ for ledger in book.ledgers.values() for hunk in ledger.hunks):
-                return "undone"
-        return None
+        return next((over for book in self._books.values() if (over := book.over(id_))), None)
 
     def knows(self, prompt_id: str) -> bool:
         """Whether some session has this prompt."""
@@ -119,8 +143,8 @@ class Review:
             book = folded((it for it in session.entries if it.n > known), before)
             self._books[session.id] = book
             self._known[session.id] = session.entries[-1].n
-            if book.ledgers is not before.ledgers:
-                self._waiting.update(book.ledgers)
+            if _other(book, before):
+                self._waiting.update((*book.ledgers, *book.proposals.ledgers))
                 self._settle()
                 self._renew()
 
@@ -136,14 +160,14 @@ class Review:
             self._waiting.update(it.path for it in entry.event.result.edited)
         if isinstance(entry.event, CallFinished | TurnEnded):
             self._settle()
-        if book.ledgers is not before.ledgers or book.prompts is not before.prompts or self._shown is None:
+        if _other(book, before) or book.prompts is not before.prompts or self._shown is None:
             self._renew()
 
     def reads(self, path: str, text: str) -> None:
         """A document that is not open has this text."""
-        for session, ledger in tuple(self._ledgers(path)):
+        for key, ledger in tuple(self._ledgers(path)):
             if ledger.text != text:
-                self._put(session, synced(ledger, text))
+                self._put(key, synced(ledger, text))
 
     def _hear(self, it: Happening) -> None:
         if not any(True for _ in self._ledgers(it.path)):
@@ -152,9 +176,9 @@ class Review:
             case Changed(path=path) if self._editing(path) or path in self._waiting:
                 self._waiting.add(path)
             case Changed(path=path):
-                for session, ledger in tuple(self._ledgers(path)):
+                for key, ledger in tuple(self._ledgers(path)):
                     whole = ledger.text == it.before
-                    self._put(session, followed(ledger, it.edits) if whole else synced(ledger, it.after))
+                    self._put(key, followed(ledger, it.edits) if whole else synced(ledger, it.after))
                 self._later()
             case Opened(path=path):
                 self._follow(path)
@@ -177,20 +201,20 @@ class Review:
         latest = max(self._ledgers(path), key=lambda it: max((one.maker.at for one in it[1].hunks), default=0.0))
         self.reads(path, latest[1].text)
 
-    # ---- taking back ----------------------------------------------------------------------------------------------
+    # ---- taking back and applying ---------------------------------------------------------------------------------
 
-    def without(self, path: str, ids: frozenset[str]) -> Plan:
-        """How to take these hunks of a document back. The newest go first; what is in the way of one is looked at again
-        when others are gone."""
+    def answered(self, path: str, ids: frozenset[str]) -> Plan:
+        """How to take these hunks of a document back, and apply those that are proposals. The newest go first; what is in
+        the way of one is looked at again when others are gone."""
         ledgers = dict(self._ledgers(path))
         done: list[tuple[str, Hunk]] = []
         while True:
-            open_ = [(session, hunk) for session, it in ledgers.items() for hunk in it.open if hunk.id in ids]
+            open_ = [(key, hunk) for key, it in ledgers.items() for hunk in it.open if hunk.id in ids]
             open_.sort(key=lambda it: it[1].maker.at, reverse=True)
-            for session, hunk in open_:
-                if (taken := _taken(ledgers, session, hunk)) is not None:
+            for key, hunk in open_:
+                if (taken := _taken(ledgers, key, hunk)) is not None:
                     ledgers = taken
-                    done.append((session, hunk))
+                    done.append((key.session, hunk))
                     break
             else:
                 text = next((it.text for it in ledgers.values()), "")
@@ -198,25 +222,26 @@ class Review:
 
     def put(self, plan: Plan, text: str) -> None:
         """The plan was carried out, and its document has this text."""
-        for session, ledger in plan.ledgers.items():
+        for key, ledger in plan.ledgers.items():
             self._waiting.discard(ledger.path)
-            self._put(session, synced(ledger, text))
+            self._put(key, synced(ledger, text))
             self._follow(ledger.path)
         self._renew()
 
     # ---- inside ---------------------------------------------------------------------------------------------------
 
-    def _state(self, ledger: Ledger, hunk: Hunk) -> HunkState:
-        others = (it for _, it in self._ledgers(ledger.path))
-        return "conflict" if _blocked(hunk, ledger, others) else ledger.state(hunk)
+    def _in_conflict(self, key: Key, ledger: Ledger, hunk: Hunk) -> bool:
+        return _blocked(hunk, key, dict(self._ledgers(ledger.path))) or ledger.state(hunk) == "conflict"
 
-    def _ledgers(self, path: str | None = None) -> Iterator[tuple[str, Ledger]]:
+    def _ledgers(self, path: str | None = None) -> Iterator[tuple[Key, Ledger]]:
         for session, book in self._books.items():
-            for ledger in book.ledgers.values() if path is None else filter(None, [book.ledgers.get(path)]):
-                yield session, ledger
+            for proposed, ledgers in ((False, book.ledgers), (True, book.proposals.ledgers)):
+                for ledger in ledgers.values() if path is None else filter(None, [ledgers.get(path)]):
+                    yield Key(session, proposed), ledger
 
-    def _put(self, session: str, ledger: Ledger) -> None:
-        self._books[session] = self._books[session].with_ledger(ledger)
+    def _put(self, key: Key, ledger: Ledger) -> None:
+        book = self._books[key.session]
+        self._books[key.session] = book.with_proposals(ledger) if key.proposed else book.with_ledger(ledger)
         self._shown = None
 
     def _later(self) -> None:
@@ -243,21 +268,31 @@ class Review:
             self._soon = None
 
 
-def _taken(ledgers: dict[str, Ledger], session: str, hunk: Hunk) -> dict[str, Ledger] | None:
-    """All ledgers of a document once a hunk of one of them is taken back; None where it cannot be."""
-    ledger = ledgers[session]
+def _other(book: Book, before: Book) -> bool:
+    """Whether hunks or proposals came or went."""
+    return book.ledgers is not before.ledgers or book.proposals.ledgers is not before.proposals.ledgers
+
+
+def _taken(ledgers: dict[Key, Ledger], key: Key, hunk: Hunk) -> dict[Key, Ledger] | None:
+    """All ledgers of a document once a hunk of one of them is taken back, or a proposal applied; None where it cannot be."""
+    ledger = ledgers[key]
     mine = undone(ledger, hunk.id)
-    if mine is None or _blocked(hunk, ledger, ledgers.values()):
+    if mine is None or _blocked(hunk, key, ledgers):
         return None
     edits = inverse(hunk, ledger.text) or ()
-    return {key: mine if key == session else followed(it, edits) for key, it in ledgers.items()}
+    return {other: mine if other == key else followed(it, edits) for other, it in ledgers.items()}
 
 
-def _blocked(hunk: Hunk, ledger: Ledger, others: Iterable[Ledger]) -> bool:
+def _blocked(hunk: Hunk, key: Key, ledgers: Mapping[Key, Ledger]) -> bool:
     """Whether a later hunk of another session stands on this one."""
-    return hunk.touched(ledger.text) and any(
-        later.maker.at > hunk.maker.at and stands_on(later, hunk, ledger.text)
-        for other in others
-        if other is not ledger
-        for later in other.open
+    text = ledgers[key].text
+    return (
+        not key.proposed
+        and hunk.touched(text)
+        and any(
+            later.maker.at > hunk.maker.at and stands_on(later, hunk, text)
+            for other, ledger in ledgers.items()
+            if other != key and not other.proposed
+            for later in ledger.open
+        )
     )

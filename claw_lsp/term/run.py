@@ -28,6 +28,8 @@ from claw_lsp.facts.event import (
     ModelChanged,
     ModelSpoke,
     Noted,
+    ProposalApplied,
+    ProposalDismissed,
     RuleAdded,
     SessionStarted,
     Steered,
@@ -109,6 +111,8 @@ class Door:
                 | Noted()
                 | HunkKept()
                 | HunkUndone()
+                | ProposalApplied()
+                | ProposalDismissed()
                 | Steered()
                 | Titled()
                 | TurnEnded()

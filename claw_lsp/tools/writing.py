@@ -90,6 +90,8 @@ async def make(plan: Plan, workspace: Workspace) -> Result:
         created=change.document is None,
         saved=applied.saved,
         merged=applied.merged,
+        proposed=applied.beneath is not None,
+        beneath=applied.beneath or "",
     )
     return Result(
         content=await off_loop(len(before), _told, plan, change, applied, before),
@@ -102,6 +104,8 @@ async def make(plan: Plan, workspace: Workspace) -> Result:
 
 def _standing(applied: Applied) -> str:
     where = "saved" if applied.saved else "in the editor, not saved"
+    if applied.beneath is not None:
+        where = "proposed, not in the file yet"
     return f"{where}, merged with what was typed meanwhile" if applied.merged else where
 
 
@@ -113,9 +117,20 @@ def _before(change: Change, applied: Applied) -> str:
     return change.before if typed is None else typed
 
 
+_WAITS = (
+    "The person will apply or dismiss it, and you will be told with their next message. Read and "
+    "Edit show you the text with it; Grep, Glob, commands and other programs see the file without it. Do not wait for it."
+)
+
+
 def _told(plan: Plan, change: Change, applied: Applied, before: str) -> str:
     done = "Created" if change.document is None else "Changed"
     notes = [f"{done} {plan.payload}" + ("." if applied.saved else ": applied in the editor, not saved.")]
+    if applied.beneath is not None:
+        if change.document is None:
+            notes = [f"Proposed the new file {plan.payload}: it is not there yet. {_WAITS}"]
+        else:
+            notes = [f"Proposed a change of {plan.payload}: it is not in the file yet. {_WAITS}"]
     if applied.merged:
         notes.append(
             "The file had changed meanwhile; your change was merged with that. Read the file before changing it again."

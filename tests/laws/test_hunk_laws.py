@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claw_lsp.core.book import corrections, folded
+from claw_lsp.core.book import folded
+from claw_lsp.core.corrections import corrections
 from claw_lsp.core.hunks import Hunk, Ledger, Maker, edited, followed, inverse, settled, synced, undone
 from claw_lsp.facts.call import Edited, Result
 from claw_lsp.facts.event import CallFinished, Entry, HunkKept, HunkUndone, SessionStarted, UserSpoke
@@ -271,7 +272,7 @@ def test_a_correction_is_told_once_and_never_grows_without_bound(draw: Draw) -> 
         acts(draw, it)
     book = folded(it.log).with_ledger(it.ledger)
     found = corrections(book)
-    log = [HunkUndone(hunk=hunk.id, path=PATH, by_hand=True) for hunk in found.by_hand]
+    log = list(found.by_hand)
     log += [found.note] if found.note else []
     again = corrections(folded([Entry(n=1, at=0, event=event) for event in log], book))
     assert (again.by_hand, again.note) == ((), None)

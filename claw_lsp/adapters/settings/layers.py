@@ -158,7 +158,8 @@ def _take(gathered: _Gathered, layer: _Layer) -> None:
 
 def _believed(layer: _Layer, alias: str, value: Any) -> bool:
     if layer.source in ("project", "local"):
-        return alias in _FROM_PROJECT
+        # More review than the person asked for is no harm; less is theirs to choose.
+        return alias in _FROM_PROJECT or (alias == "review" and value == "before")
     if layer.source == "editor":
         return alias not in NOT_FROM_EDITOR and not (alias == "defaultMode" and value == Mode.BYPASS)
     return True

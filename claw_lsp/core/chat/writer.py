@@ -22,6 +22,8 @@ from claw_lsp.facts.event import (
     ModelChanged,
     ModelSpoke,
     Noted,
+    ProposalApplied,
+    ProposalDismissed,
     RuleAdded,
     SessionStarted,
     Steered,
@@ -142,7 +144,7 @@ class Writer:
                 return (self._item(", ".join(picked)),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
-            case Noted() | Titled() | Steered() | HunkKept() | HunkUndone():
+            case Noted() | Titled() | Steered() | HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed():
                 return ()
 
     def running(self) -> dict[str, str]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from typing import Any
 
 from claw_lsp.core.merge import minimal_edits
@@ -20,7 +20,7 @@ from claw_lsp.lsp.uris import filelike, path_of
 
 @command("claw.hunks", UriArguments)
 async def hunks(door: Door, args: UriArguments, request: RequestId | None) -> Answer:
-    """List the changes of Claw's that wait for review, in one file or in all."""
+    """List the changes and proposals of Claw's that wait for review, in one file or in all."""
     paths = [path_of(args.uri)] if args.uri else list(door.review.shown())
     for path in paths:
         await _read(door, path)
@@ -32,7 +32,7 @@ async def hunks(door: Door, args: UriArguments, request: RequestId | None) -> An
 async def keep(door: Door, args: ReviewedArguments, request: RequestId | None) -> Answer:
     """Keep changes of Claw's: one hunk, a file's, a prompt's or all. The text stays as it is."""
     kept: list[str] = []
-    for it in _meant(door, args):
+    for it in meant(door, args, proposed=False):
         session = await door.house.sessions.look(it.session)
         await door.write(session, HunkKept(hunk=it.hunk.id, path=it.hunk.path))
         kept.append(it.hunk.id)
@@ -42,25 +42,8 @@ async def keep(door: Door, args: ReviewedArguments, request: RequestId | None) -
 @command("claw.undo", ReviewedArguments)
 async def undo(door: Door, args: ReviewedArguments, request: RequestId | None) -> Answer:
     """Revert changes of Claw's: one hunk, a file's, a prompt's or all. What you wrote in them stays."""
-    meant = _meant(door, args)
-    done: list[str] = []
-    left: list[Answer] = []
-    for path in dict.fromkeys(it.hunk.path for it in meant):
-        here = [it for it in meant if it.hunk.path == path]
-        try:
-            undone, in_the_way = await _taken_back(door, path, here)
-        except ToolError as error:
-            if args.hunk is not None:
-                raise
-            left += [_left(door, it, str(error)) for it in here]
-            continue
-        done += undone
-        left += [_left(door, it, IN_THE_WAY) for it in in_the_way]
-    text = f"Reverted {counted(len(done), 'change')}."
-    if left:
-        text += f" {counted(len(left), 'change')} could not be: {left[0]['why']}"
-        door.messages.say(2, f"Claw: {text}")
-    return {"undone": done, "conflicts": left, "text": text}
+    done, left = await each_file(door, args, meant(door, args, proposed=False), _taken_back, IN_THE_WAY)
+    return {"undone": done, "conflicts": left, "text": told(door, "Reverted", done, left)}
 
 
 IN_THE_WAY = (
@@ -69,19 +52,54 @@ IN_THE_WAY = (
 )
 
 
+Work = Callable[[Door, str, Sequence[Shown]], Awaitable[tuple[list[str], list[Shown]]]]
+"""Does something about hunks of one document; answers the ids of those it was done to, and those it could not be."""
+
+
+async def each_file(
+    door: Door, args: ReviewedArguments, every: Sequence[Shown], work: Work, in_the_way: str
+) -> tuple[list[str], list[Answer]]:
+    """Do the work document by document: where one fails the others go on. The ids of those it was done to, and each that
+    it was not done to, with the reason. Raises ToolError where it was about one hunk only."""
+    done: list[str] = []
+    left: list[Answer] = []
+    for path in dict.fromkeys(it.hunk.path for it in every):
+        here = [it for it in every if it.hunk.path == path]
+        try:
+            made, blocked = await work(door, path, here)
+        except ToolError as error:
+            if args.hunk is not None:
+                raise
+            left += [_left(door, it, str(error)) for it in here]
+            continue
+        done += made
+        left += [_left(door, it, in_the_way) for it in blocked]
+    return done, left
+
+
+def told(door: Door, verb: str, done: list[str], left: list[Answer]) -> str:
+    """The one line about it; what could not be done is also shown."""
+    text = f"{verb} {counted(len(done), 'change')}."
+    if left:
+        text += f" {counted(len(left), 'change')} could not be: {left[0]['why']}"
+        door.messages.say(2, f"Claw: {text}")
+    return text
+
+
 def _left(door: Door, it: Shown, why: str) -> dict[str, Any]:
     return {"hunk": it.hunk.id, "uri": door.hunks.uri(it.hunk.path), "why": why}
 
 
-def _meant(door: Door, args: ReviewedArguments) -> Sequence[Shown]:
-    """The hunks that are meant. Raises BadRequest: for an unknown hunk or prompt, and where nothing or two things are named."""
+def meant(door: Door, args: ReviewedArguments, *, proposed: bool) -> Sequence[Shown]:
+    """The hunks that are meant, or the proposals. Raises BadRequest: for an unknown hunk or prompt, one of the other kind,
+    and where nothing or two things are named."""
     given = [name for name in ("hunk", "uri", "prompt_id", "all") if getattr(args, name)]
     if len(given) != 1:
         found = " and ".join(given) or "none of them"
         raise BadRequest(f"arguments: expected one of hunk, uri, prompt_id or all, found {found}")
-    everything = [it for found in door.review.shown().values() for it in found]
+    everything = [it for found in door.review.shown().values() for it in found if it.proposed is proposed]
     if args.hunk is not None:
-        return [hunk_named(door, args.hunk)]
+        return [_of_kind(hunk_named(door, args.hunk), proposed=proposed)]
     if args.uri is not None:
         return [it for it in everything if it.hunk.path == path_of(args.uri)]
     if args.prompt_id is None:
@@ -94,6 +112,14 @@ def _meant(door: Door, args: ReviewedArguments) -> Sequence[Shown]:
     return found
 
 
+def _of_kind(it: Shown, *, proposed: bool) -> Shown:
+    if it.proposed is proposed:
+        return it
+    if proposed:
+        raise BadRequest(f"hunk: {it.hunk.id} is in the text already: keep it or take it back (claw.keep, claw.undo)")
+    raise BadRequest(f"hunk: {it.hunk.id} is only proposed: apply or dismiss it (claw.apply, claw.dismiss)")
+
+
 def hunk_named(door: Door, id_: str) -> Shown:
     """The open hunk of this id. Raises BadRequest, which says what became of one that is over."""
     if (found := door.review.find(id_)) is not None:
@@ -101,9 +127,14 @@ def hunk_named(door: Door, id_: str) -> Shown:
     over = door.review.over(id_)
     if over == "kept":
         raise BadRequest(f"hunk: {id_} was kept already, so it is no hunk any more; undo in the editor takes text back")
+    if over in ("applied", "dismissed", "absorbed"):
+        raise BadRequest(f"hunk: {id_} was {_OVER[over]}, so it waits for no answer any more")
     if over is not None:
         raise BadRequest(f"hunk: {id_} was reverted already, or is not in the text any more")
     raise BadRequest(f"hunk: expected the id of an open hunk, found {id_!r} (claw.hunks lists them)")
+
+
+_OVER = {"applied": "applied already", "dismissed": "dismissed already", "absorbed": "replaced by a later change"}
 
 
 async def _taken_back(door: Door, path: str, meant: Sequence[Shown]) -> tuple[list[str], list[Shown]]:
@@ -117,7 +148,7 @@ async def _taken_back(door: Door, path: str, meant: Sequence[Shown]) -> tuple[li
             "take them off the list, or bring the file back first."
         ) from error
     door.review.reads(path, document.text)
-    plan = door.review.without(path, ids)
+    plan = door.review.answered(path, ids)
     if plan.text != document.text:
         change = Change(path, document, minimal_edits(document.text, plan.text))
         applied = await door.workspace.apply(change, f"Claw: revert {counted(len(plan.done), 'change')}")

@@ -1,35 +1,31 @@
-"""Commands that only look: help, status, cost, sessions, questions, differences; and the answer to a question."""
+"""Commands that only look: help, status, cost, sessions, questions; and the answer to a question."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
 from dataclasses import replace
 
 from claw_lsp.core.budget import used_percent
-from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.render import dollars, tokens
 from claw_lsp.core.words import counted
 from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished, ModelSpoke
-from claw_lsp.facts.fault import BadRequest, ToolError
+from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.usage import Usage
 from claw_lsp.facts.usage import cost as cost_of
-from claw_lsp.lsp.arguments import AnswerArguments, DiffArguments, NoArguments, SessionArguments, SessionsArguments
+from claw_lsp.lsp.arguments import AnswerArguments, NoArguments, SessionArguments, SessionsArguments
 from claw_lsp.lsp.commands.table import TABLE, Answer, command
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.questions import choices_of
-from claw_lsp.lsp.shim import Item, TwoTexts
-from claw_lsp.lsp.status import last_usage, title_of
+from claw_lsp.lsp.shim import Item
+from claw_lsp.lsp.status import last_usage
 from claw_lsp.lsp.transport.messages import RequestId
-from claw_lsp.lsp.uris import filelike, path_of, uri_of
+from claw_lsp.lsp.uris import uri_of
 from claw_lsp.ports import SessionSummary
 
 MOST_SESSIONS = 200
 """How many a list offers; `claw.sessions` answers all of them."""
-GIT = "git"
-"""In place of a file: what differs from HEAD."""
 
 
 @command("claw.help", NoArguments, slash=True)
@@ -143,36 +139,6 @@ async def _session_picked(door: Door, found: Sequence[SessionSummary]) -> str | 
     return session.id
 
 
-@command("claw.diff", DiffArguments, slash=True)
-async def diff(door: Door, args: DiffArguments, request: RequestId | None) -> Answer:
-    """Show what changed: in one file, or everything since the session began."""
-    session = await door.looked_at(args.session)
-    if session is None:
-        return {"diff": "", "files": [], "text": "Nothing was changed: there is no session yet."}
-    first: dict[str, str] = {}
-    for entry in session.entries:
-        if isinstance(entry.event, CallFinished):
-            for it in entry.event.result.edited:
-                first.setdefault(it.path, "" if it.created else it.before)
-    if args.uri == GIT:
-        text = await door.house.versions.diff(session.state.cwd)
-        shown = _fenced(text) if text else "Nothing differs from HEAD."
-        return {"session": session.id, "diff": text, "files": [], "text": shown}
-    only = _path(args.uri, session.state.cwd) if args.uri else None
-    now = {path: await _text(door, path) for path in first if only in (None, path)}
-    changed = [path for path in now if first[path] != now[path]]
-    text = "".join(_difference(it, first[it], now[it], session.state.cwd) for it in changed)
-    answer: Answer = {"session": session.id, "diff": text, "files": changed, "text": _fenced(text)}
-    if text:
-        answer["path"] = await door.views.write(session.id, "changes.diff", text)
-        files = [TwoTexts(door.hunks.uri(it), first[it], now[it]) for it in changed]
-        answer["shown"] = request is not None and (
-            await door.shim.diff(f"Claw: {title_of(session) or 'changes'}", files)
-            or await door.views.show(answer["path"])
-        )
-    return answer
-
-
 @command("claw.questions", NoArguments)
 async def questions(door: Door, args: NoArguments, request: RequestId | None) -> Answer:
     """List the questions that wait for an answer."""
@@ -241,35 +207,9 @@ async def _costs(door: Door, session: Session) -> dict[str, float | None]:
     return costs
 
 
-def _path(named: str, cwd: str) -> str:
-    """A URI or path as a path; what is relative, as in `/diff src/a.py`, counts from the working directory."""
-    path = path_of(named)
-    return f"{cwd.rstrip('/')}/{path}" if filelike(path) and not path.startswith("/") else path
-
-
 def _counted(usage: Usage) -> str:
     written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
     return (
         f"{tokens(usage.input_tokens)} new, {tokens(usage.cache_read_tokens)} from the cache, "
         f"{tokens(written)} written to it, {tokens(usage.output_tokens)} out"
     )
-
-
-async def _text(door: Door, path: str) -> str:
-    """What the file holds now; "" where it is gone."""
-    try:
-        return (await door.workspace.read(path)).text
-    except ToolError:
-        return ""
-
-
-def _difference(path: str, before: str, now: str, root: str) -> str:
-    name = path[len(root) :].lstrip("/") if inside(path, (root,)) else path.lstrip("/")
-    lines = difflib.unified_diff(
-        before.splitlines(keepends=True), now.splitlines(keepends=True), f"a/{name}", f"b/{name}"
-    )
-    return "".join(it if it.endswith("\n") else f"{it}\n\\ No newline at end of file\n" for it in lines)
-
-
-def _fenced(text: str) -> str:
-    return f"```diff\n{text}```" if text else "Nothing differs from how the session found it."

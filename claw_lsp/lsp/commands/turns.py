@@ -232,7 +232,11 @@ async def _begin(
     extra = extra or {}
     if isinstance(args, HunkArguments) and args.hunk is not None:
         hunk = hunk_named(door, args.hunk)
-        extra |= {"It was, before your change": hunk.hunk.before, "Your change": hunk.hunk.after}
+        before, after = hunk.texts
+        if hunk.proposed:
+            extra |= {"It is": before, "Your proposal, which is not in the file yet": after}
+        else:
+            extra |= {"It was, before your change": before, "Your change": after}
         args = _about(door, args, hunk)
     session = await door.session_for(args.session, args.uri, args.mode, args.model)
     if args.session is not None:

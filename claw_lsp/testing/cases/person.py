@@ -104,6 +104,10 @@ class Person:
                 await self._reviews("claw.keep", "Claw: Keep", act.given)
             case "reverts":
                 await self._reviews("claw.undo", "Claw: Revert", act.given)
+            case "applies":
+                await self._reviews("claw.apply", "Claw: Apply", act.given)
+            case "dismisses":
+                await self._reviews("claw.dismiss", "Claw: Dismiss", act.given)
             case _:
                 raise CaseError(f"nobody can do {act.verb!r}")
 

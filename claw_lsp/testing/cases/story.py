@@ -26,8 +26,8 @@ class Act:
 
     `types {file: text}` · `saves` · `opens file` · `closes file` · `undoes file` · `writes {file: text}` (the disk,
     behind the editor) · `moves {file: where}` · `cancels` · `stops` · `steers words` · `refuses words` (the editor
-    refuses edits from here on) · `keeps N` and `reverts N` (the hunk of that number, by its code action) · `keeps all`
-    and `reverts all`.
+    refuses edits from here on) · `keeps N`, `reverts N`, `applies N`, `dismisses N` (the hunk or proposal of that
+    number, by its code action) · the same with `all`.
     """
 
     verb: str
@@ -101,6 +101,8 @@ VERBS = (
     "refuses",
     "keeps",
     "reverts",
+    "applies",
+    "dismisses",
 )
 
 

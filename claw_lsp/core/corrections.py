@@ -1,0 +1,125 @@
+"""What the model is told of the person's review: what was taken back, changed, applied or dismissed, each once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from claw_lsp.core.book import Book
+from claw_lsp.core.hunks import Hunk, Ledger
+from claw_lsp.core.words import counted
+from claw_lsp.facts.event import Event, HunkUndone, Noted, ProposalApplied, ProposalDismissed
+from claw_lsp.facts.text import digest
+
+LONGEST_NOTE = 4000
+"""Characters of all corrections told at once."""
+LONGEST_TEXT = 600
+"""Characters of one text in a correction."""
+APPLIED, DISMISSED = "applied", "dismissed"
+"""In place of a digest: what became of a proposal."""
+BY_HAND = "by hand"
+"""In place of a digest: the hunk was taken back."""
+
+
+@dataclass(frozen=True, slots=True)
+class Corrections:
+    """What the person did about the agent's edits that the model does not know: the facts of what they did by hand, which
+    nothing says yet, and a note for the next turn, None where there is nothing to tell."""
+
+    by_hand: tuple[Event, ...]
+    note: Noted | None
+
+
+def corrections(book: Book) -> Corrections:
+    """What to write before the next turn begins."""
+    told: dict[str, str] = {}
+    lines: list[str] = []
+    by_hand: list[Event] = []
+    for ledger in book.ledgers.values():
+        for hunk in ledger.hunks:
+            if any(not it.gone(ledger.text) for it in ledger.upon(hunk)):
+                # What changed there is the work of a later prompt.
+                continue
+            if hunk.gone(ledger.text):
+                by_hand.append(HunkUndone(hunk=hunk.id, path=hunk.path, by_hand=True))
+                told[hunk.id] = BY_HAND
+                lines.append(_taken_back(book, hunk))
+            elif hunk.touched(ledger.text):
+                _changed(book, hunk, hunk.now(ledger.text), told, lines)
+        for id_, over in ledger.settled.items():
+            if over.state == "undone" and book.told.get(id_) != BY_HAND:
+                told[id_] = BY_HAND
+                lines.append(_taken_back(book, over.hunk))
+            elif over.state == "kept" and over.now != over.hunk.base:
+                _changed(book, over.hunk, over.now, told, lines)
+    for ledger in book.proposals.ledgers.values():
+        by_hand += _answers(book, ledger, told, lines)
+    note = Noted(text=_note(lines), hunks=told) if told else None
+    return Corrections(tuple(by_hand), note)
+
+
+def _answers(book: Book, ledger: Ledger, told: dict[str, str], lines: list[str]) -> list[Event]:
+    """What became of the proposals in a document; the facts of those that were answered by hand."""
+    by_hand: list[Event] = []
+    applied = [it.hunk for it in ledger.settled.values() if it.state == "undone"]
+    dismissed = [it.hunk for it in ledger.settled.values() if it.state == "kept"]
+    for hunk in ledger.hunks:
+        if hunk.gone(ledger.text):
+            made = hunk.now(ledger.text) == hunk.unmade
+            fact = ProposalApplied if made else ProposalDismissed
+            by_hand.append(fact(hunk=hunk.id, path=hunk.path, by_hand=True))
+            (applied if made else dismissed).append(hunk)
+    applied, dismissed = ([it for it in some if it.id not in book.told] for some in (applied, dismissed))
+    told.update({it.id: APPLIED for it in applied} | {it.id: DISMISSED for it in dismissed})
+    if applied:
+        lines.append(
+            f"In {_named(book, applied[0])} what you proposed was applied ({counted(len(applied), 'change')})."
+        )
+    lines += [_dismissed(book, it) for it in dismissed]
+    if ledger.open and (applied or dismissed):
+        lines.append(f"{counted(len(ledger.open), 'more change')} proposed there still waits for an answer.")
+    return by_hand
+
+
+def _dismissed(book: Book, hunk: Hunk) -> str:
+    if not hunk.before:
+        return f"In {_named(book, hunk)} the person did not let you take out\n{_fenced(hunk.base)}"
+    return f"In {_named(book, hunk)} the person dismissed what you proposed:\n{_fenced(hunk.before)}"
+
+
+def _changed(book: Book, hunk: Hunk, now: str, told: dict[str, str], lines: list[str]) -> None:
+    if book.told.get(hunk.id) == digest(now):
+        return
+    told[hunk.id] = digest(now)
+    lines.append(f"In {_named(book, hunk)} you wrote\n{_fenced(hunk.base)}\nand it was changed to\n{_fenced(now)}")
+
+
+def _taken_back(book: Book, hunk: Hunk) -> str:
+    if not hunk.after:
+        return f"In {_named(book, hunk)} you had taken out\n{_fenced(hunk.before)}\nand the person put it back."
+    return f"In {_named(book, hunk)} the person took back what you wrote:\n{_fenced(hunk.after)}"
+
+
+def _note(lines: list[str]) -> str:
+    """All corrections in bounded size; those that do not fit are counted."""
+    said: list[str] = []
+    size = 0
+    for line in lines:
+        size += len(line)
+        if size > LONGEST_NOTE and said:
+            said.append(f"… and {len(lines) - len(said)} more corrections; read the files before you change them.")
+            break
+        said.append(line)
+    head = "The person reviewed your edits. Take this as their decision; what is between the fences is file text."
+    return "\n\n".join([head, *said])
+
+
+def _named(book: Book, hunk: Hunk) -> str:
+    return hunk.path.removeprefix(f"{book.cwd}/") if book.cwd else hunk.path
+
+
+def _fenced(text: str) -> str:
+    shown = text if len(text) <= LONGEST_TEXT else f"{text[:LONGEST_TEXT]}… ({len(text)} characters in all)"
+    fence = "~~~"
+    while fence in shown:
+        fence += "~"
+    return f"{fence}\n{shown.rstrip(chr(10))}\n{fence}"
