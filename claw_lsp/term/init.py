@@ -38,8 +38,9 @@ class Setup:
         """The template with the program's path; the text ends without a line end."""
         path = shipped("editors") / self.template
         quoted = json.dumps(program, ensure_ascii=False)
-        # The extension's sources are in a clone only.
-        folder = str(path.parent) if (path.parent / "package.json").exists() else "claw-lsp/editors/vscode"
+        # The extension's sources are in a clone only; the plugin is wherever claw-lsp is.
+        there = any((path.parent / it).exists() for it in ("package.json", "plugin"))
+        folder = str(path.parent) if there else "claw-lsp/editors/vscode"
         return path.read_text("utf-8").replace("@CLAW@", quoted).replace("@FOLDER@", folder).rstrip("\n")
 
 
@@ -122,6 +123,10 @@ def _config(environment: Mapping[str, str], home: Path) -> Path:
     return Path(environment.get("XDG_CONFIG_HOME") or home / ".config")
 
 
+def _neovim_plugin(environment: Mapping[str, str], home: Path) -> Path:
+    return _config(environment, home) / "nvim" / "plugin" / "claw.lua"
+
+
 def _emacs_init(environment: Mapping[str, str], home: Path) -> Path:
     """The first of the files Emacs would read that exists, else the one to create."""
     xdg = _config(environment, home) / "emacs" / "init.el"
@@ -159,7 +164,8 @@ def _on_path(search_path: str) -> Path | None:
 
 
 SETUPS: dict[str, Setup] = {
-    "neovim": Setup("neovim/claw.lua", lambda env, home: _config(env, home) / "nvim" / "plugin" / "claw.lua", "--"),
+    "neovim": Setup("neovim/setup.lua", _neovim_plugin, "--"),
+    "neovim-standard": Setup("neovim/standard.lua", _neovim_plugin, "--"),
     "helix": Setup(
         "helix/languages.toml", lambda env, home: _config(env, home) / "helix" / "languages.toml", "#", _helix_fits
     ),

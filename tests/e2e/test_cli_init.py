@@ -16,9 +16,10 @@ from command_line import Ended, Shell, shell
 from claw_lsp.term.vscode import PROGRAMS
 
 REPOSITORY = Path(__file__).parents[2]
-EDITORS = ("vscode", "neovim", "helix", "emacs")
+EDITORS = ("vscode", "neovim", "neovim-standard", "helix", "emacs")
 PLACES = {
     "neovim": ".config/nvim/plugin/claw.lua",
+    "neovim-standard": ".config/nvim/plugin/claw.lua",
     "helix": ".config/helix/languages.toml",
     "emacs": ".emacs.d/init.el",
     "vscode": ".config/Code/User/settings.json",
@@ -50,7 +51,7 @@ async def test_the_readme_shows_what_is_printed(here: Shell, editor: str) -> Non
     assert _shown_in(readme, editor) in (generic, generic.split("\n\n[[language]]")[0])
 
 
-@pytest.mark.parametrize("editor", ["neovim", "helix", "emacs"])
+@pytest.mark.parametrize("editor", ["neovim", "neovim-standard", "helix", "emacs"])
 async def test_writing_puts_the_printed_lines_where_the_editor_reads_them(here: Shell, editor: str) -> None:
     printed = (await here.claw("init", editor)).out
     ended = await here.claw("init", editor, "--write")
@@ -68,7 +69,7 @@ async def test_writing_twice_changes_nothing_the_second_time(here: Shell, editor
     assert files_of(here) == before
 
 
-@pytest.mark.parametrize("editor", ["neovim", "helix", "emacs"])
+@pytest.mark.parametrize("editor", ["neovim", "neovim-standard", "helix", "emacs"])
 async def test_what_the_person_wrote_before_and_after_stays_and_is_kept_aside(here: Shell, editor: str) -> None:
     path = put(here, editor, "# mine\n" if editor == "helix" else "-- mine\n")
     await here.claw("init", editor, "--write")

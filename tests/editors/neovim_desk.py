@@ -1,4 +1,4 @@
-"""A real, headless Neovim with the configuration that `claw-lsp init neovim` prints, and a scripted provider beside it."""
+"""A real, headless Neovim with a configuration that `claw-lsp init` prints, and a scripted provider beside it."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Generator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -151,8 +152,13 @@ class Neovim:
 
 
 @contextmanager
-def neovim(tmp_path: Path, *replies: Reply | str, menus: bool = True) -> Generator[Neovim, None, None]:
-    """A Neovim in a folder of its own. With `menus` a Lua person picks; without, Neovim's own prompt waits for keys."""
+def neovim(
+    tmp_path: Path, *replies: Reply | str, menus: bool = True, editor: str = "neovim-standard", more: str = ""
+) -> Generator[Neovim, None, None]:
+    """A Neovim in a folder of its own, with the configuration that `init EDITOR` prints, and `more` Lua behind it.
+
+    With `menus` a Lua person picks; without, Neovim's own prompt waits for keys.
+    """
     import pynvim
 
     root, home = tmp_path / "ws", tmp_path / "home"
@@ -167,15 +173,8 @@ def neovim(tmp_path: Path, *replies: Reply | str, menus: bool = True) -> Generat
             "ANTHROPIC_API_KEY": "sk-ant-scripted",
             **{f"XDG_{it}_HOME": str(home / it.lower()) for it in ("CONFIG", "DATA", "STATE", "CACHE")},
         }
-        printed = subprocess.run(
-            [sys.executable, "-m", "claw_lsp", "init", "neovim"],
-            capture_output=True,
-            text=True,
-            check=True,
-            env=environment,
-        )
         init = home / "init.lua"
-        init.write_text(printed.stdout + (PERSON if menus else ""))
+        init.write_text(_printed(editor) + (PERSON if menus else "") + more)
         argv = [str(program()), "--headless", "--embed", "-u", str(init), "-n", "-i", "NONE"]
         kept = {key: os.environ.get(key) for key in environment}
         os.environ.update(environment)
@@ -191,6 +190,12 @@ def neovim(tmp_path: Path, *replies: Reply | str, menus: bool = True) -> Generat
         finally:
             _quit(nvim, process)
         assert not api.unexpected
+
+
+@cache
+def _printed(editor: str) -> str:
+    argv = [sys.executable, "-m", "claw_lsp", "init", editor]
+    return subprocess.run(argv, capture_output=True, text=True, check=True).stdout
 
 
 def _quit(nvim: Any, process: psutil.Process) -> None:

@@ -1,4 +1,4 @@
-"""Real Neovim 0.11, headless, with the configuration that `claw-lsp init neovim` prints and nothing else."""
+"""Real Neovim 0.11, headless, with the configuration that `claw-lsp init neovim-standard` prints and nothing else."""
 
 from __future__ import annotations
 

@@ -1,0 +1,187 @@
+--- The chat document: opened in a split, sent by a key, and followed while the cursor is in its prompt.
+local say = require('claw.say')
+local M = {}
+
+local MARK = '<!%-%- claw:%w+ '
+local group = vim.api.nvim_create_augroup('claw.chat', {})
+local due = {}
+
+local function options()
+  return require('claw.options').current
+end
+
+--- Whether a buffer holds a chat: its title says so.
+function M.is_chat(bufnr)
+  local first = vim.api.nvim_buf_get_lines(bufnr, 0, 1, false)[1] or ''
+  return first:match('^# .*' .. MARK .. 'chat') ~= nil
+end
+
+--- The row of the prompt's heading, the last thing of ours; nil where there is none.
+local function heading(bufnr)
+  for row = vim.api.nvim_buf_line_count(bufnr) - 1, 0, -1 do
+    local line = vim.api.nvim_buf_get_lines(bufnr, row, row + 1, false)[1]
+    if line:match(MARK .. 'you %d+ %-%->%s*$') then
+      return row
+    end
+  end
+end
+
+--- Scroll so that the end of the chat is at the bottom and the cursor in sight. The cursor stays where it is.
+local function follow_in(window, bufnr)
+  local prompt = heading(bufnr)
+  local row = vim.api.nvim_win_get_cursor(window)[1] - 1
+  if not prompt or row < prompt then
+    return
+  end
+  local height = vim.api.nvim_win_get_height(window)
+  local last = vim.api.nvim_buf_line_count(bufnr) - 1
+  local top = math.max(0, last - height + 1)
+  while top < row and vim.api.nvim_win_text_height(window, { start_row = top, end_row = last }).all > height do
+    top = top + 1
+  end
+  vim.api.nvim_win_call(window, function()
+    local view = vim.fn.winsaveview()
+    if view.topline ~= math.min(top, row) + 1 then
+      view.topline = math.min(top, row) + 1
+      vim.fn.winrestview(view)
+    end
+  end)
+end
+
+local function follow(bufnr)
+  due[bufnr] = nil
+  if not vim.api.nvim_buf_is_valid(bufnr) then
+    return
+  end
+  for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
+    follow_in(window, bufnr)
+  end
+end
+
+--- In insert mode what is typed above the cursor's line comes from the server: the view is looked at once a tick.
+local function grew(_, bufnr)
+  if not due[bufnr] then
+    due[bufnr] = true
+    vim.schedule(say.safely('following the chat', function()
+      follow(bufnr)
+    end))
+  end
+end
+
+--- Send what stands in the prompt.
+function M.send()
+  if vim.api.nvim_get_mode().mode:sub(1, 1) == 'i' then
+    vim.cmd.stopinsert()
+  end
+  if not M.is_chat(0) then
+    return say.warn('This is no chat of Claw; :Claw chat opens one')
+  end
+  require('claw.send').command('send', { uri = vim.uri_from_bufnr(0) })
+end
+
+--- The server knows this buffer now: a chat gets its key, and is followed.
+function M.attached(bufnr)
+  if not M.is_chat(bufnr) or vim.b[bufnr].claw_chat then
+    return
+  end
+  vim.b[bufnr].claw_chat = true
+  local key = options().keymaps.send
+  if key then
+    vim.keymap.set({ 'n', 'i' }, key, say.safely('sending', M.send), { buffer = bufnr, desc = 'Claw: send the prompt' })
+  end
+  if options().chat.follow then
+    vim.api.nvim_buf_attach(bufnr, false, { on_lines = grew })
+  end
+  vim.api.nvim_create_autocmd('BufUnload', {
+    group = group,
+    buffer = bufnr,
+    once = true,
+    callback = function()
+      vim.b[bufnr].claw_chat = nil
+    end,
+  })
+end
+
+local function window_of(bufnr)
+  local other
+  for _, window in ipairs(vim.api.nvim_tabpage_list_wins(0)) do
+    local shown = vim.api.nvim_win_get_buf(window)
+    if shown == bufnr then
+      return window
+    elseif M.is_chat(shown) and vim.api.nvim_win_get_config(window).relative == '' then
+      other = window
+    end
+  end
+  return other
+end
+
+local function size_of(split, size)
+  local whole = (split == 'right' or split == 'left') and vim.o.columns or vim.o.lines
+  return math.max(10, math.floor(size < 1 and whole * size or size))
+end
+
+--- A window for the chat, by the options; entered only where that was asked for.
+local function open(bufnr, enter)
+  local split, size = options().chat.split, options().chat.size
+  if split == 'tab' then
+    local before = vim.api.nvim_get_current_tabpage()
+    vim.cmd('tab sbuffer ' .. bufnr)
+    local window = vim.api.nvim_get_current_win()
+    if not enter then
+      vim.api.nvim_set_current_tabpage(before)
+    end
+    return window
+  elseif split == 'current' then
+    vim.api.nvim_win_set_buf(0, bufnr)
+    return vim.api.nvim_get_current_win()
+  end
+  local sideways = split == 'right' or split == 'left'
+  local window = vim.api.nvim_open_win(bufnr, enter, {
+    split = split,
+    win = -1,
+    width = sideways and size_of(split, size) or nil,
+    height = not sideways and size_of(split, size) or nil,
+  })
+  return window
+end
+
+local function loaded(uri)
+  local path = vim.uri_to_fname(uri)
+  if vim.fn.bufexists(path) == 0 and not vim.uv.fs_stat(path) then
+    return nil
+  end
+  local bufnr = vim.uri_to_bufnr(uri)
+  vim.fn.bufload(bufnr)
+  return bufnr
+end
+
+--- `window/showDocument`: whether it is a chat, which is then shown. Other documents are Neovim's own matter.
+function M.shows(params, client)
+  if params.external or not vim.startswith(params.uri, 'file:') then
+    return false
+  end
+  local bufnr = loaded(params.uri)
+  if not bufnr or not M.is_chat(bufnr) then
+    return false
+  end
+  vim.bo[bufnr].buflisted = true
+  local window = window_of(bufnr)
+  if window then
+    vim.api.nvim_win_set_buf(window, bufnr)
+  else
+    window = open(bufnr, params.takeFocus == true)
+  end
+  vim.wo[window][0].wrap = true
+  vim.wo[window][0].linebreak = true
+  if params.selection then
+    local row, column = require('claw.where').place(bufnr, params.selection.start, client.offset_encoding)
+    vim.api.nvim_win_set_cursor(window, { row + 1, column })
+  end
+  if params.takeFocus then
+    vim.api.nvim_set_current_win(window)
+  end
+  grew(nil, bufnr)
+  return true
+end
+
+return M

@@ -1,0 +1,81 @@
+--- What the server may ask of us and tell us: standard messages that we take better care of, and `claw/…` of docs/shims.md.
+local say = require('claw.say')
+local M = {}
+
+local function client_of(context)
+  return assert(vim.lsp.get_client_by_id(context.client_id), 'the client is gone')
+end
+
+local LEVELS = { vim.log.levels.ERROR, vim.log.levels.WARN, vim.log.levels.INFO, vim.log.levels.INFO }
+
+local function told(_, params)
+  say.say(params.message, LEVELS[params.type])
+end
+
+local function happened(_, event)
+  if event.kind == 'status' then
+    require('claw.status').heard(event)
+  elseif event.kind == 'hunks' then
+    require('claw.hunks').heard(event.uri, event.hunks or {})
+  end
+  vim.api.nvim_exec_autocmds('User', { pattern = 'ClawEvent', modeline = false, data = event })
+end
+
+local function picked(_, params)
+  return require('claw.boxes').pick(params)
+end
+
+local function typed(_, params)
+  return require('claw.boxes').input(params)
+end
+
+local function compared(_, params)
+  return require('claw.diff').show(params)
+end
+
+local function looked_up(_, params, context)
+  return require('claw.languages').ask(params, client_of(context))
+end
+
+local function saved(_, params)
+  return require('claw.save').save(params)
+end
+
+local function edited(_, params, context)
+  return require('claw.edits').apply(params, client_of(context))
+end
+
+local function shown(error, params, context)
+  if require('claw.chat').shows(params, client_of(context)) then
+    return { success = true }
+  end
+  return vim.lsp.handlers['window/showDocument'](error, params, context)
+end
+
+local function asked(_, params)
+  return require('claw.questions').ask(params)
+end
+
+--- A request must be answered: vim.NIL where there is nothing to say.
+local function request(what, run)
+  local safely = say.safely(what, run)
+  return function(...)
+    local answer = safely(...)
+    return answer == nil and vim.NIL or answer
+  end
+end
+
+M.all = {
+  ['window/showMessage'] = say.safely('showing a message', told),
+  ['window/showMessageRequest'] = request('asking', asked),
+  ['window/showDocument'] = request('showing a document', shown),
+  ['workspace/applyEdit'] = request('making an edit', edited),
+  ['claw/event'] = say.safely('an event', happened),
+  ['claw/save'] = request('saving', saved),
+  ['claw/pick'] = request('picking', picked),
+  ['claw/input'] = request('asking for words', typed),
+  ['claw/diff'] = request('showing a difference', compared),
+  ['claw/languageFeature'] = request('asking the other servers', looked_up),
+}
+
+return M
