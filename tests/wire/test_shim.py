@@ -212,15 +212,15 @@ async def test_a_session_is_picked_and_its_chat_opens(tmp_path: Path) -> None:
         first = await visit.turn("claw.ask", prompt="the first prompt")
         await visit.turn("claw.ask", prompt="the second prompt")
         picked.append(first["session"])
-        answer = await visit.command("claw.sessions")
-        assert answer["opened"] == first["session"]
-        assert len(answer["sessions"]) == 2
+        assert await visit.command("claw.sessions") == {"opened": first["session"]}
         (asked,) = visit.requested("claw/pick")
         assert [it["label"] for it in asked["items"]] == ["the second prompt", "the first prompt"]
         assert len(visit.editor.shown) == 1
         assert "the first prompt" in visit.editor.text(str(visit.editor.paths()[0]))
-        assert "opened" not in await visit.command("claw.sessions", pick=False)
+        assert len((await visit.command("claw.sessions", pick=False))["sessions"]) == 2
         assert len(visit.requested("claw/pick")) == 1
+        picked.clear()
+        assert await visit.command("claw.sessions") == {"opened": None}
 
 
 async def test_a_slash_command_answers_in_the_chat_and_opens_no_list(tmp_path: Path) -> None:

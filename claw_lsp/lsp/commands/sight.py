@@ -96,13 +96,14 @@ async def cost(door: Door, args: SessionArguments, request: RequestId | None) ->
 @command("claw.sessions", SessionsArguments)
 async def sessions(door: Door, args: SessionsArguments, request: RequestId | None) -> Answer:
     """List the sessions of this workspace. A shim's list offers them, unless `pick` is false: the one that is picked opens
-    its chat."""
+    its chat, and is the answer (`opened`)."""
     folders = door.folders or (door.home_for(None).folder,)
     found = [it for folder in folders for it in await door.house.sessions.list(folder)]
     found.sort(key=lambda it: it.updated, reverse=True)
     picked = await _session_picked(door, found) if args.pick and request is not None else None
-    opened = {"opened": picked} if picked else {}
-    return opened | {
+    if picked is not None:
+        return {"opened": picked or None}
+    return {
         "sessions": [
             {
                 "session": it.session,
@@ -120,7 +121,8 @@ async def sessions(door: Door, args: SessionsArguments, request: RequestId | Non
 
 
 async def _session_picked(door: Door, found: Sequence[SessionSummary]) -> str | None:
-    """The session the person picked from a shim's list, its chat before them; None where none was."""
+    """The session the person picked from a shim's list, its chat before them; "" where they closed it, None where there is
+    no such list."""
     last = door.house.sessions.last
     items = [
         Item(
@@ -133,7 +135,7 @@ async def _session_picked(door: Door, found: Sequence[SessionSummary]) -> str | 
     ]
     picked = await door.shim.picked("Claw: which session?", items)
     if not picked:
-        return None
+        return None if picked is None else ""
     session = await door.session_for(picked[0], None, None, None)
     await door.chats.show(session.id)
     return session.id
