@@ -11,7 +11,8 @@ from lsprotocol import types
 from claw_lsp.engine.house import House
 from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
-from claw_lsp.lsp import actions, completion, from_lsp
+from claw_lsp.lsp import actions, from_lsp
+from claw_lsp.lsp.chat.language import ChatLanguage
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import differences, modes, proposals, review, sight, turns
 from claw_lsp.lsp.commands.table import TABLE
@@ -37,6 +38,7 @@ class Answers:
     ) -> None:
         self._wire = wire
         self.door = make_door(house, Client(wire, longest), disk, powers_of(said), _folders(said))
+        self.language = ChatLanguage(self.door)
         self._first = _introduced(said.get("initializationOptions"))
         self.door.section = self._first
 
@@ -111,15 +113,21 @@ class Answers:
             return door.chats.lenses(path)
         return [*door.notices.lenses(door.questions.pending, path), *door.hunks.lenses(path)]
 
-    def hover(self, params: types.HoverParams) -> dict[str, Any] | None:
-        return self.door.hunks.hover(path_of(params.text_document.uri), from_lsp.position(params.position))
+    def hover(self, params: types.HoverParams) -> Any:
+        uri, at = params.text_document.uri, from_lsp.position(params.position)
+        return self.language.hover(uri, at) or self.door.hunks.hover(path_of(uri), at)
 
-    def completion(self, params: types.CompletionParams) -> dict[str, Any]:
-        door = self.door
-        buffer = door.buffers.get(path_of(params.text_document.uri))
-        if buffer is None or not door.chats.is_chat(buffer.path):
-            return {"isIncomplete": False, "items": []}
-        return completion.slash(buffer, from_lsp.position(params.position), door.buffers.encoding)
+    def completion(self, params: types.CompletionParams) -> Any:
+        return self.language.completion(params.text_document.uri, from_lsp.position(params.position))
+
+    def symbols(self, params: types.DocumentSymbolParams) -> Any:
+        return self.language.symbols(params.text_document.uri)
+
+    def folds(self, params: types.FoldingRangeParams) -> Any:
+        return self.language.folds(params.text_document.uri)
+
+    def links(self, params: types.DocumentLinkParams) -> Any:
+        return self.language.links(params.text_document.uri)
 
     def folders_changed(self, params: types.DidChangeWorkspaceFoldersParams) -> None:
         door = self.door

@@ -30,6 +30,9 @@ class Powers:
     questions: bool = True
     progress: bool = False
     show_document: bool = False
+    symbol_tree: bool = False
+    fold_text: bool = False
+    hover_markdown: bool = False
     code_action_literals: bool = False
     code_lens: bool = False
     code_lens_refresh: bool = False
@@ -63,6 +66,9 @@ def powers_of(params: Mapping[str, Any]) -> Powers:
         questions=known.questions,
         progress=said.yes("window", "workDoneProgress"),
         show_document=said.yes("window", "showDocument", "support"),
+        symbol_tree=said.yes("textDocument", "documentSymbol", "hierarchicalDocumentSymbolSupport"),
+        fold_text=said.yes("textDocument", "foldingRange", "foldingRange", "collapsedText"),
+        hover_markdown="markdown" in said.list("textDocument", "hover", "contentFormat"),
         code_action_literals=said.has("textDocument", "codeAction", "codeActionLiteralSupport"),
         code_lens=said.has("textDocument", "codeLens"),
         code_lens_refresh=said.yes("workspace", "codeLens", "refreshSupport"),
@@ -81,6 +87,11 @@ def powers_of(params: Mapping[str, Any]) -> Powers:
         diff=shim.yes("diff"),
         language_features=shim.yes("languageFeatures"),
     )
+
+
+def knows(params: Mapping[str, Any], feature: str) -> bool:
+    """Whether a client says that it asks for this feature of text documents."""
+    return _Said(params).has("capabilities", "textDocument", feature)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,6 +158,10 @@ class _Said:
 
     def yes(self, *path: str) -> bool:
         return self.at(*path) is True
+
+    def list(self, *path: str) -> list[Any]:
+        found = self.at(*path)
+        return cast("list[Any]", found) if isinstance(found, list) else []
 
     def has(self, *path: str) -> bool:
         return isinstance(self.at(*path), Mapping)

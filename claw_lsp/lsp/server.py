@@ -13,6 +13,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.lsp.announced import COMMANDS, KINDS
+from claw_lsp.lsp.powers import knows
 from claw_lsp.lsp.transport.hooks import Hooks
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.transport.server import DoorServer
@@ -27,6 +28,13 @@ logger = logging.getLogger(__name__)
 
 REQUEST_FAILED = -32803
 """LSP's code for a request that was understood and could not be carried out."""
+
+OF_CHATS = (
+    (types.TEXT_DOCUMENT_DOCUMENT_SYMBOL, "documentSymbol", "symbols"),
+    (types.TEXT_DOCUMENT_FOLDING_RANGE, "foldingRange", "folds"),
+    (types.TEXT_DOCUMENT_DOCUMENT_LINK, "documentLink", "links"),
+)
+"""What only chat documents answer; announced to the clients that ask for it by themselves."""
 
 Build = Callable[[], "tuple[House, Workspace]"]
 """Makes what is below the doors, and the plain disk; called once, in a thread, when the handshake is answered."""
@@ -52,10 +60,17 @@ class ClawServer:
 
     def _introduce(self, params: types.InitializeParams) -> None:
         self._said = cast("dict[str, Any]", self.wire.said)
+        for method, feature, name in OF_CHATS:
+            if knows(self._said, feature):
+                self._takes(method, self._through(name))
 
     async def _load(self) -> None:
         made, (house, disk) = await asyncio.to_thread(self._loaded)
         self.answers = made(self.wire, house, disk, self._said, longest=self._longest)
+        for method, feature, name in OF_CHATS:
+            if not knows(self._said, feature):
+                # Nobody heard of it, and whoever asks all the same, by a key of the person's, is answered.
+                self._takes(method, self._through(name))
 
     def _loaded(self) -> tuple[type[Answers], tuple[House, Workspace]]:
         from claw_lsp.lsp.answers import Answers
@@ -64,6 +79,7 @@ class ClawServer:
 
     async def _clean_up(self) -> None:
         if self.answers is not None:
+            await self.answers.language.close()
             await self.answers.door.close()
 
     def _cancelled(self, request: RequestId) -> None:
@@ -86,8 +102,8 @@ class ClawServer:
         takes(types.TEXT_DOCUMENT_CODE_ACTION, self._through("actions"), kinds)
         takes(types.TEXT_DOCUMENT_CODE_LENS, self._through("lenses"), types.CodeLensOptions(resolve_provider=False))
         takes(types.TEXT_DOCUMENT_HOVER, self._through("hover"))
-        slash = types.CompletionOptions(trigger_characters=["/"])
-        takes(types.TEXT_DOCUMENT_COMPLETION, self._through("completion"), slash)
+        begins = types.CompletionOptions(trigger_characters=["/", "@"])
+        takes(types.TEXT_DOCUMENT_COMPLETION, self._through("completion"), begins)
         for name in COMMANDS:
             self.wire.command(name)(partial(self._command, name))
 

@@ -38,9 +38,8 @@ class ChatText:
 
 def parse(text: str) -> ChatText:
     """Read a chat document. A text without markers is a prompt from its beginning to its end."""
-    marks = list(_MARK.finditer(text))
+    marks = every(text)
     key = marks[0]["key"] if marks else ""
-    marks = [it for it in marks if it["key"] == key]
     session = next((it["arg"] for it in marks if it["word"] == "chat" and it["arg"]), None)
     prompts = [it for it in marks if it["word"] == "you" and (it["arg"] or "").isdigit()]
     number = max((int(it["arg"]) for it in prompts), default=0)
@@ -55,6 +54,12 @@ def parse(text: str) -> ChatText:
         number += 1
     start, end = _without_blanks(text, begin)
     return ChatText(key, session, number, span, start, end, text[start:end])
+
+
+def every(text: str) -> list[re.Match[str]]:
+    """The document's own markers, in order, each with `key`, `word` and `arg`."""
+    found = list(_MARK.finditer(text))
+    return [it for it in found if it["key"] == found[0]["key"]]
 
 
 def title(key: str, session: str | None) -> str:

@@ -1,0 +1,77 @@
+"""Links in a chat's answers: to files of the workspace that are there, and to lines in them; to nothing else."""
+
+from __future__ import annotations
+
+import asyncio
+import posixpath
+import re
+import time
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from claw_lsp.core.chat.outline import Outline, Span
+from claw_lsp.core.policy.paths import inside
+
+MOST = 1000
+"""Links of one document."""
+FRESH = 10.0
+"""Seconds for which a file is taken to be there, or not."""
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """What is written at `span` names a file; `line` counts from 1, None for the whole file."""
+
+    span: Span
+    path: str
+    line: int | None
+
+
+class Links:
+    """Looks at the disk in a thread, and not for every request again."""
+
+    def __init__(self) -> None:
+        self._there: dict[str, tuple[bool, float]] = {}
+
+    async def of(self, text: str, outline: Outline, folder: str, roots: tuple[str, ...]) -> list[Link]:
+        """The links of a chat document; paths that are not absolute are below the folder."""
+        return await asyncio.to_thread(self._of, text, outline, folder, roots) if roots else []
+
+    def _of(self, text: str, outline: Outline, folder: str, roots: tuple[str, ...]) -> list[Link]:
+        found: list[Link] = []
+        for link in _named(text, (it.answer for it in outline.turns if it.answer), folder):
+            if inside(link.path, roots) and self._is_file(link.path):
+                found.append(link)
+                if len(found) == MOST:
+                    break
+        return found
+
+    def _is_file(self, path: str) -> bool:
+        known = self._there.get(path)
+        now = time.monotonic()
+        if known is None or now - known[1] > FRESH:
+            if len(self._there) > 20 * MOST:
+                self._there.clear()
+            known = self._there[path] = (_is_file(path), now)
+        return known[0]
+
+
+def _named(text: str, spans: Iterable[Span], folder: str) -> Iterator[Link]:
+    """Everything that looks like a file's name, whether or not it is there."""
+    for span in spans:
+        for it in _NAME.finditer(text, *span):
+            path = posixpath.normpath(posixpath.join(folder, it["path"]))
+            yield Link(it.span(), path, int(it["line"]) if it["line"] else None)
+
+
+def _is_file(path: str) -> bool:
+    try:
+        return Path(path).is_file()
+    except (OSError, ValueError):
+        return False
+
+
+_NAME = re.compile(
+    r"(?<![\w/.@:~+\\-])(?P<path>(?:[\w.@+-]*/)+[\w.@+-]*\w|[\w@+-]+(?:\.[\w@+-]+)*\.\w{1,10})(?::(?P<line>\d{1,7})(?:[:-]\d{1,7})?)?(?![\w/])"
+)
