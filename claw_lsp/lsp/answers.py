@@ -12,11 +12,11 @@ from claw_lsp.engine.house import House
 from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp import actions, from_lsp
-from claw_lsp.lsp.chat.language import ChatLanguage
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import differences, modes, proposals, review, sight, turns
 from claw_lsp.lsp.commands.table import TABLE
 from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.language.features import ChatLanguage
 from claw_lsp.lsp.making import make_door
 from claw_lsp.lsp.powers import powers_of
 from claw_lsp.lsp.transport.server import DoorServer

@@ -21,24 +21,29 @@ def yes(powers: Powers) -> set[str]:
 
 
 EVERYWHERE = {"apply_edit", "configuration", "code_action_literals"}
-FULL = EVERYWHERE | {
-    "document_changes",
-    "questions",
-    "honest",
-    "progress",
-    "show_document",
-    "code_lens",
-    "code_lens_refresh",
-    "configuration_registration",
-}
+TREES = {"symbol_tree", "hover_markdown"}
+FULL = (
+    EVERYWHERE
+    | TREES
+    | {
+        "document_changes",
+        "questions",
+        "honest",
+        "progress",
+        "show_document",
+        "code_lens",
+        "code_lens_refresh",
+        "configuration_registration",
+    }
+)
 EXPECTED = {
-    "nvim": FULL - {"honest", "code_lens_refresh", "configuration_registration"} | {"implied_line_end"},
+    "nvim": FULL - {"honest", "code_lens_refresh", "configuration_registration"} | {"implied_line_end", "fold_text"},
     "vscode": FULL | {"toasts"},
     "vscode-lc9": FULL | {"toasts"},
     "vim-coc": FULL | {"implied_line_end"},
-    "emacs-eglot": EVERYWHERE | {"document_changes", "questions", "honest"},
-    "emacs-lsp-mode": EVERYWHERE | {"document_changes", "questions", "honest", "progress"},
-    "vim-vim-lsp": EVERYWHERE | {"honest", "code_lens"},
+    "emacs-eglot": EVERYWHERE | {"symbol_tree", "document_changes", "questions", "honest"},
+    "emacs-lsp-mode": EVERYWHERE | TREES | {"document_changes", "questions", "honest", "progress"},
+    "vim-vim-lsp": EVERYWHERE | {"hover_markdown", "honest", "code_lens"},
 }
 
 

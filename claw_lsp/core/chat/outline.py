@@ -54,11 +54,6 @@ class Outline:
     quotes: tuple[Span, ...] = ()
     lists: tuple[Span, ...] = ()
 
-    @property
-    def answered(self) -> tuple[Turn, ...]:
-        """The turns that have an answer, begun or whole."""
-        return tuple(it for it in self.turns if it.answer)
-
 
 def outline(text: str) -> Outline:
     """The outline of a chat document; one without headings has none."""

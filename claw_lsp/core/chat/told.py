@@ -11,7 +11,7 @@ from claw_lsp.core.chat.writer import Asked, Writer, code
 from claw_lsp.core.escape import visible
 from claw_lsp.core.render import dollars, duration
 from claw_lsp.facts.call import Call, Result, calls_in
-from claw_lsp.facts.event import CallFinished, CallJudged, Entry, ModelSpoke, SessionStarted, TurnEnded, UserSpoke
+from claw_lsp.facts.event import CallFinished, CallJudged, Entry, ModelSpoke, SessionStarted, TurnEnded
 from claw_lsp.facts.usage import Usage
 
 LONGEST = 3000
@@ -21,7 +21,7 @@ MOST_LINES = 60
 
 @dataclass(frozen=True, slots=True)
 class Told:
-    """One line of the document, in the turn of this number (from 0), and what the log says of it. `finished` is None for a
+    """One line of the document, below the answer heading of this number (from 0), and what the log says of it. `finished` is None for a
     call that still runs; `model` is the session's at that time."""
 
     line: str
@@ -45,15 +45,15 @@ def told(entries: Iterable[Entry], key: str) -> tuple[Told, ...]:
             calls |= {it.id: it for it in calls_in(event.blocks)}
             model = event.model or model
             # The words are not looked for: writing them anew is what would take long.
-            blocks = tuple(it for it in event.blocks if it.get("type") == "tool_use")
+            blocks = tuple({**it, "text": it["text"].strip()[:1]} if "text" in it else it for it in event.blocks)
             entry = entry.model_copy(update={"event": event.model_copy(update={"blocks": blocks})})
         elif isinstance(event, CallJudged):
             judged[event.call_id] = event
-        elif isinstance(event, UserSpoke):
-            turn += 1
         elif isinstance(event, SessionStarted):
             model = event.model
-        line = _line(writer.saw(entry))
+        written = writer.saw(entry)
+        turn += sum(isinstance(it, Asked) for it in written)
+        line = _line(written)
         if isinstance(event, CallFinished):
             id_ = event.call_id
             found.append(Told(line, turn, event, calls.get(id_), judged.get(id_), model))
@@ -63,8 +63,8 @@ def told(entries: Iterable[Entry], key: str) -> tuple[Told, ...]:
     return (*found, *(Told(line, turn, None, calls.get(id_), judged.get(id_), model) for id_, line in running))
 
 
-def behind(lines: Sequence[Told], line: str, turn: int | None, nth: int = 0) -> Told | None:
-    """What is behind a line of the document: the nth such line of the turn; where the turn has none, the only one of
+def behind(lines: Sequence[Told], line: str, turn: int, nth: int = 0) -> Told | None:
+    """What is behind a line of the document: the nth such line below the heading; where there is none, the only one of
     the log. Lines are told apart by nothing else, since a person may have moved them."""
     same = [it for it in lines if it.line == line.strip()]
     here = [it for it in same if it.turn == turn]

@@ -9,11 +9,11 @@ from typing import Any
 from claw_lsp.core.chat.outline import Outline, outline
 from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.buffers import Buffer, Position
-from claw_lsp.lsp.chat import shape
-from claw_lsp.lsp.chat.completion import NOTHING, ChatCompletion
-from claw_lsp.lsp.chat.hover import ChatHover
-from claw_lsp.lsp.chat.links import Links
 from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.language import shape
+from claw_lsp.lsp.language.completion import NOTHING, ChatCompletion
+from claw_lsp.lsp.language.hover import ChatHover
+from claw_lsp.lsp.language.links import Links
 from claw_lsp.lsp.uris import path_of, uri_of
 
 Json = dict[str, Any]
@@ -44,7 +44,7 @@ class ChatLanguage:
 
     def hover(self, uri: str, at: Position) -> Awaitable[Json | None] | None:
         buffer = self._chat(uri)
-        return self._hovered(buffer, at) if buffer else None
+        return self._hover.at(buffer, at) if buffer else None
 
     def symbols(self, uri: str) -> Awaitable[list[Json]] | None:
         buffer = self._chat(uri)
@@ -61,9 +61,6 @@ class ChatLanguage:
     def _chat(self, uri: str) -> Buffer | None:
         buffer = self._door.buffers.get(path_of(uri))
         return buffer if buffer and self._door.chats.is_chat(buffer.path) else None
-
-    async def _hovered(self, buffer: Buffer, at: Position) -> Json | None:
-        return await self._hover.at(buffer, at, await self._outline(buffer))
 
     async def _symbols(self, buffer: Buffer) -> list[Json]:
         found = shape.symbols(await self._outline(buffer), buffer.index, self._door.buffers.encoding)

@@ -7,8 +7,8 @@ import re
 from pathlib import Path
 from typing import Any
 
-from claw_lsp.core.chat.marks import parse
-from claw_lsp.core.chat.outline import Outline, in_prompt
+from claw_lsp.core.chat.marks import every, parse
+from claw_lsp.core.chat.outline import in_prompt
 from claw_lsp.core.chat.told import behind, of_call, of_end, told
 from claw_lsp.core.chat.writer import code
 from claw_lsp.core.policy.paths import inside, secret
@@ -33,28 +33,27 @@ class ChatHover:
     def __init__(self, door: Door) -> None:
         self._door = door
 
-    async def at(self, buffer: Buffer, position: Position, outline: Outline) -> Json | None:
+    async def at(self, buffer: Buffer, position: Position) -> Json | None:
         """The Hover for a place in a chat document; None where there is nothing to say."""
         offset = buffer.index.offset(*position, self._door.buffers.encoding)
         start, end = buffer.index.span(position[0])
         if in_prompt(buffer.text, offset):
             return await self._mention(buffer, offset, start, end)
-        text = await self._fact(buffer, buffer.text[start:end], start, outline)
+        text = await self._fact(buffer, buffer.text[start:end], start)
         return self._shown(buffer, start, end, text) if text else None
 
-    async def _fact(self, buffer: Buffer, line: str, start: int, outline: Outline) -> str | None:
+    async def _fact(self, buffer: Buffer, line: str, start: int) -> str | None:
         found = parse(buffer.text)
-        answers = [it.answer for it in outline.answered if it.answer]
-        turn = next((n for n, it in enumerate(answers) if it[0] <= start <= it[1]), None)
-        if not line.startswith(("- ", "_")) or found.session is None or turn is None:
+        answers = [it.end() for it in every(buffer.text) if it["word"] == "answer" and it.start() < start]
+        if not line.startswith(("- ", "_")) or found.session is None or not answers:
             return None
         try:
             entries = await self._door.house.sessions.entries(found.session)
         except LogError:
             return None
         lines = await asyncio.to_thread(told, entries, found.key)
-        above = buffer.text[answers[turn][0] : start].splitlines()
-        it = behind(lines, line, turn, sum(1 for one in above if one.strip() == line.strip()))
+        above = buffer.text[answers[-1] : start].splitlines()
+        it = behind(lines, line, len(answers) - 1, sum(1 for one in above if one.strip() == line.strip()))
         if it is None:
             return None
         return of_end(it, it.finished) if isinstance(it.finished, TurnEnded) else of_call(it)
