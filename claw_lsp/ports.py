@@ -290,6 +290,11 @@ class Archive(Protocol):
         """Newest first; of one home folder or of all."""
         ...
 
+    async def with_edits(self, folder: str, most: int) -> tuple[str, ...]:
+        """The ids of those of a home folder, of the `most` written last, whose logs hold edits and that nobody holds.
+        Logs that are very large are left out."""
+        ...
+
 
 @dataclass(frozen=True, slots=True)
 class Window:

@@ -26,6 +26,10 @@ from claw_lsp.ports import Clock, SessionSummary
 logger = logging.getLogger(__name__)
 
 
+MOST_REVIEWED = 32_000_000
+"""Bytes of a log that is read again for the review of what it left."""
+
+
 class JsonlArchive:
     """Fills the port `Archive`. `root` is CLAW_HOME; file work is done off the event loop."""
 
@@ -45,6 +49,9 @@ class JsonlArchive:
 
     async def list(self, folder: str | None = None) -> tuple[SessionSummary, ...]:
         return await asyncio.to_thread(self._list, folder)
+
+    async def with_edits(self, folder: str, most: int) -> tuple[str, ...]:
+        return await asyncio.to_thread(self._with_edits, folder, most)
 
     def _create(self, session: str, folder: str) -> JsonlLog:
         path = self._root / slug(folder) / f"{_checked(session)}.jsonl"
@@ -77,6 +84,11 @@ class JsonlArchive:
         if not found:
             raise LogError(f"There is no session {session}. `claw-lsp sessions list` shows those there are.")
         return found[0]
+
+    def _with_edits(self, folder: str, most: int) -> tuple[str, ...]:
+        logs = [(it.stat(), it) for it in self._root.glob(f"{slug(folder)}/*.jsonl")]
+        newest = sorted(logs, key=lambda it: it[0].st_mtime, reverse=True)[:most]
+        return tuple(it.stem for about, it in newest if about.st_size <= MOST_REVIEWED and _holds_edits(it, folder))
 
     def _list(self, folder: str | None) -> tuple[SessionSummary, ...]:
         pattern = f"{slug(folder)}/*.jsonl" if folder else "*/*.jsonl"
@@ -296,6 +308,20 @@ def _summary(path: Path) -> SessionSummary | None:
         updated=entries[-1].at if entries else float(header.get("created", 0.0)),
         n_turns=len(spoken),
     )
+
+
+def _holds_edits(path: Path, folder: str) -> bool:
+    """Whether a log of this folder that nobody has open tells of edits; told from its bytes, which is quick."""
+    try:
+        with path.open("rb") as file:
+            # Only to see whether somebody holds it; who takes it in the same instant would find it held.
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+            fcntl.flock(file, fcntl.LOCK_UN)
+            header = file.readline()
+            return b'"edited":[{' in file.read() and _check_header(path, header).get("folder") == folder
+    except (LogError, OSError) as error:
+        logger.info("Left out of the review: %s", error)
+        return False
 
 
 def _write_all(descriptor: int, data: bytes) -> None:

@@ -64,6 +64,12 @@ class Book:
     def with_ledger(self, ledger: Ledger) -> Book:
         return replace(self, ledgers={**self.ledgers, ledger.path: ledger})
 
+    def without(self, path: str) -> Book:
+        return replace(self, ledgers={key: it for key, it in self.ledgers.items() if key != path})
+
+    def without_proposals(self, path: str) -> Book:
+        return replace(self, proposals=self.proposals.without(path))
+
     def with_proposals(self, ledger: Ledger) -> Book:
         return replace(self, proposals=self.proposals.with_ledger(ledger))
 

@@ -80,6 +80,9 @@ class Proposals:
     def with_ledger(self, ledger: Ledger) -> Proposals:
         return replace(self, ledgers={**self.ledgers, ledger.path: ledger})
 
+    def without(self, path: str) -> Proposals:
+        return replace(self, ledgers={key: it for key, it in self.ledgers.items() if key != path})
+
 
 _ENDS: Mapping[HunkState, HunkState] = {"undone": "applied", "kept": "dismissed", "absorbed": "absorbed"}
 """What the ends of hunks mean the other way round."""

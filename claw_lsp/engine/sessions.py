@@ -72,6 +72,11 @@ class Sessions:
         """Newest first."""
         return await self._archive.list(folder)
 
+    async def with_edits(self, folder: str, most: int) -> tuple[str, ...]:
+        """The sessions of a home folder, of the `most` used last, that edited or proposed something and that no other
+        process has open."""
+        return await self._archive.with_edits(folder, most)
+
     def close(self) -> None:
         for session in self.opened.values():
             session.log.close()

@@ -51,7 +51,9 @@ class Answers:
         return answer
 
     def did_open(self, params: types.DidOpenTextDocumentParams) -> None:
-        from_lsp.did_open(self.door.buffers, params)
+        door = self.door
+        from_lsp.did_open(door.buffers, params)
+        door.later(door.earlier.known(door.homes), "reading what earlier sessions left")
 
     def did_change(self, params: types.DidChangeTextDocumentParams) -> None:
         from_lsp.did_change(self.door.buffers, params)

@@ -28,6 +28,7 @@ from claw_lsp.facts.signal import Signal
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats
 from claw_lsp.lsp.client import Client
+from claw_lsp.lsp.earlier import Earlier
 from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.host import TurnHost
 from claw_lsp.lsp.hunks import Hunks
@@ -75,6 +76,7 @@ class Door:
     views: Views
     messages: Messages
     review: Review
+    earlier: Earlier
     hunks: Hunks
     shim: Shim
     events: Events
@@ -101,6 +103,11 @@ class Door:
             return self._home(folder, (folder, *(it for it in self.folders if it != folder)))
         folder = named.rsplit("/", 1)[0] or "/" if named else self.house.home
         return self._home(folder, ())
+
+    @property
+    def homes(self) -> tuple[str, ...]:
+        """The folders whose sessions are this workspace's."""
+        return self.folders or (self.home_for(None).folder,)
 
     def _home(self, folder: str, roots: tuple[str, ...]) -> Home:
         return Home(folder, roots, editor=self.powers.client, section=self.section, open_texts=self._open_texts)
@@ -335,6 +342,7 @@ class Door:
         self.closing = True
         await self.runs.close()
         self.review.close()
+        await self.earlier.close()
         if self.background:
             await asyncio.wait(self.background, timeout=LAST_WORDS)
         for task in self.background:

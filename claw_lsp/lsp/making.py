@@ -15,6 +15,7 @@ from claw_lsp.lsp.chat import Chats, Desk
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import slash, turns
 from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.earlier import Earlier
 from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.languages import AskedSymbols, EditorLanguages
@@ -70,6 +71,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             views=views,
             messages=messages,
             review=review,
+            earlier=Earlier(house.sessions, review, buffers, workspace),
             hunks=Hunks(review, buffers),
             shim=Shim(editor, powers),
             events=shim_events(editor, powers, slot),

@@ -148,6 +148,16 @@ class Review:
                 self._settle()
                 self._renew()
 
+    def recall(self, session: str, book: Book, n_entries: int) -> None:
+        """A session of an earlier day, as its log says; one that is known already is known better."""
+        if session in self._books:
+            return
+        self._books[session] = book
+        self._known[session] = n_entries
+        self._waiting.update((*book.ledgers, *book.proposals.ledgers))
+        self._settle()
+        self._renew()
+
     def saw(self, session: str, entry: Entry) -> None:
         """A fact of a session; one that is not known yet is read whole when it is caught up with."""
         before = self._books.get(session)

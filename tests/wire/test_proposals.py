@@ -261,7 +261,6 @@ async def test_proposals_are_there_again_after_a_restart_and_the_session_goes_on
     again = (says("", ("c8", "Read", {"file_path": path})), says("", edit(path, "= 33", "= 333", "c9")), says("Done."))
     async with visiting(tmp_path, *again, introduction=REVIEW) as visit:
         visit.open("calc.py", "# above\n" + BEFORE)
-        await visit.command("claw.cost", session=before[0]["session"])
         found = await listed(visit)
         assert [(it["hunk"], it["after"]) for it in found] == [(it["hunk"], it["after"]) for it in before]
         assert found[0]["range"]["start"] == {"line": 1, "character": 6}

@@ -228,14 +228,39 @@ async def test_the_ledger_survives_a_restart_with_its_session(tmp_path: Path) ->
         visit.editor.save(path)
     async with visiting(tmp_path) as visit:
         visit.open("calc.py", "# above\n" + AFTER)
-        assert await listed(visit) == []
-        await visit.command("claw.cost", session=session)
         (again,) = await listed(visit)
-        assert again["hunk"] == before[0]["hunk"]
+        assert (again["hunk"], again["session"]) == (before[0]["hunk"], session)
         assert again["range"]["start"] == {"line": 1, "character": 6}
         assert [it["code"] for it in visit.diagnostics("calc.py")] == [again["hunk"]]
         await visit.command("claw.undo", hunk=again["hunk"])
         assert visit.text("calc.py") == "# above\n" + AFTER.replace("one = 11", "one = 1")
+
+
+async def test_hunks_are_there_again_when_a_document_of_theirs_is_opened(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    async with visiting(tmp_path, *two_edits(path)) as visit:
+        before = await edited(visit)
+        visit.editor.save(path)
+    async with visiting(tmp_path) as visit:
+        visit.open("calc.py")
+        await visit.until(lambda: visit.diagnostics("calc.py"))
+        assert [it["code"] for it in visit.diagnostics("calc.py")] == [it["hunk"] for it in before]
+        (keep,) = [it for it in await visit.actions("calc.py", 0) if it["title"] == "Claw: Keep"]
+        await visit.run_action(keep)
+    async with visiting(tmp_path) as visit:
+        assert [it["hunk"] for it in await listed(visit)] == [before[1]["hunk"]]
+        Path(path).unlink()
+    async with visiting(tmp_path) as visit:
+        assert await listed(visit) == []
+
+
+async def test_a_session_that_another_editor_has_open_is_reviewed_there(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    async with visiting(tmp_path, *two_edits(path)) as first:
+        before = await edited(first)
+        async with visiting(tmp_path) as second:
+            assert await listed(second) == []
+        assert await listed(first) == before
 
 
 async def test_corrections_are_told_to_the_model_once_in_the_next_turn(tmp_path: Path) -> None:

@@ -21,6 +21,7 @@ from claw_lsp.lsp.uris import filelike, path_of
 @command("claw.hunks", UriArguments)
 async def hunks(door: Door, args: UriArguments, request: RequestId | None) -> Answer:
     """List the changes and proposals of Claw's that wait for review, in one file or in all."""
+    await door.earlier.known(door.homes)
     paths = [path_of(args.uri)] if args.uri else list(door.review.shown())
     for path in paths:
         await _read(door, path)

@@ -97,8 +97,7 @@ async def cost(door: Door, args: SessionArguments, request: RequestId | None) ->
 async def sessions(door: Door, args: SessionsArguments, request: RequestId | None) -> Answer:
     """List the sessions of this workspace. A shim's list offers them, unless `pick` is false: the one that is picked opens
     its chat, and is the answer (`opened`)."""
-    folders = door.folders or (door.home_for(None).folder,)
-    found = [it for folder in folders for it in await door.house.sessions.list(folder)]
+    found = [it for folder in door.homes for it in await door.house.sessions.list(folder)]
     found.sort(key=lambda it: it.updated, reverse=True)
     picked = await _session_picked(door, found) if args.pick and request is not None else None
     if picked is not None:
