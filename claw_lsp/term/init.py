@@ -37,11 +37,11 @@ class Setup:
     def text(self, program: str) -> str:
         """The template with the program's path; the text ends without a line end."""
         path = shipped("editors") / self.template
-        quoted = json.dumps(program, ensure_ascii=False)
         # The extension's sources are in a clone only; the plugin is wherever claw-lsp is.
         there = any((path.parent / it).exists() for it in ("package.json", "plugin"))
         folder = str(path.parent) if there else "claw-lsp/editors/vscode"
-        return path.read_text("utf-8").replace("@CLAW@", quoted).replace("@FOLDER@", folder).rstrip("\n")
+        text = path.read_text("utf-8").replace("@CLAW@", _quoted(program)).replace("@FOLDER@", folder).rstrip("\n")
+        return re.sub(r"@SHIPPED:(.+?)@", lambda it: _quoted(str(shipped("editors") / it[1])), text)
 
 
 def program(argv0: str, search_path: str) -> str:
@@ -158,6 +158,11 @@ def _backed_up(path: Path) -> Path | None:
     return copy
 
 
+def _quoted(text: str) -> str:
+    """As JSON, Lua, Lisp, TOML and C write a string."""
+    return json.dumps(text, ensure_ascii=False)
+
+
 def _on_path(search_path: str) -> Path | None:
     found = shutil.which("claw-lsp", path=search_path)
     return Path(found).absolute() if found else None
@@ -169,7 +174,7 @@ SETUPS: dict[str, Setup] = {
     "helix": Setup(
         "helix/languages.toml", lambda env, home: _config(env, home) / "helix" / "languages.toml", "#", _helix_fits
     ),
-    "emacs": Setup("emacs/claw.el", _emacs_init, ";;"),
+    "emacs": Setup("emacs/init.el", _emacs_init, ";;"),
     "vscode": Setup("vscode/install.txt", vscode_settings, "//"),
 }
 """By the names `init` takes. VS Code's settings are JSON: `write_vscode` writes them."""
