@@ -48,7 +48,7 @@ def test_there_are_stories_enough() -> None:
         ('user: go\nmodel:\n  Bash {"command": "touch x"}\nmodel: Done.', "the person was asked .*touch x.*line 6"),
         ('user: go\nmodel:\n  Bash {"command": "rm x"}\nhuman: always\nmodel: Done.', "'always' was not offered"),
         ('user: go\nmodel:\n  Bash {"command": "touch x"}\nhuman: nothing', "the turn did not end; the script is over"),
-        ('user: go\nmodel:\n  Bash {"command": "true"}\nhuman: cancels when never.txt', "never appeared|did not end"),
+        ('user: go\nmodel:\n  Bash {"command": "env"}\nhuman: cancels when never.txt', "never appeared|did not end"),
     ],
 )
 async def test_a_story_that_goes_another_way_fails(script: str, fault: str, tmp_path: Path) -> None:

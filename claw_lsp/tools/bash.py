@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
 from typing import ClassVar
 
 from pydantic import BaseModel, Field, field_validator
 
 from claw_lsp.core.escape import one_line, stripped, visible
+from claw_lsp.core.policy.reading import read_line
+from claw_lsp.core.policy.shell import files_named
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.fault import FolderGone
-from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
 from claw_lsp.ports import Processes, Ran, ShellLine, Tell, Workspace
@@ -62,6 +65,7 @@ class BashTool:
             reach=Reach.RUN,
             title=f"Run {one_line(wanted.command, _TITLE)}",
             detail=f"{about}{visible(wanted.command)}{after}",
+            paths=await _looked_at(wanted.command, scene, workspace),
             command=wanted.command,
             payload=wanted,
         )
@@ -88,6 +92,12 @@ class BashTool:
             "TaskOutput reads it, TaskStop ends it."
         )
         return Result(content="\n".join([text, *_notes(wanted)]), summary=f"running as {task.id}")
+
+
+async def _looked_at(command: str, scene: Scene, workspace: Workspace) -> tuple[PlannedPath, ...]:
+    """Where the files lead that a line which only reads names: a link may lead out of the workspace."""
+    named = files_named(read_line(command), scene.cwd)
+    return tuple(await asyncio.gather(*(workspace.locate(it) for it in named)))
 
 
 def _result(ran: Ran, scene: Scene, wanted: BashInput) -> Result:

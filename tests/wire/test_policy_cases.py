@@ -29,18 +29,11 @@ CASES: list[dict[str, Any]] = json.loads(
 STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
 ROOTS, HOME = ("/ws",), "/home/u"
 
-GRAMMAR = "the whole shell grammar: parts of a line are judged one by one, and what only reads is free"
 PATTERNS = "gitignore patterns: `~/`, `./` and bare names in path rules"
 WAITS = {
     "B49": "the mode dontAsk",
     "B58": f"Read rules for commands that read files; {PATTERNS}",
     "B59": f"Read rules for commands that read files; {PATTERNS}",
-    "B61": GRAMMAR,
-    "B62": GRAMMAR,
-    "B63": GRAMMAR,
-    "B64": GRAMMAR,
-    "B65": GRAMMAR,
-    "B66": GRAMMAR,
     "P03": PATTERNS,
     "P16": PATTERNS,
     "P19": PATTERNS,

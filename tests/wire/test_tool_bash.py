@@ -20,12 +20,13 @@ from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Tool, Workspace
+from claw_lsp.ports import Tool
+from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.tools.bash import BashInput, BashTool
 from claw_lsp.tools.task_output import TaskOutputTool
 from claw_lsp.tools.task_stop import TaskStopTool
 
-UNTOUCHED = cast(Workspace, None)
+UNTOUCHED = BufferedWorkspace()
 """These tools never look at the workspace; one that did would fail on this."""
 
 

@@ -7,6 +7,7 @@ from collections.abc import Iterable
 
 from claw_lsp.core.policy import hosts, offers, shell
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
+from claw_lsp.core.policy.reading import Part, read_line
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
 
@@ -33,8 +34,6 @@ def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...])
     always = _always_asked(mode, plan)
     if always:
         return Verdict(decision="ask", reason=always)
-    if mode is Mode.PLAN and plan.reach is Reach.RUN:
-        return Verdict(decision="ask", reason="plan mode is on, and a command may change something")
     if plan.reach in (Reach.NOTHING, Reach.PERSON):
         return Verdict(
             decision="allow",
@@ -42,12 +41,45 @@ def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...])
         )
     if mode is Mode.BYPASS:
         return Verdict(decision="allow", reason="the mode is bypassPermissions")
-    if plan.command is not None and (named := shell.elsewhere(plan.command, roots)):
-        return Verdict(decision="ask", reason=named)
+    if plan.command is not None:
+        return _of_line(rules, mode, plan, roots)
     for rule in rules:
         if rule.behavior == "allow" and _allowed_by(rule, plan):
             return _by_rule("allow", rule)
     return _by_reach(mode, plan, roots)
+
+
+def _of_line(rules: tuple[Rule, ...], mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
+    """What the rules say of a command that nothing denied: each of its parts only reads, or a rule allows it."""
+    line = read_line(plan.command or "")
+    if line.unread:
+        return Verdict(decision="ask", reason=f"{line.unread}, so no rule covers it")
+    if named := shell.elsewhere(line, roots):
+        return Verdict(decision="ask", reason=named)
+    if (written := shell.written_to(line)) is not None:
+        return Verdict(decision="ask", reason=f"it writes to {written}")
+    if not all(inside(it.target, roots) and not secret(it.target) for it in plan.paths):
+        return Verdict(decision="ask", reason="it reads what lies outside the workspace, or may hold secrets")
+    asked = shell.parts_asked(line)
+    if mode is Mode.PLAN and asked:
+        return Verdict(decision="ask", reason="plan mode is on, and a command may change something")
+    if not asked:
+        return Verdict(decision="allow", reason="it only reads inside the workspace")
+    used: list[Rule] = []
+    for part in asked:
+        rule = next((it for it in rules if it.behavior == "allow" and _covers(it, plan, part)), None)
+        if rule is None:
+            which = f" {part.text}" if len(line.parts) > 1 else " it"
+            return Verdict(decision="ask", reason=f"no rule decides{which}")
+        used.append(rule)
+    others = "".join(f", and {it.text} from {it.source}" for it in dict.fromkeys(used[1:]) if it != used[0])
+    verdict = _by_rule("allow", used[0])
+    return verdict.model_copy(update={"reason": verdict.reason + others})
+
+
+def _covers(rule: Rule, plan: Plan, part: Part) -> bool:
+    tool, spec = _parsed(rule)
+    return tool == plan.call.name and shell.covers(spec or "*", part)
 
 
 def offer(plan: Plan) -> str | None:
@@ -145,8 +177,6 @@ def _allowed_by(rule: Rule, plan: Plan) -> bool:
     tool, spec = _parsed(rule)
     if tool is None or not (tool == plan.call.name or _COVERED_BY.get(plan.call.name) == tool):
         return False
-    if plan.command is not None:
-        return shell.allows(spec or "*", plan.command)
     if plan.url is not None:
         return _host_allowed(spec or "*", plan.url)
     if spec is None or spec == "*":

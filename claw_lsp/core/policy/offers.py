@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 
 from claw_lsp.core.policy import shell
+from claw_lsp.core.policy.reading import read_line
 
 _ANY = "*"
 """Stands for one name, such as that of a script."""
@@ -59,10 +60,12 @@ def offered(line: str) -> str | None:
     None where a standing permission would be too much.
     """
     words = shell.plain_words(line)
-    if words is None or len(line) > SHOWN_WHOLE or _SECRET.search(line) or shell.elsewhere(line, ("/",)):
+    read = read_line(line)
+    if words is None or len(line) > SHOWN_WHOLE or _SECRET.search(line) or shell.elsewhere(read, ("/",)):
         return None
     spec = _spec(words)
-    return f"Bash({spec})" if spec and shell.allows(spec, line) else None
+    covered = spec and not read.unread and all(shell.covers(spec, it) for it in read.parts)
+    return f"Bash({spec})" if covered else None
 
 
 def _spec(words: tuple[str, ...]) -> str | None:

@@ -1,28 +1,44 @@
-"""What little is read of a shell line until it is parsed by a grammar: lines of plain words, and names to refuse.
+"""What rules say of a shell line, part by part.
 
-Allowing looks at plain words only: a line with anything else in it matches no allow rule. Denying looks everywhere.
+Allowing looks at lines that were read whole, and every part must be covered. Denying looks everywhere, at what could be
+read and, where that is not all, at the text itself.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from functools import lru_cache
+from typing import Final
 
+from claw_lsp.core.policy.free import only_reads
 from claw_lsp.core.policy.paths import inside, protected, secret
+from claw_lsp.core.policy.reading import Line, Part, Word, read_line
+from claw_lsp.core.policy.wrappers import inner, unwrapped
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*")
-_PARTS = re.compile(r"[;&|\n\r`(){}<>]|\$\(")
+_TEXT_PARTS = re.compile(r"[;&|\n\r`(){}<>]|\$\(")
 _FIND_RUNS = ("-exec", "-ok", "-delete", "-fprint", "-fls")
-_WRAPPERS = frozenset(
-    "sudo env timeout time nice nohup stdbuf command builtin noglob xargs watch setsid ionice exec".split()
-)
 _RUNS = ("-exec", "--exec", "-toolexec", "--toolexec", "-vettool", "--vettool")
 """Flags of tools that run what they are given."""
+_EVALUATES = frozenset(
+    "printf read test [ [[ let declare typeset local readonly export unset mapfile readarray".split()
+)
+"""Builtins that evaluate what stands in brackets in a name they are given."""
+_SAFE_VARIABLES = frozenset(
+    """NODE_ENV CI TZ LANG LANGUAGE LC_ALL LC_CTYPE LC_COLLATE NO_COLOR FORCE_COLOR CLICOLOR TERM COLUMNS LINES
+    PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE PYTHONHASHSEED RUST_BACKTRACE RUST_LOG DEBUG VERBOSE""".split()
+)
+"""Variables that change what a command prints, and not what it runs."""
+_DELETES = re.compile(r"(rm|rmdir|shred|dd|mkfs(\.\w+)?)")
 _BETWEEN = re.compile(r"[=:,@%+]")
 _ADDRESS = re.compile(r"(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HARMLESS = frozenset({"/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr"})
+_SINK: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr"})
 _N_FLAGS = 16
 """How many letters of short options in one word are looked behind."""
-LONGEST = 10_000
+_BLANK: Final = "\0"
+"""Stands for a blank inside a word, so that only a `*` of a pattern matches it."""
 
 
 def plain_words(line: str) -> tuple[str, ...] | None:
@@ -30,47 +46,59 @@ def plain_words(line: str) -> tuple[str, ...] | None:
 
     Plain: letters, digits and `_ @ % + = : , . / -`, no word beginning with `=`, the first one without `=` at all.
     """
-    words = line.strip(" ").split(" ")
-    words = [word for word in words if word]
-    if not words or len(line) > LONGEST or "=" in words[0]:
+    words = tuple(word for word in line.strip(" ").split(" ") if word)
+    if not words or "=" in words[0]:
         return None
-    return tuple(words) if all(_PLAIN.fullmatch(word) for word in words) else None
+    return words if all(_PLAIN.fullmatch(word) for word in words) else None
 
 
-def allows(spec: str, line: str) -> bool:
-    """Whether an allow rule's spec (`prefix *`, `prefix:*` or a whole line) covers this line."""
-    words = plain_words(line)
-    if words is None or any(word.startswith(_RUNS) for word in words):
+def parts_asked(line: Line) -> tuple[Part, ...]:
+    """The parts that some rule must allow: those that do more than read. Assignments that only change what is printed
+    are taken off."""
+    moves = [it for it in line.parts if it.program == "cd"]
+    asked: list[Part] = []
+    moved = False
+    for part in line.parts:
+        if not only_reads(part, moved=moved) or len(moves) > 1:
+            asked.append(part)
+        moved = moved or part in moves
+    return tuple(asked)
+
+
+def covers(spec: str, part: Part) -> bool:
+    """Whether an allow rule's spec covers this part of a line."""
+    if not all(name in _SAFE_VARIABLES and value.sure for name, value in part.assignments):
         return False
-    if _names("find", words) and any(word.startswith(_FIND_RUNS) for word in words):
+    words = unwrapped(part).words
+    if not words or not words[0].sure or words[0].glob:
         return False
-    if spec in ("*", ""):
-        return True
-    prefix, open_ended = _prefix(spec)
-    wanted = tuple(prefix.split())
-    return words[: len(wanted)] == wanted if open_ended else words == wanted
+    texts = [it.text for it in words]
+    program = texts[0].rsplit("/", 1)[-1]
+    if any(text.startswith(_RUNS) for text in texts) and program != "git":
+        return False
+    if any(it.rsplit("/", 1)[-1] == "find" for it in texts) and any(it.startswith(_FIND_RUNS) for it in texts):
+        return False
+    if program in _EVALUATES and any("[" in it for it in texts[1:]):
+        return False
+    return bool(_pattern(spec).fullmatch(_written(words)))
 
 
-def concerns(spec: str, line: str) -> bool:
+def concerns(spec: str, text: str) -> bool:
     """Whether a deny or ask rule's spec touches any part of this line, wrappers, assignments and quotes seen through."""
-    if spec in ("*", ""):
+    line = read_line(text)
+    pattern = _pattern(spec)
+    if any(_touched(pattern, it) for it in inner(line)):
         return True
-    prefix, open_ended = _prefix(spec)
-    wanted = prefix.split()
-    return any(
-        words[: len(wanted)] == wanted if open_ended else words == wanted
-        for part in _PARTS.split(line)
-        for words in _readings(part)
-    )
+    return bool(line.unread) and any(pattern.fullmatch(it) for it in _readings(text))
 
 
-def elsewhere(line: str, roots: tuple[str, ...]) -> str | None:
+def elsewhere(line: Line, roots: tuple[str, ...]) -> str | None:
     """What the line names that no allow rule is enough for, as a reason; None where its words name nothing such.
 
     Protected paths, secrets, and paths outside the roots: absolute ones, and those that climb (`..`), whichever folder
     the shell stands in. The program itself is left out: the rule says which may run. Links are not followed here.
     """
-    for word in (plain_words(line) or ())[1:]:
+    for word in _named(line):
         names = _names_in(word)
         if any(secret(it) or protected(it) for it in names):
             return f"it names {word}, which is protected or may hold secrets"
@@ -79,9 +107,76 @@ def elsewhere(line: str, roots: tuple[str, ...]) -> str | None:
     return None
 
 
-def deletes(line: str) -> bool:
+def written_to(line: Line) -> str | None:
+    """A file that the line sends its output to; None where there is none that keeps it."""
+    return next((it.target.text for it in line.redirects if it.writes and not _sinks(it.target)), None)
+
+
+def deletes(text: str) -> bool:
     """Whether the line names a program that deletes; asked even where nothing else is."""
-    return bool(re.search(r"(^|[^A-Za-z0-9_-])(rm|rmdir|shred|mkfs[.a-z0-9]*|dd)([^A-Za-z0-9_-]|$)", _unquoted(line)))
+    line = read_line(text)
+    if any(_DELETES.fullmatch(it.program) for it in inner(line)):
+        return True
+    pattern = rf"(^|[^A-Za-z0-9_-]){_DELETES.pattern}([^A-Za-z0-9_-]|$)"
+    return bool(line.unread) and bool(re.search(pattern, _unquoted(text)))
+
+
+def files_named(line: Line, cwd: str) -> tuple[str, ...]:
+    """The paths that a line of commands which only read may look at, absolute but not normalised: whoever has the disk
+    says where they lead. Empty for every other line."""
+    if line.unread or parts_asked(line):
+        return ()
+    targets = [it.words[1].text for it in line.parts if it.program == "cd"]
+    folders = (cwd, *(_joined(cwd, it) for it in targets))
+    return tuple(dict.fromkeys((cwd, *(_joined(folder, it) for it in _files(line) for folder in folders))))
+
+
+def _files(line: Line) -> Iterator[str]:
+    for word in _named(line):
+        name = word.partition("=")[2] if word.startswith("-") else word
+        if name and not word.startswith(("-", "+")):
+            yield name
+
+
+def _joined(folder: str, name: str) -> str:
+    return name if name.startswith("/") else f"{folder}/{name}"
+
+
+def _named(line: Line) -> Iterator[str]:
+    for part in line.parts:
+        yield from (it.text for it in part.words[1:])
+        yield from (value.text for _, value in part.assignments)
+    yield from (it.target.text for it in line.redirects)
+
+
+def _sinks(target: Word) -> bool:
+    return target.sure and not target.glob and target.text in _SINK
+
+
+def _touched(pattern: re.Pattern[str], part: Part) -> bool:
+    if not part.words:
+        return False
+    first = Word(part.program, part.words[0].glob, part.words[0].sure)
+    return bool(pattern.fullmatch(_written(part.words)) or pattern.fullmatch(_written((first, *part.words[1:]))))
+
+
+def _written(words: tuple[Word, ...]) -> str:
+    return " ".join(re.sub(r"\s", _BLANK, it.text) for it in words)
+
+
+@lru_cache(maxsize=512)
+def _pattern(spec: str) -> re.Pattern[str]:
+    """A spec as a regular expression over a part's words: `*` is any run of characters; behind a blank at the end, or as
+    `:*` there, it also stands for nothing at all, and begins a new word."""
+    spec = " ".join(spec.split(" ")).strip()
+    if spec in ("", "*"):
+        return re.compile(r".*", re.DOTALL)
+    body, end = spec, ""
+    for open_end in (" *", ":*"):
+        if spec.endswith(open_end):
+            body, end = spec[: -len(open_end)], r"( .*)?"
+            break
+    return re.compile(".*".join(map(re.escape, body.split("*"))) + end, re.DOTALL)
 
 
 def _names_in(word: str) -> list[str]:
@@ -95,33 +190,17 @@ def _names_in(word: str) -> list[str]:
 
 def _outside(name: str, roots: tuple[str, ...]) -> bool:
     if not name.startswith("/"):
-        return False
+        return name.startswith("~")
     plain = "/" + "/".join(part for part in name.split("/") if part not in ("", "."))
     return plain not in _HARMLESS and not inside(plain, roots)
 
 
-def _names(program: str, words: tuple[str, ...]) -> bool:
-    return any(word.rsplit("/", 1)[-1] == program for word in words)
-
-
-def _prefix(spec: str) -> tuple[str, bool]:
-    for end in (" *", ":*"):
-        if spec.endswith(end):
-            return spec[: -len(end)], True
-    return spec, False
-
-
-def _readings(part: str) -> list[list[str]]:
-    """The ways to read a part: as it stands, and behind each assignment or wrapper it begins with."""
-    words = _unquoted(part).split()
-    readings: list[list[str]] = []
-    for index, word in enumerate(words):
-        name = word.rsplit("/", 1)[-1]
-        readings.append([name, *words[index + 1 :]])
-        wrapped = index > 0 and (word.startswith("-") or word.isdigit())
-        if not ("=" in word or name in _WRAPPERS or wrapped):
-            break
-    return readings
+def _readings(text: str) -> Iterator[str]:
+    """What may be commands in a line that could not be read: every part of its text, behind any of its words."""
+    for part in _TEXT_PARTS.split(text):
+        words = _unquoted(part).split()
+        for at, word in enumerate(words):
+            yield " ".join([word.rsplit("/", 1)[-1], *words[at + 1 :]])
 
 
 def _unquoted(text: str) -> str:
