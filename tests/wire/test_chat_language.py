@@ -240,7 +240,7 @@ async def told(visit: Visit, path: str, words: str, nth: int = 0) -> str:
 async def test_a_tool_entry_tells_input_output_verdict_and_time(tmp_path: Path) -> None:
     steps = (
         says("Looking.", ("c1", "Read", {"file_path": str(tmp_path / "ws" / "calc.py")})),
-        runs("echo '```'; echo done", "c2"),
+        runs("env echo '```'; echo done", "c2"),
         runs("echo second", "c3"),
         says("It subtracts, see calc.py:2."),
     )
@@ -256,7 +256,7 @@ async def test_a_tool_entry_tells_input_output_verdict_and_time(tmp_path: Path) 
         assert str(visit.root / "calc.py") in read
         bash = await told(visit, path, "- ✓ ```` Bash")
         assert "allowed by you" in bash
-        assert "echo '```'; echo done" in bash
+        assert "env echo '```'; echo done" in bash
         assert "````\n```\ndone" in bash
         assert "second" in await told(visit, path, "- ✓ `Bash")
         ended = await told(visit, path, "_done")

@@ -18,7 +18,8 @@ from claw_lsp.core.policy.reading import Part, Word
 class Options:
     """What a command may be given. `short` letters stand alone, `valued` ones take the rest of their word or the next
     word; `long` are whole names, with `=` or without. `names_only` says that no content of a file is shown and no
-    option does harm, so that patterns may stand for its files, whatever they are called. `most` is how many words beside options it may have."""
+    option does harm, so that patterns may stand for its files, whatever they are called. `most` is how many words
+    beside options it may have."""
 
     short: str = ""
     valued: str = ""
