@@ -89,6 +89,13 @@ class Ripgrep:
             paths = await self._list(start, filters + ([f"--glob={glob}"] if glob else []))
         return await asyncio.to_thread(_with_times, paths)
 
+    async def names(self, folder: str) -> tuple[str, ...]:
+        start, name = await asyncio.to_thread(_start, folder)
+        if name != ".":
+            raise ToolError(f"{folder} is a file, not a folder. Give the folder to search in.")
+        output = await self._listing(start, [])
+        return await asyncio.to_thread(_names, output)
+
     async def fits(self, path: str, glob: str | None, type: str | None) -> bool:  # noqa: A002
         if glob is not None:
             matched = GitIgnoreSpec.from_lines(expanded(glob.removeprefix("!"))).match_file(path)
@@ -107,10 +114,13 @@ class Ripgrep:
         return self._types
 
     async def _list(self, folder: str, filters: list[str]) -> list[str]:
-        output = await self._all([*_COMMON, "--files", "--null", *filters, "--", "."], folder)
-        names = output.decode("utf-8", "surrogateescape").split("\0")
+        output = await self._listing(folder, filters)
         root = folder.rstrip("/")
-        return [f"{root}/{name.removeprefix('./')}" for name in names if name]
+        # In a thread, because there may be a hundred thousand of them.
+        return await asyncio.to_thread(lambda: [f"{root}/{name}" for name in _names(output)])
+
+    async def _listing(self, folder: str, filters: list[str]) -> bytes:
+        return await self._all([*_COMMON, "--files", "--null", *filters, "--", "."], folder)
 
     async def _all(self, args: list[str], folder: str) -> bytes:
         """Everything ripgrep says. Raises ToolError when it complains or takes too long."""
@@ -301,6 +311,11 @@ def _start(path: str) -> tuple[str, str]:
             return place.path, "."
         refuse_odd(place.path, place.target, status)
     return str(Path(place.path).parent), f"./{Path(place.path).name}"
+
+
+def _names(listing: bytes) -> tuple[str, ...]:
+    names = listing.decode("utf-8", "surrogateescape").split("\0")
+    return tuple(name.removeprefix("./") for name in names if name)
 
 
 def _with_times(paths: list[str]) -> tuple[ListedFile, ...]:

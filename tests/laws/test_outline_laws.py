@@ -168,9 +168,9 @@ def test_what_is_begun_ends_at_the_cursor(before: str, typed: str) -> None:
         assert text[found.start :] == found.typed
         assert found.kind == "argument" or found.typed[0] in "/@"
     blank = not before.strip()
-    if typed[0] == "/":
+    if typed[0] == "/" and not before.lstrip().startswith("/"):
         assert (found is not None) == blank
-    elif before[-1:] in (" ", "\n", "(", "") and before.count('"') == 0:
+    elif typed[0] == "@" and before[-1:] in (" ", "\n", "(", "") and before.count('"') == 0:
         assert found is not None
         assert found.typed == typed
 

@@ -38,8 +38,9 @@ def begun(text: str, cursor: int) -> Begun | None:
 
 
 def mention(path: str, typed: str) -> str | None:
-    """A path as it is mentioned: quoted where it must be, or where the person began so. None for one that cannot be."""
-    if any(it in path for it in '"\r\n'):
+    """A path as it is mentioned: quoted where it must be, or where the person began so. None for one that cannot be, or in
+    which something does not show."""
+    if '"' in path or not path.isprintable():
         return None
     if any(it.isspace() for it in path) or typed.startswith('@"'):
         return f'@"{path}"'

@@ -105,7 +105,7 @@ def _turn(text: str, found: list[re.Match[str]], end: int) -> tuple[Turn, _Parts
     parts.lists.clear()
     answer = _trimmed(text, above, end)
     _scan(text, reply.end(), answer[1], parts)
-    last = next((it for it in reversed(found) if it["word"] == "end"), None)
+    last = next((it for it in reversed(found) if it["word"] == "end" and it.start() > reply.start()), None)
     closing = (_line_start(text, last.start()), last.end()) if last else None
     entries = tuple(parts.entries)
     begin = entries[-1].span[1] if entries else reply.end()

@@ -22,7 +22,7 @@ from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.lately import Lately
 from claw_lsp.lsp.questions import flat
 from claw_lsp.lsp.uris import filelike
-from claw_lsp.ports import ListedFile, SessionSummary, Symbol
+from claw_lsp.ports import SessionSummary, Symbol
 
 MOST = 100
 """Items of one answer; the next letter brings others."""
@@ -177,8 +177,8 @@ class ChatCompletion:
     async def _listed(self, root: str) -> Sequence[str]:
         """Every file and every folder below a root, as git and ripgrep see them. Raises ClawError."""
         search = await asyncio.to_thread(self._door.house.search)
-        files = await search.files(root, None, None)
-        return await asyncio.to_thread(_names, files[:MOST_FILES], root.rstrip("/") + "/")
+        names = await search.names(root)
+        return await asyncio.to_thread(with_folders, names[:MOST_FILES])
 
 
 def _commands() -> list[Offer]:
@@ -202,10 +202,6 @@ def _best(wished: Wish, paths: Iterable[str], prefix: str, order: Mapping[str, i
     """The best of some paths: among those that fit alike, first the open ones."""
     found = ranked(wished, (prefix + it for it in paths))
     return heapq.nsmallest(2 * MOST, (((it[0], order.get(path, len(order)), it), path) for it, path in found))
-
-
-def _names(files: Sequence[ListedFile], prefix: str) -> Sequence[str]:
-    return with_folders(it.path.removeprefix(prefix) for it in files)
 
 
 def _below(path: str, folder: str) -> str:
