@@ -163,6 +163,7 @@ def _run_arguments(it: argparse.ArgumentParser) -> None:
     which.add_argument("--resume", metavar="ID", help="go on with this session")
     it.add_argument("--cwd", metavar="DIR", default=".", help="work in this folder")
     it.add_argument("--max-turns", type=_positive, metavar="N", help="how many replies of the model it may take")
+    it.add_argument("--review", action="store_true", help="print the edits as a diff and write them only after a yes")
 
 
 def _run(args: argparse.Namespace) -> int:
@@ -182,6 +183,7 @@ def _run(args: argparse.Namespace) -> int:
         resume=args.resume,
         latest=args.latest,
         max_turns=args.max_turns,
+        review=args.review,
     )
     present = sys.stdin.isatty() and sys.stderr.isatty()
     person = Typist(Lines(sys.stdin.fileno()), sys.stderr) if present else Nobody()

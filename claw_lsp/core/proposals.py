@@ -160,6 +160,19 @@ def would_be(hunk: Hunk, text: str) -> str | None:
     return applied(hunk.now(text), tuple(TextEdit(it.start - hunk.start, it.end - hunk.start, it.new) for it in edits))
 
 
+def all_applied(ledger: Ledger) -> tuple[Ledger, tuple[Hunk, ...]]:
+    """The ledger and its text with every proposal applied that can be, and which those are; the newest go first."""
+    done: list[Hunk] = []
+    while True:
+        for hunk in reversed(ledger.open):
+            if (applied_one := undone(ledger, hunk.id)) is not None:
+                ledger = applied_one
+                done.append(hunk)
+                break
+        else:
+            return ledger, tuple(done)
+
+
 # ---- what the agent does ----------------------------------------------------------------------------------------------
 
 

@@ -10,7 +10,9 @@ from claw_lsp.core.escape import visible
 from claw_lsp.facts.plan import Choice
 from claw_lsp.facts.question import ALWAYS, DENY, ONCE, SESSION, Answer, Question
 
-_KEYS = {DENY: "n", ONCE: "y", SESSION: "s", ALWAYS: "a"}
+WAIT = "wait"
+"""The choice that leaves what is asked about as it is, for later."""
+_KEYS = {DENY: "n", ONCE: "y", SESSION: "s", ALWAYS: "a", WAIT: "w"}
 _LONGEST = 4000
 """Characters of a question's detail."""
 
@@ -95,7 +97,7 @@ def read_answer(line: str, choices: tuple[Choice, ...]) -> Answer | None:
     return None
 
 
-_LONG = {"y": "yes", "n": "no", "s": "session", "a": "always"}
+_LONG = {"y": "yes", "n": "no", "s": "session", "a": "always", "w": "wait"}
 
 
 def _shown(question: Question, keys: dict[str, str]) -> str:

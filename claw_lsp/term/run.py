@@ -10,7 +10,9 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from claw_lsp.core.book import folded
 from claw_lsp.core.briefing import Subject, action_blocks
+from claw_lsp.core.corrections import corrections
 from claw_lsp.core.modes import SWITCHED
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.engine.house import House
@@ -46,6 +48,7 @@ from claw_lsp.facts.signal import Signal
 from claw_lsp.ports import Workspace
 from claw_lsp.term import messages
 from claw_lsp.term.asking import Person
+from claw_lsp.term.reviewing import Reviewed, diffs_of, review
 from claw_lsp.term.screens import Screen
 
 EXIT_CODES: dict[Stopped, int] = {"done": 0, "failed": 1, "limit": 1, "refused": 3, "interrupted": 130}
@@ -64,6 +67,7 @@ class Order:
     resume: str | None = None
     latest: bool = False
     max_turns: int | None = None
+    review: bool = False
 
 
 def run(order: Order, house: House, workspace: Workspace, screen: Screen, person: Person) -> int:
@@ -84,6 +88,7 @@ class Door:
         self._calls: dict[str, Call] = {}
         self._denied: list[Call] = []
         self._max_turns: int | None = None
+        self._reviewed: Reviewed | None = None
         self._task: asyncio.Task[Any] | None = None
         self.broken = False
         """Nobody reads our output any more: the turn is interrupted, as a signal would have ended the process."""
@@ -142,9 +147,12 @@ class Door:
         try:
             settings, problems = await self.house.settings(order.folder, {})
             _check(order, settings)
+            if order.review:
+                settings = settings.model_copy(update={"review": "before"})
             session = await self._session(order, settings)
             self._begin(session, problems)
             ended = await self._turn(session, order, settings)
+            await self._review(session)
         except BadRequest:
             raise
         except ClawError as error:
@@ -154,7 +162,8 @@ class Door:
                 run="", stopped="interrupted", why=INTERRUPTED, cost=0.0
             )
         self._end(ended, session.id if session else "")
-        return EXIT_CODES[ended.stopped]
+        failed = self._reviewed is not None and bool(self._reviewed.problems)
+        return EXIT_CODES["failed"] if failed else EXIT_CODES[ended.stopped]
 
     def _begin(self, session: Session, problems: tuple[str, ...]) -> None:
         started = next(it.event for it in session.entries if isinstance(it.event, SessionStarted))
@@ -163,6 +172,9 @@ class Door:
             self._show(lambda: self._screen.noted(problem))  # noqa: B023 - called before the loop goes on
 
     async def _turn(self, session: Session, order: Order, settings: Settings) -> TurnEnded:
+        note = (await asyncio.to_thread(lambda: corrections(folded(session.entries)))).note
+        if note is not None:
+            await self.saw(session.write(note))
         run_id = str(uuid4())
         self._max_turns = order.max_turns or settings.max_turns
         spoken = UserSpoke(
@@ -173,6 +185,18 @@ class Door:
             max_turns=self._max_turns,
         )
         return await run_turn(session, spoken, self.house.hands(self._workspace, self, settings))
+
+    async def _review(self, session: Session) -> None:
+        """Show what waits as a proposal, and ask about it where somebody is there."""
+        diffs = await diffs_of(session, self._workspace)
+        if not diffs:
+            return
+        self._show(lambda: self._screen.proposed("".join(diffs.values())))
+        self._reviewed = await review(session, self._workspace, self._person, diffs, self.saw)
+        if self._reviewed.state == "waiting":
+            self._show(lambda: self._screen.noted("Nothing was written: what is proposed waits for a yes."))
+        for problem in self._reviewed.problems:
+            self._show(lambda: self._screen.noted(problem))  # noqa: B023 - called before the loop goes on
 
     async def _session(self, order: Order, settings: Settings) -> Session:
         sessions = self.house.sessions
@@ -206,6 +230,8 @@ class Door:
             max_turns=self._max_turns,
             denied=tuple(self._denied),
         )
+        if self._reviewed is not None:
+            said |= {"proposals": self._reviewed.state, "diff": "".join(self._reviewed.diffs.values())}
         self._show(lambda: self._screen.end(said, ended))
 
 

@@ -23,6 +23,7 @@ class Screen(Protocol):
     def saw(self, entry: Entry) -> None: ...
     def heard(self, signal: Signal) -> None: ...
     def noted(self, text: str) -> None: ...
+    def proposed(self, diff: str) -> None: ...
     def end(self, result: Message, ended: TurnEnded) -> None: ...
 
 
@@ -58,6 +59,9 @@ class TextScreen:
     def noted(self, text: str) -> None:
         self._tell(f"note    {text}")
 
+    def proposed(self, diff: str) -> None:
+        print(visible(diff) if self._out.isatty() else diff, file=self._out, end="", flush=True)
+
     def end(self, result: Message, ended: TurnEnded) -> None:
         seconds = result["duration_ms"] / 1000
         self._tell(f"used    {render.usage_line(sum(ended.usage.values(), Usage()), ended.cost, seconds)}")
@@ -88,6 +92,9 @@ class JsonScreen:
 
     def noted(self, text: str) -> None:
         print(visible(text), file=self._err, flush=True)
+
+    def proposed(self, diff: str) -> None:
+        print(visible(diff), file=self._err, end="", flush=True)
 
     def end(self, result: Message, ended: TurnEnded) -> None:
         _write(self._out, result)
@@ -120,6 +127,9 @@ class StreamScreen:
 
     def noted(self, text: str) -> None:
         print(visible(text), file=self._err, flush=True)
+
+    def proposed(self, diff: str) -> None:
+        print(visible(diff), file=self._err, end="", flush=True)
 
     def end(self, result: Message, ended: TurnEnded) -> None:
         _write(self._out, result)

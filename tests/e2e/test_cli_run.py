@@ -247,3 +247,69 @@ async def test_ctrl_c_at_the_question_interrupts_and_does_nothing(tmp_path: Path
         code, _ = await at_a_terminal(here, ("run", "write"), [("> ", "\x03")])
     assert code == 130
     assert not (here.folder / "a.txt").exists()
+
+
+EDIT = (
+    ToolUse(name="Read", input={"file_path": "{{cwd}}/calc.py"}),
+    ToolUse(name="Edit", input={"file_path": "{{cwd}}/calc.py", "old_string": "one = 1", "new_string": "one = 11"}),
+)
+DIFF = "--- a/calc.py\n+++ b/calc.py\n@@ -1,2 +1,2 @@\n-one = 1\n+one = 11\n two = 2\n--- /dev/null\n+++ b/a.txt\n@@ -0,0 +1 @@\n+written\n"
+
+
+def calc(here: Shell) -> Path:
+    path = here.folder / "calc.py"
+    path.write_text("one = 1\ntwo = 2\n")
+    return path
+
+
+async def test_review_prints_a_diff_and_writes_nothing_where_nobody_can_say_yes(tmp_path: Path) -> None:
+    async with provider(tmp_path, Reply(content=EDIT), Reply(content=(WRITE,)), "They wait.") as (here, _):
+        path = calc(here)
+        ended = await here.claw("run", "make one bigger", "--review")
+    assert (ended.code, ended.out) == (0, DIFF + "They wait.\n")
+    assert "Nothing was written" in ended.err
+    assert path.read_text() == "one = 1\ntwo = 2\n"
+    assert not (here.folder / "a.txt").exists()
+
+
+async def test_review_as_json_holds_the_diff_and_what_became_of_it(tmp_path: Path) -> None:
+    async with provider(tmp_path, Reply(content=EDIT), "It waits.") as (here, _):
+        path = calc(here)
+        ended = await here.claw("run", "make one bigger", "--review", "--output-format", "json")
+    assert (ended.json["proposals"], "+one = 11\n" in ended.json["diff"]) == ("waiting", True)
+    assert path.read_text() == "one = 1\ntwo = 2\n"
+
+
+@pytest.mark.parametrize(
+    ("typed", "text", "fact"),
+    [
+        ("y\n", "one = 11\ntwo = 2\n", "proposal_applied"),
+        ("n\n", "one = 1\ntwo = 2\n", "proposal_dismissed"),
+        ("w\n", "one = 1\ntwo = 2\n", "turn_ended"),
+    ],
+)
+async def test_review_at_a_terminal_asks_and_does_what_is_said(
+    tmp_path: Path, typed: str, text: str, fact: str
+) -> None:
+    async with provider(tmp_path, Reply(content=EDIT), "Bigger.") as (here, _):
+        path = calc(here)
+        dialog = [("Apply these changes to 1 file?", typed)]
+        code, shown = await at_a_terminal(here, ("run", "make one bigger", "--review"), dialog, out=True)
+    assert code == 0
+    assert "+one = 11" in shown
+    assert path.read_text() == text
+    (log,) = here.home.glob("claw/projects/*/*.jsonl")
+    assert json.loads(log.read_text().splitlines()[-1])["event"]["kind"] == fact
+
+
+async def test_what_waits_is_asked_about_again_by_the_next_run_of_the_session(tmp_path: Path) -> None:
+    async with provider(tmp_path, Reply(content=EDIT), "It waits.", "Still.", "Thanks.") as (here, api):
+        path = calc(here)
+        await here.claw("run", "make one bigger", "--review")
+        path.write_text("# mine\none = 1\ntwo = 2\n")
+        dialog = [("Apply these changes", "y\n")]
+        code, _ = await at_a_terminal(here, ("run", "and now?", "--continue"), dialog)
+        assert code == 0
+        assert path.read_text() == "# mine\none = 11\ntwo = 2\n"
+        await here.claw("run", "applied", "--continue")
+        assert "In calc.py what you proposed was applied (1 change)." in api.requests[-1].last_user_text

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import difflib
 from dataclasses import dataclass
 
 from claw_lsp.core.book import prompt_line
 from claw_lsp.core.policy.paths import inside
+from claw_lsp.core.unified import unified
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished
 from claw_lsp.facts.fault import BadRequest, ToolError
@@ -149,9 +149,7 @@ def _path(named: str, cwd: str) -> str:
 
 def _unified(it: Compared, root: str) -> str:
     name = it.path[len(root) :].lstrip("/") if root and inside(it.path, (root,)) else it.path.lstrip("/")
-    before, after = it.before.splitlines(keepends=True), it.after.splitlines(keepends=True)
-    lines = difflib.unified_diff(before, after, f"a/{name}", f"b/{name}")
-    return "".join(it if it.endswith("\n") else f"{it}\n\\ No newline at end of file\n" for it in lines)
+    return unified(name, it.before, it.after)
 
 
 def _fenced(text: str) -> str:
