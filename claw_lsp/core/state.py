@@ -124,7 +124,9 @@ def after(state: State, event: Event) -> State:
             return _started(state, event)
         case UserSpoke():
             turn = Turn(run=event.run, prompt_id=event.prompt_id, max_turns=event.max_turns)
-            return replace(state, pending=(*state.pending, *event.blocks), turn=turn, calls=(), unread=())
+            seen = {**state.seen, **event.seen} if event.seen else state.seen
+            pending = (*state.pending, *event.blocks)
+            return replace(state, pending=pending, turn=turn, calls=(), unread=(), seen=seen)
         case ModelSpoke():
             return _spoke(state, event)
         case CallJudged():
@@ -140,11 +142,11 @@ def after(state: State, event: Event) -> State:
         case ModelChanged():
             return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
         case Noted():
-            return _said_aside(state, event.text)
+            return _said_aside(state, text_block(event.text))
         case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed():
             return state
         case Steered():
-            return _steered(state, event.text)
+            return _steered(state, event)
         case Titled():
             return replace(state, title=event.title)
         case TurnEnded():
@@ -205,12 +207,12 @@ def _spoke(state: State, event: ModelSpoke) -> State:
     )
 
 
-def _said_aside(state: State, text: str) -> State:
+def _said_aside(state: State, *blocks: Block) -> State:
     """Behind what the model was sent; while it may be being asked that is behind its reply, since a request that was
     sent stays as it was."""
     if state.turn is not None and not state.calls and _to_speak(state.turn.last):
-        return replace(state, waiting=(*state.waiting, text_block(text)))
-    return replace(state, pending=(*state.pending, text_block(text)))
+        return replace(state, waiting=(*state.waiting, *blocks))
+    return replace(state, pending=(*state.pending, *blocks))
 
 
 def _to_speak(last: ModelSpoke | None) -> bool:
@@ -218,13 +220,14 @@ def _to_speak(last: ModelSpoke | None) -> bool:
     return last is None or last.cut or last.stop_reason in ("max_tokens", "pause_turn")
 
 
-def _steered(state: State, text: str) -> State:
+def _steered(state: State, event: Steered) -> State:
     """As a note, but the turn goes on until the model has answered it."""
-    state = _said_aside(state, text)
+    state = _said_aside(state, text_block(event.text), *event.blocks)
+    state = replace(state, seen={**state.seen, **event.seen}) if event.seen else state
     if state.turn is None:
         return state
     turn = replace(state.turn, last=None, steered=bool(state.waiting))
-    return replace(state, turn=turn, unread=(*state.unread, text))
+    return replace(state, turn=turn, unread=(*state.unread, event.text))
 
 
 def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:

@@ -63,7 +63,8 @@ class SessionStarted(Fact):
 
 
 class UserSpoke(Fact):
-    """The person asked for something; it begins a turn. `text` is what people are shown, `blocks` what the model gets."""
+    """The person asked for something; it begins a turn. `text` is what people are shown, `blocks` what the model gets.
+    `along` says what was mentioned and went with it or did not, `seen` what the model knows of files by that."""
 
     kind: Literal["user_spoke"] = "user_spoke"
     from_outside: ClassVar[bool] = True
@@ -74,6 +75,8 @@ class UserSpoke(Fact):
     action: str = "ask"
     path: str | None = None
     max_turns: int | None = None
+    seen: dict[str, str] = {}
+    along: tuple[str, ...] = ()
 
 
 class ModelSpoke(Fact):
@@ -204,11 +207,15 @@ class ProposalDismissed(Fact):
 
 
 class Steered(Fact):
-    """The person said something while the turn ran: sent with the next request of the same turn."""
+    """The person said something while the turn ran: sent with the next request of the same turn. `blocks` are what it
+    mentions; `seen` and `along` as in `user_spoke`."""
 
     kind: Literal["steered"] = "steered"
     from_outside: ClassVar[bool] = True
     text: str
+    blocks: tuple[Block, ...] = ()
+    seen: dict[str, str] = {}
+    along: tuple[str, ...] = ()
 
 
 class Titled(Fact):

@@ -95,6 +95,7 @@ class Answers:
         uri, range_ = params.text_document.uri, said["range"]
         door.buffers.saw(uri, from_lsp.position(params.range.start), from_lsp.position(params.range.end))
         path = path_of(uri)
+        door.languages.sent(path, said["context"].get("diagnostics"))
         if door.chats.is_chat(path):
             found = [*door.chats.actions(path), *door.hunks.newcomers(path)]
         else:

@@ -25,6 +25,7 @@ from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal
+from claw_lsp.lsp.along import Along, Lookup
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats
 from claw_lsp.lsp.client import Client
@@ -32,7 +33,8 @@ from claw_lsp.lsp.earlier import Earlier
 from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.host import TurnHost
 from claw_lsp.lsp.hunks import Hunks
-from claw_lsp.lsp.messages import Messages
+from claw_lsp.lsp.languages import EditorLanguages
+from claw_lsp.lsp.messages import WARNING, Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Bar, Progress
@@ -43,7 +45,7 @@ from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.uris import filelike, path_of
 from claw_lsp.lsp.views import Views
-from claw_lsp.ports import Languages, Symbols, Workspace
+from claw_lsp.ports import Symbols, Workspace
 
 logger = logging.getLogger(__name__)
 
@@ -80,8 +82,9 @@ class Door:
     hunks: Hunks
     shim: Shim
     events: Events
-    languages: Languages
+    languages: EditorLanguages
     symbols: Symbols
+    lookup: Lookup
     folders: tuple[str, ...] = ()
     section: Mapping[str, Any] = field(default_factory=dict[str, Any])
     model: str | None = None
@@ -191,14 +194,17 @@ class Door:
         shown = subject.words if action == "ask" else f"{title}\n\n{subject.words}".strip()
         settings = await self.settings_in(session.state.roots[0] if session.state.roots else session.state.cwd)
         run = Run(id=str(uuid4()), session=session.id, title=title, again=again)
+        along = await self.along(session, subject.words, settings)
         spoken = UserSpoke(
             run=run.id,
             prompt_id=run.id,
             text=text or shown,
-            blocks=briefing.action_blocks(self.house.prompts, action, subject),
+            blocks=(*briefing.action_blocks(self.house.prompts, action, subject), *along.blocks),
             action=action,
             path=subject.path or None,
             max_turns=settings.max_turns,
+            seen=dict(along.seen),
+            along=along.lines,
         )
         if not self.runs.active(session.id):
             await self._tell_corrections(session)
@@ -208,6 +214,14 @@ class Door:
         return self.runs.start(
             run, turn, partial(self._closing, session, spoken), partial(self._over, session, bar), request
         )
+
+    async def along(self, session: Session, words: str, settings: Settings) -> Along:
+        """What words for this session mention; what is not sent is said where the chat does not show it."""
+        along = await self.lookup(words, session.state, settings)
+        for line in along.lines if not self.chats.is_open(session.id) else ():
+            if line.startswith("not sent"):
+                self.messages.say(WARNING, f"Claw: {line}")
+        return along
 
     async def _turn(
         self,

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, cast
 
 from claw_lsp.core.policy.paths import inside, secret
 from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.language import Diagnostic
+from claw_lsp.lsp.buffers import Changed, Closed, Happening
 from claw_lsp.lsp.client import Client, part
 from claw_lsp.lsp.uris import path_of, uri_of
 from claw_lsp.ports import Languages, Symbol, Symbols
@@ -28,21 +29,37 @@ _KINDS = (
 
 
 class EditorLanguages:
-    """Nothing is asked of a client that did not declare it, and what does not fit is left out."""
+    """Nothing is asked of a client that did not declare it, and what does not fit is left out. Of one that cannot be asked
+    what it sent along with requests for code actions is known, until the text changes."""
 
     def __init__(self, editor: Client, *, declared: bool) -> None:
         self._editor = editor
         self._declared = declared
+        self._sent: dict[str, dict[Diagnostic, None]] = {}
+
+    def sent(self, path: str, given: object) -> None:
+        """Diagnostics that the client sent by itself."""
+        if not self._declared and (found := diagnostics_in(given)):
+            known = self._sent.setdefault(path, {})
+            known.update(dict.fromkeys(found[: MOST - len(known)]))
+
+    def happened(self, it: Happening) -> None:
+        if isinstance(it, Changed | Closed):
+            self._sent.pop(it.path, None)
 
     async def symbols(self, query: str) -> tuple[Symbol, ...]:
         found = await self.feature("workspace/symbol", {"query": query})
         return tuple(it for one in _objects(found) if (it := _symbol(one)))
 
     async def diagnostics(self, path: str) -> tuple[Diagnostic, ...]:
+        if not self._declared:
+            return _from_the_top(self._sent.get(path, ()))
         found = await self.feature("textDocument/diagnostic", {"textDocument": {"uri": uri_of(path)}})
         return diagnostics_in(part(found, "items"))
 
     async def all_diagnostics(self) -> Mapping[str, tuple[Diagnostic, ...]]:
+        if not self._declared:
+            return {path: _from_the_top(it) for path, it in self._sent.items()}
         found = await self.feature("workspace/diagnostic", {})
         by_path: dict[str, tuple[Diagnostic, ...]] = {}
         for report in _objects(part(found, "items")):
@@ -79,7 +96,10 @@ class AskedSymbols:
 
 def diagnostics_in(given: object) -> tuple[Diagnostic, ...]:
     """A client's diagnostics as far as they have the shape, from the top; ours are nobody else's business."""
-    found = (it for one in _objects(given) if one.get("source") != "claw" and (it := _diagnostic(one)))
+    return _from_the_top(it for one in _objects(given) if one.get("source") != "claw" and (it := _diagnostic(one)))
+
+
+def _from_the_top(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     return tuple(sorted(found, key=lambda it: it.first_line))
 
 

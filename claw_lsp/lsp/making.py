@@ -10,6 +10,7 @@ from typing import Any
 from claw_lsp.engine.house import House
 from claw_lsp.facts.event import Entry
 from claw_lsp.facts.question import Question
+from claw_lsp.lsp.along import Lookup
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats, Desk
 from claw_lsp.lsp.client import Client
@@ -55,6 +56,8 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
     chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))
     buffers.overlooks = chats.is_chat
     languages = EditorLanguages(editor, declared=powers.language_features)
+    buffers.watch(languages.happened)
+    symbols = AskedSymbols(languages, WrittenSymbols(house.search, buffers))
     messages = Messages(editor, chats.document, chats.show, toasts=powers.toasts)
     slot.append(
         Door(
@@ -76,7 +79,8 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             shim=Shim(editor, powers),
             events=shim_events(editor, powers, slot),
             languages=languages,
-            symbols=AskedSymbols(languages, WrittenSymbols(house.search, buffers)),
+            symbols=symbols,
+            lookup=Lookup(house.tools, workspace, languages, symbols, house.sessions.entries, house.home),
             folders=folders,
         )
     )

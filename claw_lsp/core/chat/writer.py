@@ -63,12 +63,17 @@ class Writer:
         self._in_list = False
         self._titles: dict[str, str] = {}
         self._judged: dict[str, CallJudged] = {}
-        self.waiting: tuple[str, ...] = ()
+        self._meanwhile: tuple[Steered, ...] = ()
         self._n_ready = 0
         self._open: set[str] = set()
         self._cwd = ""
         self._started_at = 0.0
         self._begun = False
+
+    @property
+    def waiting(self) -> tuple[str, ...]:
+        """What was said meanwhile, and no reply has followed to a request that held it."""
+        return tuple(it.text for it in self._meanwhile)
 
     @property
     def streamed(self) -> str:
@@ -87,8 +92,8 @@ class Writer:
         """What a fact adds to the document. What was said meanwhile is `waiting` until a reply follows to a request that
         held it: the next one of the turn, else that of the turn which is begun for it alone."""
         match entry.event:
-            case Steered(text=text):
-                self.waiting = (*self.waiting, text)
+            case Steered() as event:
+                self._meanwhile = (*self._meanwhile, event)
                 return ()
             case UserSpoke(text=text) if self.waiting and text == unread(self.waiting):
                 return (*self._seen(entry)[:-1], *self._taken(len(self.waiting), meanwhile=False))
@@ -109,11 +114,15 @@ class Writer:
             self._n_ready = len(self.waiting)
         return seen
 
-    def _taken(self, n: int, *, meanwhile: bool = True) -> tuple[Asked, ...]:
+    def _taken(self, n: int, *, meanwhile: bool = True) -> tuple[Written, ...]:
         """The first `n` of those that wait."""
-        said, self.waiting, self._n_ready = self.waiting[:n], self.waiting[n:], 0
-        self._in_list = self._in_list and not said
-        return tuple(Asked(it, meanwhile) for it in said)
+        said, self._meanwhile, self._n_ready = self._meanwhile[:n], self._meanwhile[n:], 0
+        return tuple(one for it in said for one in self._asked(it.text, it.along, meanwhile=meanwhile))
+
+    def _asked(self, words: str, along: tuple[str, ...], *, meanwhile: bool) -> tuple[Written, ...]:
+        """The person's words, and what went with them."""
+        self._in_list = False
+        return (Asked(words, meanwhile), *(self._item(one_line(scrubbed(it), LONGEST)) for it in along))
 
     def _seen(self, entry: Entry) -> tuple[Written, ...]:
         match entry.event:
@@ -124,8 +133,7 @@ class Writer:
             case UserSpoke() as event:
                 rest = self._reply("") if self._pieces else ""
                 self._started_at = entry.at
-                self._in_list = False
-                return (*([rest] if rest else []), Asked(event.text))
+                return (*([rest] if rest else []), *self._asked(event.text, event.along, meanwhile=False))
             case ModelSpoke() as event:
                 return self._some(self._spoken(event))
             case CallJudged() as event:

@@ -49,6 +49,19 @@ def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...])
     return _by_reach(mode, plan, roots)
 
 
+def named_by_person(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
+    """As `judge`, of reading a file that the person named in a prompt: that is their yes, wherever the file lies. What a
+    rule denies or asks for stays so; what may hold secrets needs an allow rule, too, since prompts are often pasted."""
+    rules = tuple(rules)
+    verdict = judge(rules, mode, plan, roots)
+    if verdict.decision != "ask" or verdict.rule is not None:
+        return verdict
+    if _always_asked(mode, plan):
+        allowing = next((it for it in rules if it.behavior == "allow" and _allowed_by(it, plan)), None)
+        return _by_rule("allow", allowing) if allowing else verdict
+    return Verdict(decision="allow", reason="the person named it")
+
+
 def _of_line(rules: tuple[Rule, ...], mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
     """What the rules say of a command that nothing denied: each of its parts only reads, or a rule allows it."""
     line = read_line(plan.command or "")

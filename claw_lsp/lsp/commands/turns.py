@@ -164,9 +164,8 @@ async def steer(door: Door, args: SteerArguments, request: Request) -> Answer:
         raise BadRequest("run: this turn has ended; ask with its session to go on")
     session = await door.house.sessions.resume(run.session)
     turn = session.state.turn
-    if turn is None or turn.run != run.id:
+    if turn is None or turn.run != run.id or await _steered(door, session, args.prompt) is None:
         raise BadRequest("run: this turn is over, or waits for another to end; ask with its session to go on")
-    await door.write(session, Steered(text=args.prompt))
     return {"session": run.session, "run": run.id}
 
 
@@ -204,10 +203,19 @@ async def wait(door: Door, args: RunArguments, request: Request) -> Answer:
 async def send_words(door: Door, session: str, words: str, request: Request) -> Answer:
     """What a chat document sends: to the turn that runs in its session, else a turn of its own."""
     found = await door.session_for(session, None, None, None)
-    if (turn := found.state.turn) is not None:
-        await door.write(found, Steered(text=words))
-        return {"session": session, "run": turn.run, "steered": True}
+    if found.state.turn is not None and (run := await _steered(door, found, words)) is not None:
+        return {"session": session, "run": run, "steered": True}
     return _answer(await _start_words(door, found, words, request))
+
+
+async def _steered(door: Door, session: Session, words: str) -> str | None:
+    """Say words to the turn that runs in a session, with what they mention; its run, None where none runs any more."""
+    along = await door.along(session, words, await door.settings_of(session))
+    turn = session.state.turn
+    if turn is None:
+        return None
+    await door.write(session, Steered(text=words, blocks=along.blocks, seen=dict(along.seen), along=along.lines))
+    return turn.run
 
 
 async def _start_words(door: Door, session: Session, words: str, request: Request) -> Run:
