@@ -83,6 +83,19 @@ def test_hunks_are_signs_and_words_keys_that_are_there_as_long_as_they_are_and_a
         editor.until(lambda: signs(editor) == [] and keys(editor) == set(), "nothing is left of them")
 
 
+def test_a_proposal_in_the_way_of_which_something_was_typed_says_so(tmp_path: Path) -> None:
+    with shim(tmp_path) as it:
+        it.editor.edit("a.txt", FIVE)
+        it.hunks(uri(it, "a.txt"), hunk("h1", 1, state="proposed", conflict=True))
+        it.editor.until(lambda: signs(it.editor) == [(2, "!")], "the proposal is shown")
+        assert "what you typed here is in its way" in it.editor.lua(f"return {MARKS}")[0][3]["virt_text"][0][0]
+        it.editor.type("2G")
+        it.editor.nvim.command("Claw diff")
+        assert it.hears("claw.diff") == {"hunk": "h1"}
+        it.editor.nvim.command("Claw dismiss all")
+        assert it.hears("claw.dismiss") == {"all": True}
+
+
 def test_hunks_told_before_their_file_is_open_are_shown_when_it_is(tmp_path: Path) -> None:
     with shim(tmp_path) as it:
         it.editor.edit("a.txt", FIVE)

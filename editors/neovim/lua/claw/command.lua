@@ -69,31 +69,25 @@ local function commit(_, given)
   end)
 end
 
+--- The server shows them by `claw/pick` and opens the chat of the one that is picked.
 local function sessions()
   send.command('sessions', {}, function(answer)
-    if #(answer.sessions or {}) == 0 then
-      return say.say('There are no sessions in this workspace yet; :Claw chat begins one.')
+    if answer.sessions and #answer.sessions == 0 then
+      say.say('There are no sessions in this workspace yet; :Claw chat begins one.')
     end
-    vim.ui.select(answer.sessions, {
-      prompt = 'Session: ',
-      format_item = function(it)
-        local title = type(it.title) == 'string' and it.title ~= '' and it.title or it.session
-        return ('%s  %s'):format(tostring(it.updated):sub(1, 16), (title:gsub('\r?\n', ' ')))
-      end,
-    }, function(picked)
-      if picked then
-        send.command('chat', { session = picked.session })
-      end
-    end)
   end)
 end
 
+--- What is before the cursor goes first: all files of the prompt whose change or proposal is on this line.
 local function diff(words)
+  local hunk = require('claw.hunks').here()
   local args = {}
   if words == 'git' then
     args.uri = 'git'
   elseif words == 'file' then
     args.uri = vim.uri_from_bufnr(0)
+  elseif words == '' and hunk then
+    args.hunk = hunk.hunk
   end
   send.command('diff', args, function(answer)
     if answer.shown then
@@ -162,12 +156,12 @@ M.subcommands = {
   commit = { commit },
   keep = { hunks('keep'), SCOPES },
   revert = { hunks('revert'), SCOPES },
-  apply = { hunks('apply'), { 'prompt' }, announced = 'apply' },
-  dismiss = { hunks('dismiss'), { 'prompt' }, announced = 'dismiss' },
+  apply = { hunks('apply'), SCOPES, announced = 'apply' },
+  dismiss = { hunks('dismiss'), SCOPES, announced = 'dismiss' },
   hunks = { hunks('list') },
   next = { hunks('next') },
   previous = { hunks('previous') },
-  diff = { diff, { 'file', 'git' } },
+  diff = { diff, { 'file', 'all', 'git' } },
   stop = { stop },
   status = { plain('status') },
   cost = { plain('cost') },

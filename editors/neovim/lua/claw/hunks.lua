@@ -44,6 +44,8 @@ end
 local function words(hunk)
   if hunk.state == 'conflict' then
     return 'Claw changed this, and so did you'
+  elseif hunk.conflict then
+    return 'Claw proposes this; what you typed here is in its way'
   elseif hunk.state == 'proposed' then
     return (hunk.after or '') == '' and 'Claw would take this out' or 'Claw proposes:'
   elseif not hunk.before then
@@ -83,8 +85,9 @@ end
 
 local function draw_hunk(bufnr, hunk, encoding)
   local first, column, last = rows(bufnr, hunk.range, encoding)
-  local highlight = HIGHLIGHTS[hunk.state] or 'ClawOpen'
-  local sign = options().signs[hunk.state] or nil
+  local kind = hunk.conflict and 'conflict' or hunk.state
+  local highlight = HIGHLIGHTS[kind] or 'ClawOpen'
+  local sign = options().signs[kind] or nil
   local text = options().virtual_text
   local mark = vim.api.nvim_buf_set_extmark(bufnr, namespace, first, column, {
     end_row = last,
