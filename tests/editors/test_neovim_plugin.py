@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*child_watcher:DeprecationWarning"),  # pynvim 0.6 on Python 3.12
 ]
 
+PROGRAM = Path(sys.executable).parent / "claw-lsp"
 HUNKS = "vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace('claw.hunks'), 0, -1, { details = true })"
 
 
@@ -80,3 +84,72 @@ def test_a_chat_that_was_not_asked_for_by_the_cursor_leaves_it_where_it_is(tmp_p
         assert shown is True
         assert Path(editor.nvim.current.buffer.name).name == "calc.py"
         assert len(editor.nvim.windows) == 2
+
+
+def test_a_proposal_is_looked_at_side_by_side_applied_by_a_key_and_undone_by_u(tmp_path: Path) -> None:
+    before = "require('claw').setup({ cmd = CMD, settings = { review = 'before' } })"
+    more = before.replace("CMD", f"{{ '{PROGRAM}', 'serve' }}")
+    with neovim(tmp_path, *fix(tmp_path), editor="neovim", more=more) as editor:
+        buffer = opened(editor)
+        editor.nvim.command("Claw fix")
+        (mark,) = editor.until(lambda: editor.lua(f"return {HUNKS}"), "the proposal is shown")
+        assert mark[3]["virt_lines"][0][0] == ["    return a + b", "ClawAdded"]
+        assert editor.lines(buffer) == MINE
+        editor.until(lambda: "1 change" in editor.lua("return require('claw').statusline()"), "it is counted")
+        editor.nvim.command("Claw diff")
+        editor.until(lambda: len(editor.nvim.tabpages) == 2, "both texts are shown")
+        assert [editor.lines(win.buffer) for win in editor.nvim.current.tabpage.windows] == [MINE, FIXED]
+        editor.type("A")
+        editor.until(lambda: editor.lines(buffer) == FIXED, "it is applied")
+        editor.until(lambda: len(editor.nvim.tabpages) == 1, "the tab is closed")
+        editor.type("u")
+        editor.until(lambda: editor.lines(buffer) == MINE, "u takes it back")
+        assert editor.asked() == []
+
+
+def test_the_servers_lists_and_status_are_the_editors(tmp_path: Path) -> None:
+    with neovim(tmp_path, "It adds.", editor="neovim") as editor:
+        editor.edit("calc.py", CALC)
+        line = "return require('claw').statusline()"
+        editor.until(lambda: "default" in editor.lua(line), "the status comes by itself")
+        editor.picks("  claude-haiku")
+        editor.nvim.command("Claw model")
+        editor.until(lambda: "haiku" in editor.lua(line), "the model that was picked")
+        editor.nvim.command("Claw mode plan")
+        editor.until(lambda: "plan" in editor.lua(line), "the mode that was said")
+        editor.nvim.command("Claw ask what does it do")
+        editor.until(lambda: re.search(r"[1-9] %% · \$0\.\d[1-9]", editor.lua(line)), "context and cost follow the turn")
+        editor.nvim.command("only")
+        editor.picks("* what does it do")
+        editor.nvim.command("Claw sessions")
+        editor.until(lambda: "It adds." in editor.text(editor.nvim.current.buffer), "its chat opens")
+
+
+def test_a_stream_and_the_persons_keys_meet_in_the_chat_without_a_word_about_it(tmp_path: Path) -> None:
+    words = [f"word{n:03}" for n in range(80)]
+    pieces = tuple(f"{it} " for it in words)
+    with neovim(tmp_path, Reply(content=(Text(text="".join(pieces), pieces=pieces, pace=0.03),)), editor="neovim") as it:
+        it.edit("calc.py", CALC)
+        it.nvim.command("Claw chat")
+        it.until(lambda: "/.claw/chats/" in it.nvim.current.buffer.name, "the chat has the cursor")
+        chat = it.nvim.current.buffer
+        it.until(it.attached, "the chat is attached")
+        it.type("Gotell me<C-s>")
+        it.until(lambda: "word001" in it.text(chat), "the answer streams")
+        it.type("Go")
+        typed = []
+        end = time.monotonic() + 20
+        while "word079" not in it.text(chat) and time.monotonic() < end:
+            typed.append(f"typed{len(typed)}")
+            for key in typed[-1]:
+                it.type(key)
+                time.sleep(0.005)
+            it.type("<Space>")
+        it.type("<Esc>")
+        it.until(lambda: not it.command("claw.status")["runs"], "the turn has ended")
+        text = it.text(chat)
+        assert re.findall(r"word\d{3}", text) == words
+        assert re.findall(r"typed\d+", text[text.rindex("<!-- claw:") :]) == typed
+        assert len(typed) > 5
+        assert "newer than" not in it.messages()
+        assert "Workspace edit" not in it.messages()

@@ -5,6 +5,8 @@ local M = {}
 local MARK = '<!%-%- claw:%w+ '
 local group = vim.api.nvim_create_augroup('claw.chat', {})
 local due = {}
+--- By buffer: the row of the prompt's heading when it was sent, until the next prompt is there.
+local sent = {}
 
 local function options()
   return require('claw.options').current
@@ -22,6 +24,26 @@ local function heading(bufnr)
     local line = vim.api.nvim_buf_get_lines(bufnr, row, row + 1, false)[1]
     if line:match(MARK .. 'you %d+ %-%->%s*$') then
       return row
+    end
+  end
+end
+
+--- Who has sent a prompt and stayed in it goes on to the next one, once it is there.
+local function go_on(bufnr)
+  local prompt = heading(bufnr)
+  local before = sent[bufnr]
+  if not before or not prompt or prompt <= before then
+    return
+  end
+  sent[bufnr] = nil
+  local answer = before
+  while answer < prompt and not vim.api.nvim_buf_get_lines(bufnr, answer, answer + 1, false)[1]:match(MARK .. 'answer') do
+    answer = answer + 1
+  end
+  for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
+    local row = vim.api.nvim_win_get_cursor(window)[1] - 1
+    if row >= before and row < answer then
+      vim.api.nvim_win_set_cursor(window, { vim.api.nvim_buf_line_count(bufnr), 0 })
     end
   end
 end
@@ -53,6 +75,7 @@ local function follow(bufnr)
   if not vim.api.nvim_buf_is_valid(bufnr) then
     return
   end
+  go_on(bufnr)
   for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
     follow_in(window, bufnr)
   end
@@ -76,7 +99,19 @@ function M.send()
   if not M.is_chat(0) then
     return say.warn('This is no chat of Claw; :Claw chat opens one')
   end
+  sent[vim.api.nvim_get_current_buf()] = heading(0)
   require('claw.send').command('send', { uri = vim.uri_from_bufnr(0) })
+end
+
+--- Chats are read better without the comments that mark their headings; they show on the cursor's line.
+local function dress(window)
+  vim.wo[window][0].wrap = true
+  vim.wo[window][0].linebreak = true
+  vim.wo[window][0].conceallevel = 2
+  if not vim.w[window].claw_dressed then
+    vim.w[window].claw_dressed = true
+    vim.fn.matchadd('Conceal', [[\s\?<!-- claw:\w\+ [^>]*-->]], 10, -1, { window = window, conceal = '' })
+  end
 end
 
 --- The server knows this buffer now: a chat gets its key, and is followed.
@@ -92,12 +127,24 @@ function M.attached(bufnr)
   if options().chat.follow then
     vim.api.nvim_buf_attach(bufnr, false, { on_lines = grew })
   end
+  for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
+    dress(window)
+  end
+  vim.api.nvim_create_autocmd('BufWinEnter', {
+    group = group,
+    buffer = bufnr,
+    callback = function()
+      dress(vim.api.nvim_get_current_win())
+    end,
+  })
   vim.api.nvim_create_autocmd('BufUnload', {
     group = group,
     buffer = bufnr,
     once = true,
     callback = function()
       vim.b[bufnr].claw_chat = nil
+      sent[bufnr] = nil
+      vim.api.nvim_clear_autocmds({ group = group, buffer = bufnr })
     end,
   })
 end
@@ -171,8 +218,7 @@ function M.shows(params, client)
   else
     window = open(bufnr, params.takeFocus == true)
   end
-  vim.wo[window][0].wrap = true
-  vim.wo[window][0].linebreak = true
+  dress(window)
   if params.selection then
     local row, column = require('claw.where').place(bufnr, params.selection.start, client.offset_encoding)
     vim.api.nvim_win_set_cursor(window, { row + 1, column })

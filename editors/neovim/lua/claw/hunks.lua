@@ -3,7 +3,7 @@ local say = require('claw.say')
 local where = require('claw.where')
 local M = {}
 
-local MOST_ROWS = 2000
+local MOST_ROWS, MOST_LINES = 2000, 30
 local namespace = vim.api.nvim_create_namespace('claw.hunks')
 local asking = vim.api.nvim_create_namespace('claw.asking')
 
@@ -40,14 +40,40 @@ local function short(text)
   return vim.fn.strchars(line) > 50 and vim.fn.strcharpart(line, 0, 49) .. '…' or line
 end
 
+local function line_at(bufnr, row)
+  return vim.api.nvim_buf_get_lines(bufnr, row, row + 1, false)[1] or ''
+end
+
+--- A range as rows and byte columns from 0; `last_row` is the last row of it that is shown as changed.
+local function spot(bufnr, range, encoding)
+  local row, column = where.place(bufnr, range.start, encoding)
+  local end_row, end_column = where.place(bufnr, range['end'], encoding)
+  local it = { row = row, column = column, end_row = end_row, end_column = end_column }
+  it.last_row = (end_row > row and end_column == 0) and end_row - 1 or end_row
+  it.first_row = (it.last_row > row and column > 0 and column == #line_at(bufnr, row)) and row + 1 or row
+  return it
+end
+
+--- The whole lines there would be with this text in the place of the range: a hunk may be a part of a line.
+local function lines_with(bufnr, it, text)
+  local prefix = line_at(bufnr, it.row):sub(1, it.column)
+  local suffix = line_at(bufnr, it.end_row):sub(it.end_column + 1)
+  if text:sub(-1) == '\n' and it.end_column == 0 then
+    text, suffix = text:sub(1, -2), ''
+  elseif text:sub(1, 1) == '\n' and suffix == '' then
+    text, prefix = text:sub(2), ''
+  end
+  return vim.split(prefix .. text .. suffix, '\n')
+end
+
 --- What stands behind the first line of a hunk.
-local function words(hunk)
+local function words(bufnr, it, hunk)
   if hunk.state == 'conflict' then
     return 'Claw changed this, and so did you'
   elseif hunk.conflict then
     return 'Claw proposes this; what you typed here is in its way'
   elseif hunk.state == 'proposed' then
-    return (hunk.after or '') == '' and 'Claw would take this out' or 'Claw proposes:'
+    return hunk.after == '' and 'Claw would take this out' or 'Claw proposes:'
   elseif not hunk.before then
     return 'Claw changed this'
   elseif hunk.before:match('^%s*$') then
@@ -55,51 +81,41 @@ local function words(hunk)
   elseif hunk.after == '' then
     return 'Claw took out: ' .. short(hunk.before)
   end
-  return 'Claw: was ' .. short(hunk.before)
-end
-
---- The rows of a range; a range that ends at the beginning of a line does not reach it.
-local function rows(bufnr, range, encoding)
-  local first, column = where.place(bufnr, range.start, encoding)
-  local last, last_column = where.place(bufnr, range['end'], encoding)
-  if last > first and last_column == 0 then
-    last = last - 1
-  end
-  return first, column, math.max(first, last)
+  return 'Claw: was ' .. short(table.concat(lines_with(bufnr, it, hunk.before), ' '))
 end
 
 --- What a proposal would put there, below it.
-local function proposed_lines(hunk)
+local function proposed_lines(bufnr, it, hunk)
   if hunk.state ~= 'proposed' or not hunk.after or hunk.after == '' then
     return nil
   end
-  local lines = vim.split((hunk.after:gsub('\n$', '')), '\n')
+  local lines = lines_with(bufnr, it, hunk.after)
   local shown = vim.tbl_map(function(line)
     return { { line == '' and ' ' or line, 'ClawAdded' } }
-  end, vim.list_slice(lines, 1, 30))
-  if #lines > 30 then
-    table.insert(shown, { { ('… %d lines more (:Claw diff)'):format(#lines - 30), 'ClawText' } })
+  end, vim.list_slice(lines, 1, MOST_LINES))
+  if #lines > MOST_LINES then
+    table.insert(shown, { { ('… %d lines more (:Claw diff)'):format(#lines - MOST_LINES), 'ClawText' } })
   end
   return shown
 end
 
 local function draw_hunk(bufnr, hunk, encoding)
-  local first, column, last = rows(bufnr, hunk.range, encoding)
+  local it = spot(bufnr, hunk.range, encoding)
   local kind = hunk.conflict and 'conflict' or hunk.state
   local highlight = HIGHLIGHTS[kind] or 'ClawOpen'
   local sign = options().signs[kind] or nil
   local text = options().virtual_text
-  local mark = vim.api.nvim_buf_set_extmark(bufnr, namespace, first, column, {
-    end_row = last,
-    end_col = #(vim.api.nvim_buf_get_lines(bufnr, last, last + 1, false)[1] or ''),
+  local mark = vim.api.nvim_buf_set_extmark(bufnr, namespace, it.first_row, it.first_row == it.row and it.column or 0, {
+    end_row = it.end_row,
+    end_col = it.end_column,
     strict = false,
     sign_text = sign,
     sign_hl_group = highlight,
     hl_group = hunk.state == 'proposed' and hunk.before ~= '' and 'ClawRemoved' or nil,
-    virt_text = text and { { '◆ ' .. words(hunk), 'ClawText' } } or nil,
-    virt_lines = text and proposed_lines(hunk) or nil,
+    virt_text = text and { { '◆ ' .. words(bufnr, it, hunk), 'ClawText' } } or nil,
+    virt_lines = text and proposed_lines(bufnr, it, hunk) or nil,
   })
-  for row = first + 1, math.min(last, first + MOST_ROWS) do
+  for row = it.first_row + 1, math.min(it.last_row, it.first_row + MOST_ROWS) do
     vim.api.nvim_buf_set_extmark(bufnr, namespace, row, 0, { sign_text = sign, sign_hl_group = highlight })
   end
   return { mark = mark, hunk = hunk }
@@ -223,7 +239,9 @@ local function places(bufnr)
   for _, it in ipairs(drawn[bufnr] or {}) do
     local mark = vim.api.nvim_buf_get_extmark_by_id(bufnr, namespace, it.mark, { details = true })
     if mark[1] then
-      table.insert(found, { row = mark[1], last = mark[3].end_row or mark[1], hunk = it.hunk })
+      local last = mark[3].end_row or mark[1]
+      last = (last > mark[1] and mark[3].end_col == 0) and last - 1 or last
+      table.insert(found, { row = mark[1], last = last, hunk = it.hunk })
     end
   end
   table.sort(found, function(one, other)
@@ -236,7 +254,7 @@ end
 function M.here()
   local row = vim.api.nvim_win_get_cursor(0)[1] - 1
   for _, it in ipairs(places(vim.api.nvim_get_current_buf())) do
-    if it.row <= row and row <= math.max(it.row, it.last) then
+    if it.row <= row and row <= it.last then
       return it.hunk
     end
   end
@@ -315,8 +333,15 @@ function M.list()
     for _, hunk in ipairs(answer.hunks or {}) do
       local bufnr = vim.uri_to_bufnr(hunk.uri)
       vim.fn.bufload(bufnr)
-      local first, column, last = rows(bufnr, hunk.range, client and client.offset_encoding or 'utf-8')
-      table.insert(items, { bufnr = bufnr, lnum = first + 1, end_lnum = last + 1, col = column + 1, text = words(hunk), type = 'I' })
+      local it = spot(bufnr, hunk.range, client and client.offset_encoding or 'utf-8')
+      table.insert(items, {
+        bufnr = bufnr,
+        lnum = it.first_row + 1,
+        end_lnum = it.last_row + 1,
+        col = it.first_row == it.row and it.column + 1 or 1,
+        text = words(bufnr, it, hunk),
+        type = 'I',
+      })
     end
     if #items == 0 then
       return say.say('No changes of Claw wait for review.')

@@ -3,6 +3,7 @@ local say = require('claw.say')
 local M = { latest = nil }
 
 local working = {}
+local echoed = false
 
 function M.started(_)
   M.latest = nil
@@ -76,11 +77,21 @@ function M.progress(params)
     working[params.token] = (doing or value.title or ''):gsub('%s*\n%s*', ' ')
   end
   M._redraw()
-  local mode = vim.api.nvim_get_mode().mode
-  if require('claw.options').current.progress and (mode == 'n' or mode == 'i') then
-    local _, activity = next(working)
-    vim.api.nvim_echo(activity and { { say.cut('Claw: ' .. activity), 'Comment' } } or { { '' } }, false, {})
+  M._echo()
+end
+
+--- Only in normal mode: elsewhere the line at the bottom is used for something else.
+function M._echo()
+  if not require('claw.options').current.progress or vim.api.nvim_get_mode().mode ~= 'n' then
+    return
   end
+  local _, activity = next(working)
+  if activity then
+    vim.api.nvim_echo({ { say.cut('Claw: ' .. activity), 'Comment' } }, false, {})
+  elseif echoed then
+    vim.api.nvim_echo({ { '' } }, false, {})
+  end
+  echoed = activity ~= nil
 end
 
 function M._redraw()
