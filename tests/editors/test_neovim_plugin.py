@@ -118,7 +118,9 @@ def test_the_servers_lists_and_status_are_the_editors(tmp_path: Path) -> None:
         editor.nvim.command("Claw mode plan")
         editor.until(lambda: "plan" in editor.lua(line), "the mode that was said")
         editor.nvim.command("Claw ask what does it do")
-        editor.until(lambda: re.search(r"[1-9] %% · \$0\.\d[1-9]", editor.lua(line)), "context and cost follow the turn")
+        editor.until(
+            lambda: re.search(r"[1-9] %% · \$0\.\d[1-9]", editor.lua(line)), "context and cost follow the turn"
+        )
         editor.nvim.command("only")
         editor.picks("* what does it do")
         editor.nvim.command("Claw sessions")
@@ -128,7 +130,9 @@ def test_the_servers_lists_and_status_are_the_editors(tmp_path: Path) -> None:
 def test_a_stream_and_the_persons_keys_meet_in_the_chat_without_a_word_about_it(tmp_path: Path) -> None:
     words = [f"word{n:03}" for n in range(80)]
     pieces = tuple(f"{it} " for it in words)
-    with neovim(tmp_path, Reply(content=(Text(text="".join(pieces), pieces=pieces, pace=0.03),)), editor="neovim") as it:
+    with neovim(
+        tmp_path, Reply(content=(Text(text="".join(pieces), pieces=pieces, pace=0.03),)), editor="neovim"
+    ) as it:
         it.edit("calc.py", CALC)
         it.nvim.command("Claw chat")
         it.until(lambda: "/.claw/chats/" in it.nvim.current.buffer.name, "the chat has the cursor")

@@ -113,7 +113,9 @@ def test_a_question_waits_while_the_person_types(tmp_path: Path) -> None:
 
 def test_the_chat_streams_beside_the_file_and_stays_in_sight(tmp_path: Path) -> None:
     pieces = tuple(f"- point {n}\n" for n in range(50))
-    with terminal(tmp_path, Reply(content=(Text(text="".join(pieces), pieces=pieces, pace=0.02),))) as it:
+    words = tuple(f"word{n} " for n in range(300))
+    replies = (Reply(content=(Text(text="".join(it), pieces=it, pace=0.01),)) for it in (pieces, words))
+    with terminal(tmp_path, *replies) as it:
         it.type("\\cc")
         it.shows("def add(a, b):", "# Claw chat")
         it.type("Gowhat is it\x13")
@@ -121,3 +123,6 @@ def test_the_chat_streams_beside_the_file_and_stays_in_sight(tmp_path: Path) -> 
         it.shows("- point 49", "def add(a, b):")
         it.shows("## You")
         assert "- point 8\n" not in it.screen()
+        it.type("Gomore\x13")
+        it.shows("word99 ", "## You")
+        it.shows("word299", "word250", "## You")

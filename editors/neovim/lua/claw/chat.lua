@@ -48,6 +48,26 @@ local function go_on(bufnr)
   end
 end
 
+local function height_of(window, first, last)
+  return vim.api.nvim_win_text_height(window, { start_row = first, end_row = last }).all
+end
+
+--- From where a window shows the end of its text: the first row, and how much of that line is above the window.
+local function top_of(window, last)
+  local height = vim.api.nvim_win_get_height(window)
+  local top = math.max(0, last - height + 1)
+  while top < last and height_of(window, top, last) > height do
+    top = top + 1
+  end
+  local free = height - height_of(window, top, last)
+  if top == 0 or free <= 0 then
+    return top, 0
+  end
+  -- A paragraph is one line, and may be taller than the window: of the line above, the end is shown.
+  local width = vim.api.nvim_win_get_width(window) - vim.fn.getwininfo(window)[1].textoff
+  return top - 1, math.max(0, height_of(window, top - 1, top - 1) - free) * width
+end
+
 --- Scroll so that the end of the chat is at the bottom and the cursor in sight. The cursor stays where it is.
 local function follow_in(window, bufnr)
   local prompt = heading(bufnr)
@@ -55,16 +75,14 @@ local function follow_in(window, bufnr)
   if not prompt or row < prompt then
     return
   end
-  local height = vim.api.nvim_win_get_height(window)
-  local last = vim.api.nvim_buf_line_count(bufnr) - 1
-  local top = math.max(0, last - height + 1)
-  while top < row and vim.api.nvim_win_text_height(window, { start_row = top, end_row = last }).all > height do
-    top = top + 1
+  local top, skip = top_of(window, vim.api.nvim_buf_line_count(bufnr) - 1)
+  if row <= top then
+    top, skip = row, 0
   end
   vim.api.nvim_win_call(window, function()
     local view = vim.fn.winsaveview()
-    if view.topline ~= math.min(top, row) + 1 then
-      view.topline = math.min(top, row) + 1
+    if view.topline ~= top + 1 or view.skipcol ~= skip then
+      view.topline, view.skipcol = top + 1, skip
       vim.fn.winrestview(view)
     end
   end)
@@ -107,6 +125,7 @@ end
 local function dress(window)
   vim.wo[window][0].wrap = true
   vim.wo[window][0].linebreak = true
+  vim.wo[window][0].smoothscroll = true
   vim.wo[window][0].conceallevel = 2
   if not vim.w[window].claw_dressed then
     vim.w[window].claw_dressed = true

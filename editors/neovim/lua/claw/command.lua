@@ -93,7 +93,7 @@ local function diff(words)
     if answer.shown then
       return
     elseif type(answer.diff) == 'string' and answer.diff ~= '' then
-      return require('claw.diff').text(answer.diff)
+      return say.split(vim.split(vim.trim(answer.diff), '\n'), 'diff')
     end
     send.tell(answer)
   end)

@@ -155,18 +155,4 @@ function M.show(params)
   end)
 end
 
---- A text that the server wrote for us to look at, where it could not show it itself.
-function M.text(text)
-  local bufnr = vim.api.nvim_create_buf(false, true)
-  vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, lines_of(text))
-  vim.bo[bufnr].bufhidden = 'wipe'
-  vim.bo[bufnr].syntax = 'diff'
-  vim.bo[bufnr].modifiable = false
-  vim.api.nvim_open_win(bufnr, true, { split = 'below', win = 0 })
-  local key = options().keymaps.close
-  if key then
-    vim.keymap.set('n', key, '<Cmd>close<CR>', { buffer = bufnr, nowait = true })
-  end
-end
-
 return M

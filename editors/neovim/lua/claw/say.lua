@@ -9,11 +9,11 @@ function M.say(text, level)
   if not own or (vim.fn.strdisplaywidth(text) <= vim.v.echospace and not text:find('\n')) then
     return vim.notify(text, level)
   end
-  local more = vim.o.more
+  local more, waits = vim.o.more, vim.o.messagesopt
   vim.o.more = false
+  vim.o.messagesopt = waits:gsub('hit%-enter', 'wait:0')
   vim.notify(text, level)
-  vim.o.more = more
-  -- What is drawn anew needs no "Press ENTER".
+  vim.o.more, vim.o.messagesopt = more, waits
   vim.cmd.redraw()
   local highlight = level >= vim.log.levels.ERROR and 'ErrorMsg' or level == vim.log.levels.WARN and 'WarningMsg' or nil
   local line = text:gsub('%s*\n%s*', ' · ')
@@ -61,13 +61,35 @@ function M.safely(what, run, otherwise)
   end
 end
 
---- Show a text of several lines in a window that goes when the cursor moves.
+local LONG = 12
+
+--- Show a text: at the bottom if it is a line, in a window that goes when the cursor moves, or, a long one, in a split.
 function M.show(text)
   local lines = vim.split(vim.trim(text), '\n')
   if #lines == 1 and vim.fn.strdisplaywidth(lines[1]) <= vim.v.echospace then
-    return M.say(lines[1])
+    M.say(lines[1])
+  elseif #lines > LONG then
+    M.split(lines, 'markdown')
+  else
+    local look = { border = 'rounded', focus_id = 'claw', max_width = 100, relative = 'editor' }
+    vim.lsp.util.open_floating_preview(lines, 'markdown', look)
   end
-  vim.lsp.util.open_floating_preview(lines, 'markdown', { border = 'rounded', focus_id = 'claw', max_width = 100 })
+end
+
+--- Lines to read in a window of their own, which the key of the differences closes.
+function M.split(lines, syntax)
+  local bufnr = vim.api.nvim_create_buf(false, true)
+  vim.api.nvim_buf_set_lines(bufnr, 0, -1, false, lines)
+  vim.bo[bufnr].bufhidden = 'wipe'
+  vim.bo[bufnr].syntax = syntax
+  vim.bo[bufnr].modifiable = false
+  local window = vim.api.nvim_open_win(bufnr, true, { split = 'below', win = -1, height = math.floor(vim.o.lines / 2) })
+  vim.wo[window][0].wrap = true
+  vim.wo[window][0].linebreak = true
+  local key = require('claw.options').current.keymaps.close
+  if key then
+    vim.keymap.set('n', key, '<Cmd>close<CR>', { buffer = bufnr, nowait = true, desc = 'Close' })
+  end
 end
 
 return M
