@@ -242,6 +242,10 @@ class Versions(Protocol):
         """Branch and short status for the environment block; "" where there is no repository."""
         ...
 
+    async def ignores(self, path: str) -> bool:
+        """Whether the repository leaves this file out; True where that cannot be told, False outside of any."""
+        ...
+
     async def diff(self, folder: str, base: str = "HEAD") -> str:
         """The unified diff of the work tree against a revision, "" when nothing differs. Raises ClawError where there is
         no repository or no such revision, or when git fails or takes too long."""

@@ -69,6 +69,17 @@ class Git:
             return f"git did not answer within {SUMMARY_SECONDS:g} s, so branch and status are not known here"
         return _summary(said.output) if said.code == 0 else "a repository that git could not read"
 
+    async def ignores(self, path: str) -> bool:
+        """Whether git ignores this file, which it does not track; True where git cannot be asked, or says nothing."""
+        tree = await asyncio.to_thread(self._work_tree, str(Path(path).parent))
+        if tree is None:
+            return False
+        try:
+            async with asyncio.timeout(SUMMARY_SECONDS):
+                return (await _ask(tree, ("check-ignore", "--quiet", "--", path))).code != 1
+        except TimeoutError:
+            return True
+
     async def diff(self, folder: str, base: str = "HEAD") -> str:
         """The work tree against a revision (before the first commit: against nothing); "" when nothing differs. Raises
         ClawError where there is no repository, no git or no such revision, and when git fails or takes too long."""

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
+from claw_lsp.core.comments import Spoken
 from claw_lsp.core.position import LineIndex
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.language import Diagnostic
@@ -75,6 +76,28 @@ def with_complaints(subject: Subject, found: Sequence[Diagnostic]) -> Subject:
     elsewhere = [it for it in others if it not in here]
     extra = {ELSEWHERE: _listed(elsewhere)} if elsewhere else {}
     return replace(subject, diagnostics=here, extra={**subject.extra, **extra})
+
+
+def commented(subject: Subject, comments: Sequence[Spoken]) -> Subject:
+    """The subject with comments that ask for one kind of thing: its place is the first of them; what stands around others,
+    too far away to be seen there, is told besides. Needs a text, and a comment."""
+    index = LineIndex(subject.text or "")
+    first, *others = comments
+    words = [it.words if not others else f"{_range((it.start, it.end), index)[2:]}: {it.words}" for it in comments]
+    far = [it for it in others if it.first_line - first.last_line > SURROUNDING // 2]
+    extra = {f"Around line {it.first_line + 1}": _around(it, index) for it in far}
+    return replace(
+        subject,
+        start=index.span(first.first_line)[0],
+        end=index.span(first.last_line)[1],
+        words="\n\n".join(words),
+        extra={**subject.extra, **extra},
+    )
+
+
+def _around(it: Spoken, index: LineIndex) -> str:
+    lines = range(max(0, it.first_line - SURROUNDING), min(index.n_lines, it.last_line + 1 + SURROUNDING))
+    return _numbered(index, lines, range(it.first_line, it.last_line + 1))[0]
 
 
 def _touches(it: Diagnostic, subject: Subject) -> bool:

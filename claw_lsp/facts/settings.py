@@ -10,6 +10,7 @@ from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.usage import ModelFacts
 
 Review = Literal["after", "before"]
+AiComments = Literal["offer", "run", "off"]
 SaveBeforeRun = Literal["save", "ask", "ignore"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
@@ -36,6 +37,12 @@ class Settings(BaseModel):
         "save",
         alias="saveBeforeRun",
         description="What happens to the agent's unsaved edits before a shell command runs; `save` asks once where the editor cannot save.",
+    )
+    ai_comments: AiComments = Field(
+        "offer",
+        alias="aiComments",
+        description="What happens when a file with a comment that begins or ends with AI! or AI? is saved: it is offered to do or"
+        " answer that, or it is begun at once. `run` counts only in your own settings file.",
     )
     max_turns: int | None = Field(
         None, alias="maxTurns", ge=1, description="How many replies of the model one turn may take."

@@ -8,6 +8,7 @@ COMMANDS = (
     "claw.ask",
     "claw.chat",
     "claw.clear",
+    "claw.comment",
     "claw.commitMessage",
     "claw.cost",
     "claw.diff",

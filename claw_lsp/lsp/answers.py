@@ -13,7 +13,7 @@ from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp import actions, from_lsp
 from claw_lsp.lsp.client import Client
-from claw_lsp.lsp.commands import differences, modes, proposals, review, sight, turns
+from claw_lsp.lsp.commands import comments, differences, modes, proposals, review, sight, turns
 from claw_lsp.lsp.commands.table import TABLE
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.language.features import ChatLanguage
@@ -25,7 +25,7 @@ from claw_lsp.ports import Workspace
 
 logger = logging.getLogger(__name__)
 
-ANNOUNCED = (differences, modes, proposals, review, sight, turns)
+ANNOUNCED = (comments, differences, modes, proposals, review, sight, turns)
 """The modules whose import fills the table of commands."""
 
 
@@ -60,6 +60,7 @@ class Answers:
 
     def did_save(self, params: types.DidSaveTextDocumentParams) -> None:
         from_lsp.did_save(self.door.buffers, params)
+        self.door.later(comments.saved(self.door, params.text_document.uri), "looking for comments with AI! or AI?")
 
     def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         from_lsp.did_close(self.door.buffers, params)
@@ -103,6 +104,7 @@ class Answers:
             found = [
                 *actions.answers(door.questions.pending, path),
                 *door.hunks.actions(path, *lines),
+                *door.comments.actions(path, lines[0][0], lines[1][0]),
                 *door.hunks.newcomers(path),
                 *actions.offered(uri, range_, said["context"]),
             ]
@@ -114,7 +116,11 @@ class Answers:
         path = path_of(params.text_document.uri)
         if door.chats.is_chat(path):
             return door.chats.lenses(path)
-        return [*door.notices.lenses(door.questions.pending, path), *door.hunks.lenses(path)]
+        return [
+            *door.notices.lenses(door.questions.pending, path),
+            *door.hunks.lenses(path),
+            *door.comments.lenses(path),
+        ]
 
     def hover(self, params: types.HoverParams) -> Any:
         uri, at = params.text_document.uri, from_lsp.position(params.position)

@@ -95,6 +95,10 @@ class UriArguments(Arguments):
     uri: str | None = None
 
 
+class PlaceArguments(UriArguments):
+    range: Range | None = None
+
+
 class SessionArguments(Arguments):
     session: str | None = None
 

@@ -30,6 +30,7 @@ from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.earlier import Earlier
+from claw_lsp.lsp.comments import Comments
 from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.host import TurnHost
 from claw_lsp.lsp.hunks import Hunks
@@ -80,6 +81,7 @@ class Door:
     review: Review
     earlier: Earlier
     hunks: Hunks
+    comments: Comments
     shim: Shim
     events: Events
     languages: EditorLanguages
@@ -328,6 +330,11 @@ class Door:
         if self.notices.published != before:
             self._lenses_changed()
 
+    def comments_changed(self) -> None:
+        """Comments that speak to us came, went or were begun: their diagnostics and lenses follow."""
+        self.notices.show_comments(self.comments.diagnostics())
+        self._lenses_changed()
+
     def _lenses_changed(self) -> None:
         if self.powers.code_lens_refresh:
             self.later(self._refresh_lenses(), "refreshing lenses")
@@ -377,6 +384,8 @@ _TITLES = {
     "review": "Review",
     "commit_message": "Commit message",
     "init": "Write CLAW.md",
+    "comment_do": "Comment in",
+    "comment_answer": "Question in",
 }
 
 

@@ -15,6 +15,7 @@ from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats, Desk
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import slash, turns
+from claw_lsp.lsp.comments import Comments
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.earlier import Earlier
 from claw_lsp.lsp.events import Events
@@ -76,6 +77,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             review=review,
             earlier=Earlier(house.sessions, review, buffers, workspace),
             hunks=Hunks(review, buffers),
+            comments=Comments(buffers, partial(_comments_changed, slot)),
             shim=Shim(editor, powers),
             events=shim_events(editor, powers, slot),
             languages=languages,
@@ -136,6 +138,10 @@ def chat_desk(
 
 def _questions_changed(slot: list[Door]) -> None:
     slot[0].questions_changed()
+
+
+def _comments_changed(slot: list[Door]) -> None:
+    slot[0].comments_changed()
 
 
 def _hunks_changed(slot: list[Door]) -> None:

@@ -1,5 +1,5 @@
 """Our diagnostics: every pending question, on the file it concerns, else where the person was when it was asked; and
-every hunk that waits for review.
+every hunk that waits for review; and every comment that asks for something.
 
 Each file's list is sent whole, and only when it changed.
 """
@@ -33,6 +33,7 @@ class Notices:
         self._places: dict[str, str | None] = {}
         self._questions: tuple[Question, ...] = ()
         self._hunks: dict[str, list[dict[str, Any]]] = {}
+        self._comments: dict[str, list[dict[str, Any]]] = {}
 
     def show(self, questions: tuple[Question, ...]) -> None:
         """These questions are pending now, and no others."""
@@ -44,6 +45,11 @@ class Notices:
         self._hunks = hunks
         self._show()
 
+    def show_comments(self, comments: dict[str, list[dict[str, Any]]]) -> None:
+        """These are the diagnostics of the comments that speak to us, by URI."""
+        self._comments = comments
+        self._show()
+
     def _show(self) -> None:
         questions = self._questions
         wanted: dict[str, list[dict[str, Any]]] = {}
@@ -53,7 +59,7 @@ class Notices:
         for question in questions:
             if (path := self._places[question.id]) is not None:
                 wanted.setdefault(self._uri(path), []).append(self._diagnostic(question))
-        for uri, found in self._hunks.items():
+        for uri, found in (*self._hunks.items(), *self._comments.items()):
             wanted[uri] = [*wanted.get(uri, []), *found]
         for uri in [*wanted, *(it for it in self.published if it not in wanted)]:
             diagnostics = wanted.get(uri, [])

@@ -18,6 +18,8 @@ ACTIONS = (
     "review",
     "commit_message",
     "init",
+    "comment_do",
+    "comment_answer",
 )
 """What a person can start; each has its own file."""
 

@@ -89,6 +89,34 @@ def test_a_change_waits_as_a_diagnostic_follows_typing_and_is_reverted_from_the_
         editor.until(lambda: editor.lines(buffer) == ["# and more of mine", *FIXED], "the revert is undone")
 
 
+def test_a_comment_that_asks_is_offered_once_it_is_saved_and_goes_with_the_edit(tmp_path: Path) -> None:
+    asking = "    # it subtracts, mend it AI!"
+    file = str(tmp_path / "ws" / "calc.py")
+    edit = {"file_path": file, "old_string": f"{asking}\n    return a - b", "new_string": "    return a + b"}
+    replies = (
+        Reply(content=(ToolUse(name="Read", input={"file_path": file}),)),
+        Reply(content=(ToolUse(name="Edit", input=edit),)),
+        "It adds now.",
+    )
+    with neovim(tmp_path, *replies) as editor:
+        buffer = editor.edit("calc.py", CALC)
+        editor.type(f"ggo{asking.strip()}<Esc>")
+        editor.until(lambda: editor.lines(buffer)[1].strip() == asking.strip(), "the comment is typed")
+        buffer[1] = asking
+        assert not editor.diagnostics(buffer)
+        editor.nvim.command("write")
+        (shown,) = editor.until(lambda: editor.diagnostics(buffer), "the comment is offered")
+        assert "it subtracts, mend it AI!" in shown
+        editor.nvim.funcs.cursor(2, 8)
+        editor.picks("Claw: do this", "Allow once")
+        editor.code_action()
+        editor.until(lambda: editor.lines(buffer) == ["def add(a, b):", "    return a + b"], "the edit arrives")
+        editor.until(lambda: "It adds now." in editor.messages(), "the result is told")
+        assert "it subtracts, mend it AI!" in editor.api.requests[0].last_user_text
+        editor.type("u")
+        editor.until(lambda: editor.lines(buffer)[1] == asking, "u brings the comment back, too")
+
+
 def test_the_built_in_prompt_answers_by_number_and_one_is_the_harmless_answer(tmp_path: Path) -> None:
     """vim.ui.select as it comes: a numbered list at the bottom, which takes the keys that are typed."""
     twice = (*fix(tmp_path)[:2], "Very well.", *fix(tmp_path))

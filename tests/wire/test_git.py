@@ -154,6 +154,18 @@ async def test_a_difference_that_cannot_be_told_says_why(work: Repository, tmp_p
     assert await work.ask().diff(str(work.folder)) == ""
 
 
+async def test_what_git_leaves_out_is_known_file_by_file(work: Repository, tmp_path: Path) -> None:
+    work.commit(**{".gitignore": "*.log\nout/\n", "a": "1\n"})
+    (work.folder / "tracked.log").write_text("")
+    work.git("add", "-f", "tracked.log")
+    git = work.ask()
+    names = ("a", "new", "b.log", "out/x", "tracked.log", "missing/c.log")
+    assert [await git.ignores(str(work.folder / it)) for it in names] == [False, False, True, True, False, True]
+    assert not await git.ignores(str(tmp_path / "b.log"))
+    (work.folder / ".git" / "HEAD").write_text("nonsense")
+    assert await git.ignores(str(work.folder / "a"))
+
+
 async def test_a_broken_repository_is_told_and_raises_nothing(work: Repository) -> None:
     (work.folder / ".git" / "HEAD").write_text("nonsense")
     assert await work.ask().summary(str(work.folder)) == "a repository that git could not read"
@@ -164,10 +176,11 @@ async def test_a_broken_repository_is_told_and_raises_nothing(work: Repository) 
 
 
 async def ask_everything(work: Repository) -> tuple[str, str]:
-    """Both questions after the file was touched, so that git has to look into it; in place of a diff why there is none."""
+    """All questions after the file was touched, so that git has to look into it; in place of a diff why there is none."""
     os.utime(work.folder / "a", (1, 1))
     git = work.ask()
     summary = await git.summary(str(work.folder))
+    await git.ignores(str(work.folder / "a"))
     try:
         return summary, await git.diff(str(work.folder))
     except ClawError as error:

@@ -15,6 +15,7 @@ from markdown_it import MarkdownIt
 
 from claw_lsp.core import briefing
 from claw_lsp.core.briefing import Instructions, Subject, action_blocks
+from claw_lsp.core.comments import spoken
 from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.settings import Settings
 from claw_lsp.prompts import ACTIONS, Prompts, load
@@ -247,6 +248,61 @@ Write CLAW.md for this workspace: what a newcomer with no other knowledge needs 
 
 Read what there is: README, build and package files, CI, folders, a few central sources, and existing CLAW.md, CLAUDE.md or AGENTS.md. Write down how to build, run and test (one test, too), how the code is laid out and what its parts may know of each other, and the rules that a reader could not guess. Check commands before you write them down where that is safe, and leave out everything general or easily seen. Aim for less than a page. If there is a CLAW.md, mend it instead of replacing it. Answer with what is in it in a sentence or two, and what you could not find out.\
 """)
+
+
+COMMENTED = "# AI! Sum prices,\n# not counts.\ndef total(items):\n    return len(items)  # why not sum, AI?\n"
+
+
+def commented(action: str, text: str, *which: int) -> str:
+    found = spoken(text, "calc.py")
+    subject = Subject(path="shop/calc.py", language="python", text=text)
+    return message(action, briefing.commented(subject, [found[it] for it in which]))
+
+
+def test_first_message_of_a_comment_that_asks_to_do_something() -> None:
+    assert commented("comment_do", COMMENTED, 0) == snapshot("""\
+The person left a comment that asks you to do something, in `shop/calc.py` (python), lines 1-2.
+
+It says:
+
+AI! Sum prices,
+not counts.
+
+The text, as data, with line numbers; `>` marks the selection:
+```
+> 1 | # AI! Sum prices,
+> 2 | # not counts.
+  3 | def total(items):
+  4 |     return len(items)  # why not sum, AI?
+```
+
+Do just that, there and wherever else it needs it. Then remove the comment: of several lines those that ask; what documents the code stays. Where it cannot be done, leave it and say why. Answer with one or two sentences on what you did.\
+""")
+
+
+def test_first_message_of_a_comment_that_asks_a_question() -> None:
+    assert commented("comment_answer", COMMENTED, 1).split("\n\nThe text")[0] == snapshot("""\
+The person left a comment that asks you a question, in `shop/calc.py` (python), line 4.
+
+It says:
+
+why not sum, AI?\
+""")
+    assert commented("comment_answer", COMMENTED, 1).split("```\n\n")[-1] == snapshot(
+        "Answer it as it bears on this code, the answer first. Look at callers, definitions and tests where they matter. Change nothing: the comment stays as it is."
+    )
+
+
+def test_several_comments_are_told_with_their_lines_and_what_stands_around_them() -> None:
+    text = "# AI! one\n" + "x = 1\n" * 100 + "# AI! two\ny = 2  # AI! three\n"
+    told = commented("comment_do", text, 0, 1, 2)
+    assert told.startswith(
+        "The person left a comment that asks you to do something, in `shop/calc.py` (python), line 1.\n"
+    )
+    assert "\n\nline 1: AI! one\n\nline 102: AI! two\n\nline 103, columns 8-18: AI! three\n\n" in told
+    assert "Around line 102, as data:" in told
+    assert "> 102 | # AI! two" in told
+    assert "> 103 | y = 2  # AI! three" in told
 
 
 def test_no_trailer_is_asked_for_where_the_person_wants_none() -> None:

@@ -158,10 +158,11 @@ def _take(gathered: _Gathered, layer: _Layer) -> None:
 
 def _believed(layer: _Layer, alias: str, value: Any) -> bool:
     if layer.source in ("project", "local"):
-        # More review than the person asked for is no harm; less is theirs to choose.
-        return alias in _FROM_PROJECT or (alias == "review" and value == "before")
+        # More review than the person asked for, or less offered, is no harm; the contrary is theirs to choose.
+        return alias in _FROM_PROJECT or (alias, value) in (("review", "before"), ("aiComments", "off"))
     if layer.source == "editor":
-        return alias not in NOT_FROM_EDITOR and not (alias == "defaultMode" and value == Mode.BYPASS)
+        never = (("defaultMode", Mode.BYPASS), ("aiComments", "run"))
+        return alias not in NOT_FROM_EDITOR and (alias, value) not in never
     return True
 
 
