@@ -3,6 +3,7 @@ memory. Which files are looked at, and what is begun, is decided in lsp/commands
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -30,11 +31,15 @@ class _Offered:
 
 
 class Comments:
-    """Invariant: a comment that was begun is not shown again while it stands there, and never begun again unasked."""
+    """`one_save_at_a_time` is held while a save is looked at: a later one must not come before it.
+
+    Invariant: a comment that was begun is not shown again while it stands there, and never begun again unasked.
+    """
 
     def __init__(self, buffers: Buffers, changed: Callable[[], None]) -> None:
         self._buffers = buffers
         self._changed = changed
+        self.one_save_at_a_time = asyncio.Lock()
         self._offered: dict[str, _Offered] = {}
         self._ever: dict[str, set[Text]] = {}
         self._read: dict[str, tuple[str, tuple[Spoken, ...]]] = {}

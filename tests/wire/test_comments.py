@@ -124,6 +124,18 @@ async def test_set_to_run_each_begins_once_at_a_save_and_nothing_opens(tmp_path:
         assert comment_actions(await visit.actions("calc.py", 0)) == [DO]
 
 
+async def test_saves_in_quick_succession_begin_each_comment_once(tmp_path: Path) -> None:
+    settings(tmp_path, aiComments="run")
+    async with visiting(tmp_path, says("One."), says("Two.")) as visit:
+        path = visit.open("calc.py", TEXT)
+        for n in range(4):
+            visit.editor.type(path, 0, f"x{n} = {n}\n")
+            save(visit)
+        assert await offered(visit) == []
+        await visit.until(lambda: len(visit.model.requests) == 2)
+        assert await offered(visit) == []
+
+
 async def test_comments_that_ask_alike_are_one_turn(tmp_path: Path) -> None:
     settings(tmp_path, aiComments="run")
     async with visiting(tmp_path, says("Both.")) as visit:

@@ -103,6 +103,8 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
             "effortLevel": "high",
             "permissions": {"defaultMode": "acceptEdits", "additionalDirectories": ["~/notes", "../lib"]},
             "review": "before",
+            "ai_comments": "run",
+            "aiComments": "run",
             "saveBeforeRun": "ask",
             "maxTurns": 7,
             "maxOutputTokens": 1000,

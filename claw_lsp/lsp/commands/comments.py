@@ -46,8 +46,13 @@ async def saved(door: Door, uri: str) -> None:
     buffer = door.buffers.get(path)
     if buffer is None or door.chats.is_chat(path):
         return
-    document = Document(path, buffer.text)
-    found = await asyncio.to_thread(spoken, buffer.text, path, buffer.language)
+    async with door.comments.one_save_at_a_time:
+        await _look(door, uri, Document(path, buffer.text), buffer.language)
+
+
+async def _look(door: Door, uri: str, document: Document, language: str) -> None:
+    path = document.path
+    found = await asyncio.to_thread(spoken, document.text, path, language)
     if not found and not door.comments.known(path):
         return
     wanted = (await door.settings_in(door.home_for(uri).folder)).ai_comments
