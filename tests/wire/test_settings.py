@@ -127,6 +127,7 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
         "effort": "high",
         "mode": Mode.ACCEPT_EDITS,
         "review": "before",
+        "ai_comments": "run",
         "add_dirs": (str(places.home / "notes"), str(places.folder.parent / "lib")),
         "save_before_run": "ask",
         "max_turns": 7,
