@@ -29,8 +29,8 @@ from claw_lsp.lsp.along import Along, Lookup
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats
 from claw_lsp.lsp.client import Client
-from claw_lsp.lsp.earlier import Earlier
 from claw_lsp.lsp.comments import Comments
+from claw_lsp.lsp.earlier import Earlier
 from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.host import TurnHost
 from claw_lsp.lsp.hunks import Hunks
