@@ -6,13 +6,14 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from claw_lsp.core import proposals
-from claw_lsp.core.hunks import Hunk, HunkState, Ledger, Maker, edited, settled, undone
+from claw_lsp.core.hunks import Hunk, HunkState, Ledger, Maker, edited, moved_to, settled, undone
 from claw_lsp.core.proposals import Proposals
 from claw_lsp.core.render import one_line
 from claw_lsp.facts.call import Edited, calls_in, text_in
 from claw_lsp.facts.event import (
     CallFinished,
     Entry,
+    FileMoved,
     HunkKept,
     HunkUndone,
     ModelSpoke,
@@ -107,6 +108,8 @@ def after(book: Book, entry: Entry) -> Book:
         return replace(book, prompts=prompts)
     if isinstance(event, Noted):
         return replace(book, told={**book.told, **event.hunks}) if event.hunks else book
+    if isinstance(event, FileMoved):
+        return replace(book, ledgers=moved_to(book.ledgers, event.path, event.to))
     if isinstance(event, HunkKept | HunkUndone):
         return _settled(book, event)
     return book

@@ -128,6 +128,15 @@ def stands_on(later: Hunk, hunk: Hunk, text: str) -> bool:
     return hunk.touched(text) and later.start <= hunk.end and hunk.start <= later.end
 
 
+def moved_to(ledgers: Mapping[str, Ledger], path: str, to: str) -> Mapping[str, Ledger]:
+    """Ledgers by path once a file has another name."""
+    ledger = ledgers.get(path)
+    if ledger is None:
+        return ledgers
+    here = replace(ledger, path=to, hunks=tuple(replace(it, path=to) for it in ledger.hunks))
+    return {**{key: it for key, it in ledgers.items() if key != path}, to: here}
+
+
 # ---- what others do ---------------------------------------------------------------------------------------------------
 
 

@@ -20,6 +20,7 @@ from claw_lsp.core.hunks import (
     groups,
     hunk_id,
     inverse,
+    moved_to,
     near,
     settled,
     synced,
@@ -29,6 +30,7 @@ from claw_lsp.facts.call import Edited
 from claw_lsp.facts.event import (
     CallFinished,
     Entry,
+    FileMoved,
     ProposalApplied,
     ProposalDismissed,
     SessionStarted,
@@ -109,6 +111,8 @@ def after(proposals: Proposals, entry: Entry) -> Proposals:
             if it.proposed:
                 proposals = proposals.with_ledger(proposed(_ledger(proposals, it), it, maker))
         return proposals
+    if isinstance(event, FileMoved):
+        return replace(proposals, ledgers=moved_to(proposals.ledgers, event.path, event.to))
     if isinstance(event, ProposalApplied | ProposalDismissed) and event.path in proposals.ledgers:
         ledger = proposals.ledgers[event.path]
         if isinstance(event, ProposalDismissed):

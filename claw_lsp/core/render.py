@@ -10,6 +10,7 @@ from claw_lsp.facts.event import (
     CallJudged,
     Entry,
     Event,
+    FileMoved,
     HunkKept,
     HunkUndone,
     ModeChanged,
@@ -142,6 +143,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("applied", _inside(event.path, cwd) + (" by hand" if event.by_hand else ""))
         case ProposalDismissed():
             yield _line("dropped", _inside(event.path, cwd) + (" by hand" if event.by_hand else ""))
+        case FileMoved():
+            yield _line("moved", f"{_inside(event.path, cwd)} to {_inside(event.to, cwd)}")
         case Steered():
             yield _line("user", event.text)
         case Titled():

@@ -10,6 +10,7 @@ from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
     Event,
+    FileMoved,
     HunkKept,
     HunkUndone,
     ModeChanged,
@@ -143,7 +144,7 @@ def after(state: State, event: Event) -> State:
             return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
         case Noted():
             return _said_aside(state, text_block(event.text))
-        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed():
+        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | FileMoved():
             return state
         case Steered():
             return _steered(state, event)

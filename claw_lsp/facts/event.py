@@ -206,6 +206,15 @@ class ProposalDismissed(Fact):
     by_hand: bool = False
 
 
+class FileMoved(Fact):
+    """The person gave another name to a file that waits for review: its hunks and proposals go with it."""
+
+    kind: Literal["file_moved"] = "file_moved"
+    from_outside: ClassVar[bool] = True
+    path: str
+    to: str
+
+
 class Steered(Fact):
     """The person said something while the turn ran: sent with the next request of the same turn. `blocks` are what it
     mentions; `seen` and `along` as in `user_spoke`."""
@@ -255,6 +264,7 @@ Event = Annotated[
     | HunkUndone
     | ProposalApplied
     | ProposalDismissed
+    | FileMoved
     | Steered
     | Titled
     | TurnEnded,

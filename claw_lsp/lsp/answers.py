@@ -65,6 +65,10 @@ class Answers:
     def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         from_lsp.did_close(self.door.buffers, params)
 
+    async def files_renamed(self, params: types.RenameFilesParams) -> None:
+        for it in params.files:
+            await review.moved(self.door, path_of(it.old_uri), path_of(it.new_uri))
+
     async def begin(self, params: types.InitializedParams) -> None:
         door = self.door
         door.later(self.door.house.warm(), "warming up")

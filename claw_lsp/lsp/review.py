@@ -9,9 +9,10 @@ from typing import Literal, NamedTuple
 
 from claw_lsp.core.book import Book, after, folded
 from claw_lsp.core.hunks import Hunk, HunkState, Ledger, followed, inverse, stands_on, synced, undone
+from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.proposals import would_be
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.event import CallFinished, Entry, TurnEnded
+from claw_lsp.facts.event import CallFinished, Entry, FileMoved, TurnEnded
 from claw_lsp.lsp.buffers import Buffers, Changed, Closed, Happening, Opened, Saved
 
 DELAY = 0.15
@@ -131,6 +132,11 @@ class Review:
         """Whether some session has this prompt."""
         return any(prompt_id in book.prompts for book in self._books.values())
 
+    def below(self, path: str) -> tuple[tuple[str, str], ...]:
+        """Every session with hunks or proposals in this file, or in this folder, and the file."""
+        found = ((key.session, it.path) for key, it in self._ledgers() if inside(it.path, (path,)) and it.hunks)
+        return tuple(dict.fromkeys(found))
+
     # ---- what happens ---------------------------------------------------------------------------------------------
 
     def catch_up(self, sessions: Iterable[Session]) -> None:
@@ -168,7 +174,9 @@ class Review:
         self._books[session] = book
         if isinstance(entry.event, CallFinished):
             self._waiting.update(it.path for it in entry.event.result.edited)
-        if isinstance(entry.event, CallFinished | TurnEnded):
+        if isinstance(entry.event, FileMoved):
+            self._waiting.add(entry.event.to)
+        if isinstance(entry.event, CallFinished | TurnEnded | FileMoved):
             self._settle()
         if _other(book, before) or book.prompts is not before.prompts or self._shown is None:
             self._renew()

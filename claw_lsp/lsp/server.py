@@ -94,6 +94,12 @@ class ClawServer:
         takes(types.TEXT_DOCUMENT_DID_CHANGE, self._through("did_change"))
         takes(types.TEXT_DOCUMENT_DID_SAVE, self._through("did_save"))
         takes(types.TEXT_DOCUMENT_DID_CLOSE, self._through("did_close"))
+        everything = types.FileOperationFilter(types.FileOperationPattern("**/*"), scheme="file")
+        takes(
+            types.WORKSPACE_DID_RENAME_FILES,
+            self._through("files_renamed"),
+            types.FileOperationRegistrationOptions([everything]),
+        )
         takes(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, self._through("folders_changed"))
         takes(types.WORKSPACE_DID_CHANGE_CONFIGURATION, self._through("configuration_changed"))
         takes(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._through("progress_cancelled"))

@@ -24,6 +24,7 @@ from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
     Entry,
+    FileMoved,
     HunkKept,
     HunkUndone,
     ModeChanged,
@@ -118,6 +119,7 @@ class Door:
                 | HunkUndone()
                 | ProposalApplied()
                 | ProposalDismissed()
+                | FileMoved()
                 | Steered()
                 | Titled()
                 | TurnEnded()

@@ -236,6 +236,38 @@ async def test_the_ledger_survives_a_restart_with_its_session(tmp_path: Path) ->
         assert visit.text("calc.py") == "# above\n" + AFTER.replace("one = 11", "one = 1")
 
 
+async def test_hunks_go_with_a_file_that_the_client_says_was_renamed(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    async with visiting(tmp_path, *two_edits(path)) as visit:
+        first, second = await edited(visit)
+        visit.editor.save(path)
+        visit.editor.close(path)
+        (tmp_path / "ws" / "lib").mkdir()
+        Path(path).rename(tmp_path / "ws" / "lib" / "sum.py")
+        visit.open("lib/sum.py")
+        renamed = {"oldUri": visit.uri("calc.py"), "newUri": visit.uri("lib/sum.py")}
+        visit.client.notify("workspace/didRenameFiles", {"files": [renamed]})
+        await visit.until(lambda: visit.diagnostics("lib/sum.py"))
+        assert visit.diagnostics("calc.py") == []
+        assert [it["hunk"] for it in await listed(visit, uri=visit.uri("lib/sum.py"))] == [
+            first["hunk"],
+            second["hunk"],
+        ]
+        visit.editor.replace(visit.path("lib/sum.py"), 0, 0, "# above\n")
+        folders = {"oldUri": visit.uri("lib"), "newUri": visit.uri("src")}
+        visit.editor.save(visit.path("lib/sum.py"))
+        visit.editor.close(visit.path("lib/sum.py"))
+        (tmp_path / "ws" / "lib").rename(tmp_path / "ws" / "src")
+        visit.client.notify("workspace/didRenameFiles", {"files": [folders]})
+        await visit.until(lambda: visit.diagnostics("src/sum.py"))
+        await visit.command("claw.undo", hunk=first["hunk"])
+        assert visit.text("src/sum.py") == "# above\n" + AFTER.replace("one = 11", "one = 1")
+        assert visit.kinds(first["session"]).count("file_moved") == 2
+        visit.editor.save(visit.path("src/sum.py"))
+    async with visiting(tmp_path) as visit:
+        assert [(it["hunk"], it["uri"]) for it in await listed(visit)] == [(second["hunk"], visit.uri("src/sum.py"))]
+
+
 async def test_hunks_are_there_again_when_a_document_of_theirs_is_opened(tmp_path: Path) -> None:
     path = desk(tmp_path)
     async with visiting(tmp_path, *two_edits(path)) as visit:

@@ -16,6 +16,7 @@ from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
     Entry,
+    FileMoved,
     HunkKept,
     HunkUndone,
     ModeChanged,
@@ -152,7 +153,16 @@ class Writer:
                 return (self._item(", ".join(picked)),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
-            case Noted() | Titled() | Steered() | HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed():
+            case (
+                Noted()
+                | Titled()
+                | Steered()
+                | HunkKept()
+                | HunkUndone()
+                | ProposalApplied()
+                | ProposalDismissed()
+                | FileMoved()
+            ):
                 return ()
 
     def running(self) -> dict[str, str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 from claw_lsp.core.merge import minimal_edits
 from claw_lsp.core.words import counted
-from claw_lsp.facts.event import HunkKept, HunkUndone
-from claw_lsp.facts.fault import BadRequest, NoSuchFile, ToolError
+from claw_lsp.facts.event import FileMoved, HunkKept, HunkUndone
+from claw_lsp.facts.fault import BadRequest, LogError, NoSuchFile, ToolError
 from claw_lsp.facts.text import Change
 from claw_lsp.lsp.arguments import ReviewedArguments, UriArguments
 from claw_lsp.lsp.commands.table import Answer, command
@@ -159,6 +159,16 @@ async def _taken_back(door: Door, path: str, meant: Sequence[Shown]) -> tuple[li
         await door.write(session, HunkUndone(hunk=hunk.id, path=path))
     left = {hunk.id for hunk in plan.left}
     return [hunk.id for _, hunk in plan.done], [it for it in meant if it.hunk.id in left]
+
+
+async def moved(door: Door, path: str, to: str) -> None:
+    """The person renamed a file or a folder: what waits there for review goes with it."""
+    for session_id, one in door.review.below(path):
+        try:
+            session = await door.house.sessions.look(session_id)
+            await door.write(session, FileMoved(path=one, to=to + one[len(path) :]))
+        except LogError as error:
+            door.messages.warn_once(f"Claw: what waits for review in {one} did not move with it: {error}")
 
 
 async def _read(door: Door, path: str) -> None:
