@@ -20,7 +20,6 @@ from claw_lsp.facts.rule import Rule
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.ports import Languages, Symbols, Tool, Workspace
-from claw_lsp.tools.paths import absolute, below
 
 Rules = tuple[Rule, ...]
 
@@ -146,6 +145,9 @@ class Lookup:
 
     async def _diagnostics(self, it: Mention, scene: Scene) -> Along:
         if it.name:
+            # Nothing of the tools is imported before a turn needs it (tests/wire/test_start_up.py).
+            from claw_lsp.tools.paths import absolute
+
             path = absolute(it.name, scene.cwd, scene.home)
             found: Mapping[str, tuple[Diagnostic, ...]] = {path: await self.languages.diagnostics(path)}
         else:
@@ -212,6 +214,8 @@ def _not_sent(it: Mention, why: str) -> Along:
 
 
 def _shown(path: str, scene: Scene) -> str:
+    from claw_lsp.tools.paths import below
+
     return (below(path, scene.cwd) or path) if inside(path, scene.roots) else path
 
 
