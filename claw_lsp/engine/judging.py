@@ -51,7 +51,7 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
         return (_fault(call, read_input_error(call.name, error)),)
     except ToolError as error:
         return (_fault(call, str(error)),)
-    verdict = judge((*hands.settings.rules, *session.state.rules), session.state.mode, plan, scene.roots)
+    verdict = judge((*hands.settings.rules, *session.state.rules), session.state.mode, plan, scene.ground)
     if verdict.decision == "deny":
         return (_judged(plan, "deny", "rule" if verdict.rule else "mode", verdict, _denied(verdict.reason)),)
     if plan.changes and all(proposes(session, hands.settings, it.path) for it in plan.changes):
@@ -174,11 +174,11 @@ def _may_be_widened(plan: Plan, verdict: Verdict, session: Session, scene: Scene
     if verdict.rule:
         return False
     if plan.reach is Reach.EDIT:
-        return judge((), Mode.ACCEPT_EDITS, plan, scene.roots).decision == "allow"
+        return judge((), Mode.ACCEPT_EDITS, plan, scene.ground).decision == "allow"
     rule = offer(plan)
     if rule is None:
         return False
-    return judge((Rule(text=rule, behavior="allow"),), session.state.mode, plan, scene.roots).decision == "allow"
+    return judge((Rule(text=rule, behavior="allow"),), session.state.mode, plan, scene.ground).decision == "allow"
 
 
 async def _widened(plan: Plan, answer: Answer, session: Session, hands: Asked) -> tuple[Event, ...]:

@@ -21,13 +21,15 @@ Behavior = Literal["allow", "ask", "deny"]
 
 
 class Rule(BaseModel):
-    """One permission rule as written, for example `Bash(npm test *)`, and where it comes from."""
+    """One permission rule as written, for example `Bash(npm test *)`, and where it comes from. `base` is the folder that
+    `/path` in it hangs on, "" for the working directory."""
 
     model_config = ConfigDict(frozen=True)
 
     text: str
     behavior: Behavior
     source: str = "session"
+    base: str = ""
 
 
 class Verdict(BaseModel):

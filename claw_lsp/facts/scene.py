@@ -11,6 +11,20 @@ from claw_lsp.facts.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
+class Ground:
+    """Where a plan is judged. Absolute folders, normalised: the workspace's, the one the shell stands in, the person's."""
+
+    roots: tuple[str, ...]
+    cwd: str = ""
+    home: str = ""
+
+    @property
+    def here(self) -> str:
+        """What relative patterns hang on."""
+        return self.cwd or (self.roots[0] if self.roots else "/")
+
+
+@dataclass(frozen=True, slots=True)
 class Scene:
     """What a tool may know of its session.
 
@@ -27,3 +41,7 @@ class Scene:
     seen: Mapping[str, str]
     tasks: tuple[Task, ...]
     settings: Settings
+
+    @property
+    def ground(self) -> Ground:
+        return Ground(self.roots, self.cwd, self.home)

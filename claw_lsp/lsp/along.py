@@ -117,7 +117,7 @@ class Lookup:
         plan = await tool.plan(call, scene, self.workspace)
         # A file that the person names is read wherever it lies; a folder is listed where the model may list it unasked.
         decides = named_by_person if call.name == "Read" else judge
-        verdict = decides(rules, scene.mode, plan, scene.roots)
+        verdict = decides(rules, scene.mode, plan, scene.ground)
         if verdict.decision != "allow":
             return _not_sent(it, verdict.reason)
         result = await tool.perform(plan, scene, self.workspace, (), _unheard)

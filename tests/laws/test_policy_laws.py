@@ -13,8 +13,10 @@ from claw_lsp.core.policy.reading import read_line
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Mode, Rule
+from claw_lsp.facts.scene import Ground
 
 ROOTS = ("/ws", "/lib")
+GROUND = Ground(ROOTS, "/ws", "/home/u")
 STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
 
 PROGRAMS = [
@@ -149,17 +151,17 @@ MODES = st.sampled_from(list(Mode))
 @example([Rule(text="Read(.env)", behavior="deny")], DENIED_PATH, Mode.BYPASS, look("/etc/a.py"))
 def test_a_deny_is_never_outvoted(others: list[Rule], one: Rule, mode: Mode, plan: Plan) -> None:
     deny = one.model_copy(update={"behavior": "deny"})
-    alone = judge([deny], mode, plan, ROOTS)
+    alone = judge([deny], mode, plan, GROUND)
     if alone.decision == "deny":
-        assert judge([*others, deny], mode, plan, ROOTS).decision == "deny"
-        assert judge([deny, *others], Mode.BYPASS, plan, ROOTS).decision == "deny" or alone.rule is None
+        assert judge([*others, deny], mode, plan, GROUND).decision == "deny"
+        assert judge([deny, *others], Mode.BYPASS, plan, GROUND).decision == "deny" or alone.rule is None
 
 
 @given(MANY.flatmap(lambda it: st.tuples(st.just(it), st.permutations(it))), MODES, plans())
 @example(([UNREADABLE, DENIED_PATH], [DENIED_PATH, UNREADABLE]), Mode.DEFAULT, look("/etc/a.py"))
 def test_the_order_of_rules_means_nothing(orders: tuple[list[Rule], list[Rule]], mode: Mode, plan: Plan) -> None:
     one, other = orders
-    assert judge(one, mode, plan, ROOTS).decision == judge(other, mode, plan, ROOTS).decision
+    assert judge(one, mode, plan, GROUND).decision == judge(other, mode, plan, GROUND).decision
 
 
 @given(MANY, rules(), MODES, plans())
@@ -180,7 +182,7 @@ def test_another_ask_or_deny_rule_never_makes_it_looser(
 
 @given(MANY, plans())
 def test_plan_mode_changes_no_file_whatever_the_rules_say(some: list[Rule], plan: Plan) -> None:
-    decision = judge(some, Mode.PLAN, plan, ROOTS).decision
+    decision = judge(some, Mode.PLAN, plan, GROUND).decision
     if plan.reach is Reach.EDIT:
         assert decision == "deny"
     if plan.command is not None and decision == "allow":
@@ -218,7 +220,7 @@ def test_a_line_of_allowed_parts_is_allowed(parts: list[str], around: str) -> No
     line = parts[0]
     for part in parts[1:]:
         line = around.format(line, part)
-    assert judge(RULES, Mode.DEFAULT, run(line), ROOTS).decision == "allow", line
+    assert judge(RULES, Mode.DEFAULT, run(line), GROUND).decision == "allow", line
 
 
 @given(
@@ -235,7 +237,7 @@ def test_a_part_that_is_not_allowed_is_never_carried_by_others(
     for part, how in zip(parts, around, strict=False):
         line = how.format(part, line) if last else how.format(line, part)
     if mode is not Mode.BYPASS:
-        assert judge(RULES, mode, run(line), ROOTS).decision == "ask", line
+        assert judge(RULES, mode, run(line), GROUND).decision == "ask", line
 
 
 @given(lines())
@@ -255,7 +257,7 @@ def test_reading_never_raises_and_its_words_are_those_of_another_reader(line: st
 @given(MANY, MODES, plans())
 def test_what_always_asks_cannot_be_widened(some: list[Rule], mode: Mode, plan: Plan) -> None:
     if asks_always(mode, plan):
-        assert judge(some, mode, plan, ROOTS).decision != "allow"
+        assert judge(some, mode, plan, GROUND).decision != "allow"
 
 
 def asks_always(mode: Mode, plan: Plan) -> bool:
@@ -276,18 +278,18 @@ def test_an_offered_rule_allows_what_was_asked_and_can_be_stored(plan: Plan) -> 
         return
     rule = Rule(text=text, behavior="allow")
     within = all(it.path == it.target for it in plan.paths)
-    if within and judge([], Mode.DEFAULT, plan, ROOTS).reason in (
+    if within and judge([], Mode.DEFAULT, plan, GROUND).reason in (
         "no rule decides it",
         "it reads outside the workspace",
     ):
-        assert judge([rule], Mode.DEFAULT, plan, ROOTS).decision == "allow"
+        assert judge([rule], Mode.DEFAULT, plan, GROUND).decision == "allow"
     assert "\n" not in text and text == text.strip()
 
 
 @given(plans(), plans())
 def test_an_offered_rule_is_about_its_own_tool_and_kind(plan: Plan, other: Plan) -> None:
     text = offer(plan)
-    covered = text and judge([Rule(text=text, behavior="allow")], Mode.DEFAULT, other, ROOTS).rule == text
+    covered = text and judge([Rule(text=text, behavior="allow")], Mode.DEFAULT, other, GROUND).rule == text
     if not covered:
         return
     assert other.reach is plan.reach
@@ -311,7 +313,7 @@ def test_an_offered_command_is_one_that_was_looked_at_as_plain_words(line: str) 
 def test_an_offered_rule_without_an_open_end_covers_nothing_else(line: str, other: str) -> None:
     text = offers.offered(line)
     if text is not None and not text.endswith(" *)") and other.split() != line.split():
-        assert judge([Rule(text=text, behavior="allow")], Mode.DEFAULT, run(other), ROOTS).rule is None
+        assert judge([Rule(text=text, behavior="allow")], Mode.DEFAULT, run(other), GROUND).rule is None
 
 
 @given(lines(), st.sampled_from(sorted(offers._NEVER)))  # pyright: ignore[reportPrivateUsage]
@@ -319,7 +321,7 @@ def test_no_offered_rule_covers_a_program_that_is_never_offered(line: str, progr
     text = offers.offered(line)
     if text is not None:
         rule = Rule(text=text, behavior="allow")
-        assert judge([rule], Mode.DEFAULT, run(f"{program} a"), ROOTS).rule is None
+        assert judge([rule], Mode.DEFAULT, run(f"{program} a"), GROUND).rule is None
 
 
 @given(lines(), st.sampled_from(["/etc/a", "../a", ".env", "--to=.claw/x", "-f/etc/x", "a:/etc/x"]))
@@ -327,7 +329,7 @@ def test_no_allow_rule_covers_a_line_that_names_what_lies_elsewhere(line: str, n
     for text in ("Bash", f"Bash({line} *)", f"Bash({line} {name})"):
         rule = Rule(text=text, behavior="allow")
         runs = [it.words[0].text for it in read_line(f"{line} {name}").parts if it.words]
-        decision = judge([rule], Mode.DEFAULT, run(f"{line} {name}"), ROOTS).decision
+        decision = judge([rule], Mode.DEFAULT, run(f"{line} {name}"), GROUND).decision
         assert decision != "allow" or name in runs or not runs, "which programs may run is what the rule says"
 
 
@@ -337,8 +339,8 @@ def test_a_denied_program_is_denied_behind_wrappers_and_in_parts(line: str, befo
     if words and words[0] not in (*PROGRAMS[8:10], "a=b", "FOO=1"):
         rule = Rule(text=f"Bash({words[0].rsplit('/', 1)[-1]} *)", behavior="deny")
         allow = Rule(text="Bash", behavior="allow")
-        assert judge([rule, allow], Mode.BYPASS, run(before + line), ROOTS).decision == "deny"
+        assert judge([rule, allow], Mode.BYPASS, run(before + line), GROUND).decision == "deny"
 
 
 def strictness(some: list[Rule], mode: Mode, plan: Plan) -> int:
-    return STRICTNESS[judge(some, mode, plan, ROOTS).decision]
+    return STRICTNESS[judge(some, mode, plan, GROUND).decision]

@@ -1,7 +1,7 @@
 """The policy against tests/fixtures/security_cases.json: attacks that were really made, and uses that must stay easy.
 
-`min` cases must come out at least as strict as they say, `exact` ones just so. What the rules of a later issue decide
-stands in `WAITS`, with the reason; a test fails when one of them holds, so that the list gets shorter and never stale.
+`min` cases must come out at least as strict as they say, `exact` ones just so. What is not
+there yet stands in `WAITS`.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from claw_lsp.facts.call import Call
 from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Mode, Rule, Verdict
-from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.scene import Ground, Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.tools.paths import absolute, named
@@ -28,18 +28,13 @@ CASES: list[dict[str, Any]] = json.loads(
 )
 STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
 ROOTS, HOME = ("/ws",), "/home/u"
+GROUND = Ground(ROOTS, "/ws", HOME)
 
-PATTERNS = "gitignore patterns: `~/`, `./` and bare names in path rules"
 WAITS = {
     "B49": "the mode dontAsk",
-    "B58": f"Read rules for commands that read files; {PATTERNS}",
-    "B59": f"Read rules for commands that read files; {PATTERNS}",
-    "P03": PATTERNS,
-    "P16": PATTERNS,
-    "P19": PATTERNS,
     "P23": "the tool EnterWorktree",
 }
-"""Ids that the next issue decides, and what they wait for."""
+"""Ids of a mode and a tool that are not there yet."""
 
 ELSEWHERE = {
     "P06": "looked at again when it is written: tests/cases/link-swapped-while-asked.case",
@@ -69,13 +64,6 @@ class Judged:
 def test_what_was_tried_before_comes_out_as_strict_as_it_must(case: dict[str, Any]) -> None:
     judged = decided(case)
     assert judged.holds, f"{case['why']}: expected {case['expected']}, found {judged.verdict}"
-
-
-@pytest.mark.parametrize("id_", sorted(set(WAITS) - {"B49", "P23"}))
-def test_what_waits_does_not_hold_yet_and_is_never_looser_than_a_question(id_: str) -> None:
-    judged = decided(next(it for it in CASES if it["id"] == id_))
-    assert not judged.holds, f"{id_} holds now; take it out of WAITS"
-    assert judged.verdict.decision == "ask"
 
 
 def test_every_case_of_another_tool_or_mode_is_known_to_be_missing() -> None:
@@ -127,13 +115,13 @@ def test_a_rule_that_holds_a_secret_is_never_offered(line: str) -> None:
 )
 def test_a_rule_for_every_host_is_no_rule_for_this_machine(url: str, decision: str) -> None:
     rule = Rule(text="WebFetch(domain:*)", behavior="allow")
-    assert judge([rule], Mode.DEFAULT, fetch(url), ROOTS).decision == decision
+    assert judge([rule], Mode.DEFAULT, fetch(url), GROUND).decision == decision
 
 
 def test_a_rule_that_names_a_private_host_covers_that_host() -> None:
     rule = Rule(text="WebFetch(domain:localhost)", behavior="allow")
-    assert judge([rule], Mode.DEFAULT, fetch("http://localhost:8000/"), ROOTS).decision == "allow"
-    assert judge([rule], Mode.DEFAULT, fetch("http://a.localhost/"), ROOTS).decision == "ask"
+    assert judge([rule], Mode.DEFAULT, fetch("http://localhost:8000/"), GROUND).decision == "allow"
+    assert judge([rule], Mode.DEFAULT, fetch("http://a.localhost/"), GROUND).decision == "ask"
 
 
 @pytest.mark.parametrize("url", ["https://*/", "https://*.com/", "https://a)b/", "https://[x]/"])
@@ -156,18 +144,18 @@ def test_a_host_that_would_be_a_pattern_is_never_offered(url: str) -> None:
 )
 def test_a_denied_host_is_denied_however_it_is_spelled(rule: str, host: str, decision: str) -> None:
     rules = [Rule(text=rule, behavior="deny"), Rule(text="WebFetch", behavior="allow")]
-    assert judge(rules, Mode.DEFAULT, fetch(f"https://{host}/"), ROOTS).decision == decision
+    assert judge(rules, Mode.DEFAULT, fetch(f"https://{host}/"), GROUND).decision == decision
 
 
 def test_find_that_runs_or_deletes_is_covered_by_no_rule() -> None:
     rule = Rule(text="Bash", behavior="allow")
     for line in ("find . -delete", "/usr/bin/find . -delete", "nice find . -fprint x", "command find . -execdir id"):
-        assert judge([rule], Mode.DEFAULT, command(line), ROOTS).decision == "ask", line
+        assert judge([rule], Mode.DEFAULT, command(line), GROUND).decision == "ask", line
 
 
 def decided(case: dict[str, Any]) -> Judged:
     rules = [Rule(text=text, behavior=behavior) for behavior, texts in case["rules"].items() for text in texts]
-    return Judged(case, judge(rules, Mode(case["mode"]), plan_of(case), ROOTS))
+    return Judged(case, judge(rules, Mode(case["mode"]), plan_of(case), GROUND))
 
 
 def plan_of(case: dict[str, Any]) -> Plan:

@@ -8,8 +8,10 @@ from claw_lsp.core.policy.judge import judge, offer
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Mode, Rule
+from claw_lsp.facts.scene import Ground
 
 ROOTS = ("/ws",)
+GROUND = Ground(ROOTS, "/ws", "/home/u")
 
 
 @pytest.mark.parametrize(
@@ -128,31 +130,31 @@ def test_an_allow_rule_is_enough_for_what_lies_in_the_workspace(line: str) -> No
 
 
 def test_the_question_says_what_the_line_names() -> None:
-    verdict = judge([Rule(text="Bash", behavior="allow")], Mode.DEFAULT, command("cat a /etc/hosts"), ROOTS)
+    verdict = judge([Rule(text="Bash", behavior="allow")], Mode.DEFAULT, command("cat a /etc/hosts"), GROUND)
     assert verdict.reason == "it names /etc/hosts, outside the workspace"
-    verdict = judge([], Mode.DEFAULT, command("cp a --to=.claw/settings.json"), ROOTS)
+    verdict = judge([], Mode.DEFAULT, command("cp a --to=.claw/settings.json"), GROUND)
     assert verdict.reason == "it names --to=.claw/settings.json, which is protected or may hold secrets"
 
 
 def test_a_denied_line_stays_denied_and_bypass_stays_bypass_whatever_it_names() -> None:
     plan = command("cat /etc/hosts")
-    assert judge([Rule(text="Bash(cat *)", behavior="deny")], Mode.DEFAULT, plan, ROOTS).decision == "deny"
-    assert judge([], Mode.BYPASS, plan, ROOTS).decision == "allow"
+    assert judge([Rule(text="Bash(cat *)", behavior="deny")], Mode.DEFAULT, plan, GROUND).decision == "deny"
+    assert judge([], Mode.BYPASS, plan, GROUND).decision == "allow"
 
 
 @pytest.mark.parametrize(
-    ("text", "behavior"), [("Edit(src/**)", "deny"), ("Edit(", "deny"), ("Edit(src/**)", "ask"), ("(", "deny")]
+    ("text", "behavior"), [("Edit(a\\)", "deny"), ("Edit(", "deny"), ("Edit(a\\)", "ask"), ("(", "deny")]
 )
 def test_a_rule_that_cannot_be_read_asks_and_says_so(text: str, behavior: str) -> None:
     plan = Plan(Call(id="c1", name="Edit", input={}), Reach.EDIT, "t", paths=(PlannedPath("/ws/a", "/ws/a"),))
     rule = Rule.model_validate({"text": text, "behavior": behavior, "source": "user"})
-    verdict = judge([rule], Mode.ACCEPT_EDITS, plan, ROOTS)
+    verdict = judge([rule], Mode.ACCEPT_EDITS, plan, GROUND)
     assert (verdict.decision, verdict.rule) == ("ask", text)
     assert verdict.reason == f"the {behavior} rule {text} from user cannot be read by this version; so it asks"
 
 
 def decision(rule: str, line: str) -> str:
-    return judge([Rule(text=rule, behavior="allow")], Mode.DEFAULT, command(line), ROOTS).decision
+    return judge([Rule(text=rule, behavior="allow")], Mode.DEFAULT, command(line), GROUND).decision
 
 
 def command(line: str) -> Plan:

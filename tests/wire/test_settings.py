@@ -197,7 +197,7 @@ def test_a_project_may_forbid_and_say_harmless_things(places: Places) -> None:
     places.write("home/.claw/settings.json", {"permissions": {"defaultMode": "bypassPermissions"}})
     loaded = places.load()
     assert (loaded.settings.model, loaded.settings.mode) == ("haiku", Mode.DEFAULT)
-    assert loaded.settings.rules == (Rule(text="Bash", behavior="deny", source="project"),)
+    assert loaded.settings.rules == (Rule(text="Bash", behavior="deny", source="project", base=str(places.folder)),)
 
 
 def test_the_editors_section_cannot_open_anything(places: Places) -> None:

@@ -10,6 +10,9 @@ from claw_lsp.core.policy.shell import files_named
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Mode, Rule, Verdict
+from claw_lsp.facts.scene import Ground
+
+GROUND = Ground(("/ws",), "/ws", "/home/u")
 
 FREE = """
 ls
@@ -272,7 +275,7 @@ def test_a_link_that_leads_out_of_the_workspace_is_asked() -> None:
     assert named == ("/ws", "/ws/notes")
     paths = tuple(PlannedPath(it, leads.get(it, it)) for it in named)
     plan = Plan(Call(id="c", name="Bash", input={}), Reach.RUN, "t", paths=paths, command="cat notes")
-    assert judge([], Mode.DEFAULT, plan, ("/ws",)).decision == "ask"
+    assert judge([], Mode.DEFAULT, plan, GROUND).decision == "ask"
 
 
 def test_files_are_looked_for_in_both_folders_of_a_line_that_moves() -> None:
@@ -290,4 +293,4 @@ def test_files_are_looked_for_in_both_folders_of_a_line_that_moves() -> None:
 def decided(line: str, *, allow: list[str] = [], deny: list[str] = [], mode: Mode = Mode.DEFAULT) -> Verdict:  # noqa: B006
     rules = [Rule(text=f"Bash({it})", behavior="allow") for it in allow]
     rules += [Rule(text=f"Bash({it})", behavior="deny") for it in deny]
-    return judge(rules, mode, Plan(Call(id="c", name="Bash", input={}), Reach.RUN, "t", command=line), ("/ws",))
+    return judge(rules, mode, Plan(Call(id="c", name="Bash", input={}), Reach.RUN, "t", command=line), GROUND)

@@ -200,7 +200,7 @@ def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
     kept: list[Rule] = []
     for n, text in enumerate(cast("list[Any]", rules)):
         if isinstance(text, str) and text.strip() and text.isprintable():
-            kept.append(Rule(text=text.strip(), behavior=behavior, source=layer.source))
+            kept.append(Rule(text=text.strip(), behavior=behavior, source=layer.source, base=_base(layer)))
         else:
             message = f'permissions.{behavior}: expected a rule on one line such as "Bash(npm test *)"'
             _complain(gathered, layer, (*at, n), f"{message}; found {_shown(text)}")
@@ -210,6 +210,14 @@ def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
         gathered.remembered += kept
     elif kept:
         gathered.withheld.append(f"{layer.path}: permissions.allow ({', '.join(rule.text for rule in kept)[:200]})")
+
+
+def _base(layer: _Layer) -> str:
+    """The folder a rule's `/path` hangs on: the project's for its settings, that of the person's own settings for theirs."""
+    if layer.source not in ("user", "project", "local"):
+        return ""
+    folder = Path(layer.path).parent
+    return str(folder if layer.source == "user" else folder.parent)
 
 
 def _believe_remembered(gathered: _Gathered, claw_home: Path, folder: str) -> None:

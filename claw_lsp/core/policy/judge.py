@@ -7,9 +7,11 @@ from collections.abc import Iterable
 
 from claw_lsp.core.policy import hosts, offers, shell
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
+from claw_lsp.core.policy.patterns import matches, negated, readable
 from claw_lsp.core.policy.reading import Part, read_line
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
+from claw_lsp.facts.scene import Ground
 
 _RULE = re.compile(r"(?P<tool>[A-Za-z_*][\w*-]*)(?:\((?P<spec>.*)\))?", re.DOTALL)
 _PATTERN = re.compile(r"[\[\]*?!\\\n]")
@@ -18,7 +20,7 @@ _COVERED_BY = {"Grep": "Read", "Glob": "Read", "Write": "Edit", "NotebookEdit": 
 _PATH_TOOLS = frozenset({"Read", "Edit", "Grep", "Glob", "Write", "NotebookEdit"})
 
 
-def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
+def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
     """What is to happen to the plan. Pure: everything it needs of the world stands in the plan.
 
     First what denies (rules, plan mode), then what asks (rules, those deny rules that cannot be told not to mean this,
@@ -26,10 +28,10 @@ def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...])
     names what lies elsewhere is allowed by no rule. The order of the rules means nothing.
     """
     rules = tuple(rules)
-    if denied := _denied(rules, mode, plan):
+    if denied := _denied(rules, mode, plan, ground):
         return denied
     for rule in rules:
-        if rule.behavior != "allow" and (touches := _touches(rule, plan)) is not None:
+        if rule.behavior != "allow" and (touches := _touches(rule, rules, plan, ground)) is not None:
             return _by_rule("ask", rule) if touches else _unread(rule)
     always = _always_asked(mode, plan)
     if always:
@@ -42,22 +44,22 @@ def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...])
     if mode is Mode.BYPASS:
         return Verdict(decision="allow", reason="the mode is bypassPermissions")
     if plan.command is not None:
-        return _of_line(rules, mode, plan, roots)
+        return _of_line(rules, mode, plan, ground.roots)
     for rule in rules:
-        if rule.behavior == "allow" and _allowed_by(rule, plan):
+        if rule.behavior == "allow" and _allowed_by(rule, plan, ground):
             return _by_rule("allow", rule)
-    return _by_reach(mode, plan, roots)
+    return _by_reach(mode, plan, ground.roots)
 
 
-def named_by_person(rules: Iterable[Rule], mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
+def named_by_person(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
     """As `judge`, of reading a file that the person named in a prompt: that is their yes, wherever the file lies. What a
     rule denies or asks for stays so; what may hold secrets needs an allow rule, too, since prompts are often pasted."""
     rules = tuple(rules)
-    verdict = judge(rules, mode, plan, roots)
+    verdict = judge(rules, mode, plan, ground)
     if verdict.decision != "ask" or verdict.rule is not None:
         return verdict
     if _always_asked(mode, plan):
-        allowing = next((it for it in rules if it.behavior == "allow" and _allowed_by(it, plan)), None)
+        allowing = next((it for it in rules if it.behavior == "allow" and _allowed_by(it, plan, ground)), None)
         return _by_rule("allow", allowing) if allowing else verdict
     return Verdict(decision="allow", reason="the person named it")
 
@@ -124,10 +126,10 @@ def _unread(rule: Rule) -> Verdict:
     return Verdict(decision="ask", rule=rule.text, reason=reason)
 
 
-def _denied(rules: tuple[Rule, ...], mode: Mode, plan: Plan) -> Verdict | None:
+def _denied(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> Verdict | None:
     """What is refused without a question: no ask rule and no yes comes before it."""
     for rule in rules:
-        if rule.behavior == "deny" and _touches(rule, plan):
+        if rule.behavior == "deny" and _touches(rule, rules, plan, ground):
             return _by_rule("deny", rule)
     if plan.url is not None and not hosts.fetchable(plan.url):
         return Verdict(decision="deny", reason="only http and https addresses are fetched")
@@ -165,11 +167,13 @@ def _by_reach(mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
     return Verdict(decision="ask", reason="no rule decides it")
 
 
-def _touches(rule: Rule, plan: Plan) -> bool | None:
+def _touches(rule: Rule, rules: tuple[Rule, ...], plan: Plan, ground: Ground) -> bool | None:
     """Whether a deny or ask rule concerns the plan: True for certain, False when it cannot be read and so may, None not."""
     tool, spec = _parsed(rule)
     if tool is None:
         return False if rule.behavior == "deny" else None
+    if plan.command is not None and tool in ("Read", "Edit") and spec is not None:
+        return _touches_files(rule, rules, spec, plan.command, ground)
     if not _same_tool(tool, plan.call.name):
         return None
     if spec is None or spec == "*":
@@ -179,14 +183,30 @@ def _touches(rule: Rule, plan: Plan) -> bool | None:
     if spec.startswith("domain:"):
         host = hosts.host_of(plan.url)
         return False if host is None else True if _same_host(spec, host) else None
-    if spec.startswith("//") or plan.call.name in _PATH_TOOLS:
-        if not spec.startswith("//"):
+    if plan.call.name in _PATH_TOOLS or plan.paths:
+        if not readable(spec):
             return False
-        return True if any(_under(spec, path) for it in plan.paths for path in (it.path, it.target)) else None
+        named = [path for it in plan.paths for path in (it.path, it.target)]
+        return True if any(_means(rule, rules, spec, path, ground) for path in named) else None
     return False
 
 
-def _allowed_by(rule: Rule, plan: Plan) -> bool:
+def _touches_files(rule: Rule, rules: tuple[Rule, ...], spec: str, command: str, ground: Ground) -> bool | None:
+    """Whether a path rule concerns a file that a command names: True for commands known to read or write what they name,
+    False (so that it asks) for others, which may."""
+    reads = rule.text.startswith("Read")
+    found = shell.files_touched(read_line(command), ground, writing=not reads)
+    met = [sure for path, sure in found if _means(rule, rules, spec, path, ground)]
+    return any(met) if met else None
+
+
+def _means(rule: Rule, rules: tuple[Rule, ...], spec: str, path: str, ground: Ground) -> bool:
+    if spec.startswith("!"):
+        return False
+    return matches(rule, spec, path, ground) and not negated(rule, rules, path, ground)
+
+
+def _allowed_by(rule: Rule, plan: Plan, ground: Ground) -> bool:
     tool, spec = _parsed(rule)
     if tool is None or not (tool == plan.call.name or _COVERED_BY.get(plan.call.name) == tool):
         return False
@@ -194,9 +214,8 @@ def _allowed_by(rule: Rule, plan: Plan) -> bool:
         return _host_allowed(spec or "*", plan.url)
     if spec is None or spec == "*":
         return True
-    if spec.startswith("//"):
-        return bool(plan.paths) and all(_under(spec, it.path) and _under(spec, it.target) for it in plan.paths)
-    return False
+    named = [path for it in plan.paths for path in (it.path, it.target)]
+    return bool(named) and not spec.startswith("!") and all(matches(rule, spec, it, ground) for it in named)
 
 
 def _parsed(rule: Rule) -> tuple[str | None, str | None]:
@@ -227,11 +246,6 @@ def _same_host(spec: str, host: str) -> bool:
         return True
     named = hosts.written(wanted.removeprefix("*."))
     return named is not None and (host.endswith(f".{named}") if wanted.startswith("*.") else host == named)
-
-
-def _under(spec: str, path: str) -> bool:
-    pattern = "/" + spec.lstrip("/")
-    return inside(path, (pattern.removesuffix("/**"),)) if pattern.endswith("/**") else path == pattern
 
 
 def _common_folder(plan: Plan) -> str | None:

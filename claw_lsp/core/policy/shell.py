@@ -13,8 +13,10 @@ from typing import Final
 
 from claw_lsp.core.policy.free import only_reads
 from claw_lsp.core.policy.paths import inside, protected, secret
+from claw_lsp.core.policy.patterns import normal
 from claw_lsp.core.policy.reading import Line, Part, Word, read_line
 from claw_lsp.core.policy.wrappers import inner, unwrapped
+from claw_lsp.facts.scene import Ground
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*")
 _TEXT_PARTS = re.compile(r"[;&|\n\r`(){}<>]|\$\(")
@@ -129,6 +131,34 @@ def files_named(line: Line, cwd: str) -> tuple[str, ...]:
     targets = [it.words[1].text for it in line.parts if it.program == "cd"]
     folders = (cwd, *(_joined(cwd, it) for it in targets))
     return tuple(dict.fromkeys((cwd, *(_joined(folder, it) for it in _files(line) for folder in folders))))
+
+
+def files_touched(line: Line, ground: Ground, *, writing: bool) -> Iterator[tuple[str, bool]]:
+    """Absolute paths that commands name, and whether the command is known to read (or write) what it names."""
+    for part in inner(line):
+        known = part.program in (_WRITERS if writing else _READERS)
+        for word in part.words[1:]:
+            for name in _names_in(word.text):
+                yield _placed(name, ground), known
+    for it in line.redirects:
+        yield _placed(it.target.text, ground), it.writes == writing
+
+
+def _placed(name: str, ground: Ground) -> str:
+    for home in ("~/", "$HOME/", "${HOME}/"):
+        if name.startswith(home) and ground.home:
+            return normal(f"{ground.home}/{name[len(home) :]}")
+    return normal(_joined(ground.here, name))
+
+
+_READERS: Final = frozenset(
+    """cat head tail less more bat nl tac rev od xxd hexdump strings base64 base32 grep egrep fgrep rg ag ack sed awk gawk
+    cut sort uniq wc diff cmp comm paste join fold column tr cp mv dd tar zip gzip jq yq source . tee file stat md5sum
+    sha1sum sha256sum sha512sum ls find du""".split()
+)
+_WRITERS: Final = frozenset(
+    "tee cp mv ln touch install rm rmdir mkdir truncate dd sed rsync patch chmod chown shred".split()
+)
 
 
 def _files(line: Line) -> Iterator[str]:

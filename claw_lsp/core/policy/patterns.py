@@ -1,0 +1,91 @@
+"""Path rules: gitignore patterns, and the folder that each hangs on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from functools import lru_cache
+
+from pathspec import GitIgnoreSpec
+
+from claw_lsp.core.policy.paths import inside
+from claw_lsp.facts.rule import Rule
+from claw_lsp.facts.scene import Ground
+
+
+def matches(rule: Rule, spec: str, path: str, ground: Ground) -> bool:
+    """Whether a path rule's spec means this absolute path.
+
+    `//a` hangs on the root of the disk, `~/a` on the home, `/a` on the folder of the settings the rule comes from, `a` and
+    `./a` on the working directory. A name without a slash means every depth below it. What denies or asks is found below
+    every workspace folder, at any depth, and in any case.
+    """
+    strict = rule.behavior != "allow"
+    for anchor, pattern in _anchored(spec, rule.base, ground, strict=strict):
+        if inside(path, (anchor,)) or (strict and inside(path.casefold(), (anchor.casefold(),))):
+            below = path[len(anchor.rstrip("/")) + 1 :]
+            if _means(pattern, below, strict=strict):
+                return True
+    return False
+
+
+def readable(spec: str) -> bool:
+    """Whether a path rule's spec is a pattern at all."""
+    return bool(spec.strip()) and _compiled(spec) is not None
+
+
+def negated(rule: Rule, rules: tuple[Rule, ...], path: str, ground: Ground) -> bool:
+    """Whether a later rule `Tool(!pattern)` of the same source takes this path out again."""
+    same = [it for it in rules if (it.source, it.behavior, it.base) == (rule.source, rule.behavior, rule.base)]
+    later = same[same.index(rule) + 1 :] if rule in same else []
+    tool = rule.text.partition("(")[0]
+    specs = [it.text[len(tool) + 2 : -1] for it in later if it.text.startswith(f"{tool}(!") and it.text.endswith(")")]
+    return any(matches(rule, spec, path, ground) for spec in specs)
+
+
+def normal(path: str) -> str:
+    """An absolute path without `.`, `..` and doubled slashes."""
+    parts: list[str] = []
+    for part in path.split("/"):
+        if part == "..":
+            del parts[-1:]
+        elif part not in ("", "."):
+            parts.append(part)
+    return "/" + "/".join(parts)
+
+
+def _anchored(spec: str, base: str, ground: Ground, *, strict: bool) -> Iterator[tuple[str, str]]:
+    """The folders a spec hangs on, and what it says below each."""
+    if spec.startswith("//"):
+        yield "/", "/" + spec.lstrip("/")
+    elif spec == "~" or spec.startswith("~/"):
+        if ground.home:
+            yield ground.home, "/" + spec[2:]
+    elif spec.startswith("/"):
+        yield base or ground.here, spec
+    else:
+        relative = spec.removeprefix("./")
+        anchored = spec.startswith("./") or "/" in relative.rstrip("/")
+        anchors = dict.fromkeys((ground.here, *ground.roots)) if strict else (ground.here,)
+        for anchor in anchors:
+            yield anchor, f"/{relative}" if anchored and not strict else relative
+            if anchored and strict:
+                yield anchor, f"**/{relative}"
+
+
+def _means(pattern: str, below: str, *, strict: bool) -> bool:
+    if strict:
+        pattern, below = pattern.casefold(), below.casefold()
+    spec = _compiled(pattern)
+    if spec is None:
+        return False
+    # A pattern that ends in a slash means a folder; the path may be that folder itself.
+    return spec.match_file(below) or spec.match_file(f"{below}/") if below else pattern.strip("/") in ("", "**")
+
+
+@lru_cache(maxsize=512)
+def _compiled(pattern: str) -> GitIgnoreSpec | None:
+    """The pattern to match with; None for what is none. It is one pattern, neither a comment nor a negation."""
+    try:
+        return GitIgnoreSpec.from_lines([f"\\{pattern}" if pattern.startswith(("#", "!")) else pattern])
+    except ValueError:
+        return None
