@@ -7,8 +7,6 @@ import type { Connection, Part } from './connection';
 const TITLE = /<!-- claw:[0-9a-z]{1,32} chat( \S+)? -->/;
 const PROMPT = /<!-- claw:[0-9a-z]{1,32} you \d+ -->[ \t]*\r?$/;
 const HEAD = 40;
-/** A view that moved so many milliseconds after the text changed was moved by the person. */
-const QUIET = 400;
 
 export function isChat(document: vscode.TextDocument): boolean {
   const head = new vscode.Range(0, 0, Math.min(document.lineCount, HEAD), 0);
@@ -19,7 +17,8 @@ export class Chats implements Part, vscode.Disposable {
   private readonly owned: vscode.Disposable[];
   /** Views whose person has scrolled away from their prompt; they are left where they are. */
   private readonly left = new WeakSet<vscode.TextEditor>();
-  private readonly changed = new WeakMap<vscode.TextDocument, number>();
+  /** The first line that each view showed. */
+  private readonly top = new WeakMap<vscode.TextEditor, number>();
 
   readonly middleware: Middleware = {
     window: {
@@ -60,7 +59,6 @@ export class Chats implements Part, vscode.Disposable {
     if (!isChat(document)) {
       return;
     }
-    this.changed.set(document, Date.now());
     for (const editor of vscode.window.visibleTextEditors) {
       if (editor.document === document && !this.left.has(editor) && inPrompt(editor)) {
         editor.revealRange(editor.selection);
@@ -68,12 +66,19 @@ export class Chats implements Part, vscode.Disposable {
     }
   }
 
+  /** A stream moves the view down only: what moved it up, away from the cursor, was the person. */
   private scrolled(editor: vscode.TextEditor): void {
-    if (!isChat(editor.document) || Date.now() - (this.changed.get(editor.document) ?? 0) < QUIET) {
+    if (!isChat(editor.document)) {
       return;
     }
-    const seen = editor.visibleRanges.some((it) => it.contains(editor.selection.active));
-    void (seen ? this.left.delete(editor) : this.left.add(editor));
+    const start = editor.visibleRanges[0]?.start.line ?? 0;
+    const up = start < (this.top.get(editor) ?? 0);
+    this.top.set(editor, start);
+    if (editor.visibleRanges.some((it) => it.contains(editor.selection.active))) {
+      this.left.delete(editor);
+    } else if (up) {
+      this.left.add(editor);
+    }
   }
 }
 

@@ -29,6 +29,7 @@ export const OFFERS: Record<string, Offer> = {
   status: { title: 'Status' },
   cost: { title: 'Cost' },
   diff: { title: 'Changes' },
+  sessions: { title: 'Sessions' },
   model: { title: 'Model' },
   mode: { title: 'Mode' },
   effort: { title: 'Effort' },
@@ -58,32 +59,6 @@ export class Commands {
     const answer = await this.connection.execute('claw.stop');
     if (Array.isArray(answer?.['stopped']) && !answer['stopped'].length) {
       void vscode.window.showInformationMessage('Claw: nothing is running.');
-    }
-  }
-
-  /** Keep or revert everything that waits: in the file that is looked at, or everywhere. */
-  async decideAll(command: 'claw.keep' | 'claw.undo', everywhere: boolean): Promise<void> {
-    const { uri } = this.place();
-    if (!everywhere && !uri) {
-      void vscode.window.showInformationMessage('Claw: open a file first.');
-      return;
-    }
-    await this.answers.show('Review', await this.connection.execute(command, everywhere ? { all: true } : { uri }));
-  }
-
-  async sessions(): Promise<void> {
-    const answer = await this.connection.execute('claw.sessions');
-    const found = answer?.['sessions'];
-    // Where the server puts the choice itself it answers the session, and no list.
-    if (!Array.isArray(found)) {
-      return;
-    }
-    const rows = found.map((it) => ({ label: it.title || it.session, description: it.model, detail: it.updated, session: it.session }));
-    const picked = rows.length ? await vscode.window.showQuickPick(rows, { title: 'Claw: sessions', matchOnDetail: true }) : undefined;
-    if (picked) {
-      await this.connection.execute('claw.chat', { session: picked.session });
-    } else if (!rows.length) {
-      void vscode.window.showInformationMessage('Claw: there are no sessions here yet.');
     }
   }
 

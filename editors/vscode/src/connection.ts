@@ -87,7 +87,7 @@ export class Connection implements vscode.Disposable {
       this.around.missing(program);
       return;
     }
-    const run = { ...program, transport: TransportKind.stdio, options: { env: await this.around.environment() } };
+    const run = { ...program, transport: TransportKind.stdio, options: { env: { ...process.env, ...(await this.around.environment()) } } };
     this.output.info(`Starting ${[program.command, ...program.args].join(' ')}`);
     const client = new LanguageClient('claw', 'Claw', { run, debug: run }, {
       documentSelector: [{ scheme: 'file' }, { scheme: 'untitled' }],

@@ -42,7 +42,11 @@ export class Diffs implements Part, vscode.TextDocumentContentProvider, vscode.D
     const found = this.current();
     if (!found?.prompt) {
       void vscode.window.showInformationMessage('There is no proposal of Claw’s in front of you.');
-    } else if (await connection.execute(command, { prompt_id: found.prompt })) {
+      return;
+    }
+    const answer = await connection.execute(command, { prompt_id: found.prompt });
+    // What was typed in its way is still to be seen: it stays open, and the server has said so.
+    if (answer && !(answer['conflicts'] as unknown[] | undefined)?.length) {
       await this.close(found);
     }
   }

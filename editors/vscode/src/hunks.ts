@@ -9,6 +9,13 @@ const LOOKS = {
   proposed: { icon: 'hunk-proposed.svg', colour: 'editorGutter.modifiedBackground', line: 'editor.wordHighlightBackground' },
 } as const;
 
+/** The command for what was applied, and for what is proposed. */
+const DOES = {
+  keep: ['claw.keep', 'claw.apply'],
+  revert: ['claw.undo', 'claw.dismiss'],
+  show: ['claw.diff', 'claw.diff'],
+} as const;
+
 type State = Hunk['state'];
 
 export class Hunks implements vscode.Disposable {
@@ -51,18 +58,31 @@ export class Hunks implements vscode.Disposable {
     editor.revealRange(new vscode.Range(at, at), vscode.TextEditorRevealType.InCenterIfOutsideViewport);
   }
 
-  /** Keep or take back the hunk at the cursor; a proposal is applied or dismissed, with all that its prompt proposes. */
-  async decide(keep: boolean): Promise<void> {
+  /** Keep the hunk at the cursor, take it back or show it as a difference; a proposal is applied or dismissed. */
+  async decide(what: keyof typeof DOES): Promise<void> {
     const editor = vscode.window.activeTextEditor;
     const line = editor?.selection.active.line ?? -1;
     const found = this.of(editor).find((it) => it.range.start.line <= line && line <= lastLine(it));
-    if (!found) {
-      void vscode.window.showInformationMessage('The cursor is on no change of Claw’s.');
-    } else if (found.state === 'proposed') {
-      await this.connection.execute(keep ? 'claw.apply' : 'claw.dismiss', { prompt_id: found.prompt_id });
+    if (found) {
+      await this.connection.execute(DOES[what][found.state === 'proposed' ? 1 : 0], { hunk: found.hunk });
     } else {
-      await this.connection.execute(keep ? 'claw.keep' : 'claw.undo', { hunk: found.hunk });
+      void vscode.window.showInformationMessage('The cursor is on no change of Claw’s.');
     }
+  }
+
+  /** Keep or revert everything that waits: in the file that is looked at, or everywhere. */
+  async decideAll(what: 'keep' | 'revert', everywhere: boolean): Promise<void> {
+    const here = this.of(vscode.window.activeTextEditor);
+    const waiting = everywhere ? [...this.all.values()].flat() : here;
+    const meant = everywhere ? { all: true } : { uri: here[0]?.uri };
+    const said: string[] = [];
+    for (const [n, command] of DOES[what].entries()) {
+      if (waiting.some((it) => (it.state === 'proposed') === (n === 1))) {
+        said.push((await this.connection.execute(command, meant))?.text ?? '');
+      }
+    }
+    const text = said.filter(Boolean).join(' ');
+    void vscode.window.showInformationMessage(waiting.length ? text || 'Done.' : 'No change of Claw’s waits here.');
   }
 
   dispose(): void {
