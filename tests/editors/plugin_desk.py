@@ -56,7 +56,7 @@ class Shim:
         return self.editor.until(lambda: self.heard(method), f"the server hears {method}")[-1]
 
     def answers(self, **answers: Any) -> None:
-        self.editor.command("claw.test.answers", **answers)
+        self.editor.command("claw.test.answers", answers=answers)
 
     def hunks(self, uri: str, *hunks: dict[str, Any]) -> None:
         self.says("claw/event", kind="hunks", uri=uri, hunks=list(hunks))

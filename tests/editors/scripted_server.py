@@ -1,7 +1,7 @@
 """A language server that says what a test tells it to: `python scripted_server.py`, over stdio.
 
 Commands of its own: `claw.test.say {method, params, request}` sends that message to the client (of a request it answers
-what the client answered), `claw.test.heard` lists what it was told, `claw.test.answers {command: answer}` sets the answers
+what the client answered), `claw.test.heard` lists what it was told, `claw.test.answers {answers: {command: answer}}` sets the answers
 to come. `initializationOptions.scripted` may hold `encoding`, `capabilities` and `answers` to requests by method.
 """
 
@@ -70,7 +70,7 @@ class Server:
             case "claw.test.heard":
                 result = self._heard
             case "claw.test.answers":
-                self._answers |= arguments
+                self._answers |= arguments["answers"]
                 result = True
             case _:
                 self._heard.append({"method": command, "params": arguments})

@@ -160,7 +160,8 @@ def test_a_question_answered_elsewhere_while_it_waits_for_its_moment_is_not_show
         editor.until(lambda: editor.nvim.api.get_mode()["mode"] == "i", "the person types")
         it.begins_to_ask("window/showMessageRequest", type=3, message="May I?", actions=ACTIONS)
         editor.until(lambda: editor.lua("return require('claw').questions()") == 1, "it waits")
-        editor.lua(f"{CLIENT}.handlers['claw/event'](nil, {{ kind = 'status', questions = 0 }}, {{}})")
+        context = f"{{ client_id = {CLIENT}.id }}"
+        editor.lua(f"{CLIENT}.handlers['claw/event'](nil, {{ kind = 'status', questions = 0 }}, {context})")
         assert editor.until(it.answered, "it is given up") == {"answered": True}
         editor.type("<Esc>")
         time.sleep(0.6)
@@ -312,6 +313,43 @@ def test_commands_say_which_file_and_which_characters(tmp_path: Path) -> None:
         editor.until(lambda: ":Claw nonsense: there is no such command" in editor.messages(), "it is said")
 
 
+def test_a_fix_takes_along_what_all_servers_say_of_the_lines(tmp_path: Path) -> None:
+    with shim(tmp_path) as it:
+        it.editor.edit("a.txt", "naïve = 1\nsecond\n")
+        it.editor.lua(
+            """
+            local ns = vim.api.nvim_create_namespace('a linter')
+            vim.diagnostic.set(ns, 0, {
+              { lnum = 0, col = 7, end_col = 8, message = 'no such name', severity = 1, source = 'linter', code = 'E1' },
+              { lnum = 1, col = 0, message = 'on another line' },
+            })
+            """
+        )
+        it.says(
+            "textDocument/publishDiagnostics", uri=uri(it, "a.txt"), diagnostics=[{**hunk("h", 0), "message": "ours"}]
+        )
+        it.editor.nvim.command("Claw fix")
+        at = {"start": {"line": 0, "character": 7}, "end": {"line": 0, "character": 8}}
+        found = {"range": at, "message": "no such name", "severity": 1, "source": "linter", "code": "E1"}
+        assert it.hears("claw.fix")["diagnostics"] == [found]
+
+
+def test_a_commit_message_goes_where_one_is_written_else_into_the_register(tmp_path: Path) -> None:
+    with shim(tmp_path) as it:
+        editor = it.editor
+        editor.edit("a.txt", FIVE)
+        it.answers(commitMessage={"session": "s", "run": "r1"}, wait={"stopped": "done", "text": "Add two\n\nWhy."})
+        editor.nvim.command("Claw commit")
+        assert it.hears("claw.wait") == {"run": "r1"}
+        editor.until(lambda: editor.nvim.funcs.getreg('"') == "Add two\n\nWhy.", "it is in the register")
+        assert editor.lines(editor.nvim.current.buffer) == FIVE.splitlines()
+        message = editor.edit("COMMIT_EDITMSG", "\n# comment\n")
+        editor.nvim.command("set filetype=gitcommit")
+        editor.nvim.command("Claw commit")
+        wanted = ["Add two", "", "Why.", "", "# comment"]
+        editor.until(lambda: editor.lines(message) == wanted, "it is written above the comments")
+
+
 def test_the_command_completes_names_and_what_follows_them(tmp_path: Path) -> None:
     with shim(tmp_path) as it:
         it.editor.edit("a.txt", FIVE)
@@ -364,6 +402,23 @@ def test_the_status_line_shows_model_mode_context_cost_and_what_waits(tmp_path: 
         it.editor.until(lambda: it.editor.lua("return require('claw').statusline()") == wanted, "the line is made")
         it.says("claw/event", kind="status", session=None, model=None, mode=None, cost=None, context=None)
         it.editor.until(lambda: it.editor.lua("return require('claw').statusline()") == "claw", "null is left out")
+
+
+def test_each_project_has_a_server_and_a_status_of_its_own(tmp_path: Path) -> None:
+    with shim(tmp_path) as it:
+        editor = it.editor
+        line = "return require('claw').statusline()"
+        editor.edit("a.txt", FIVE)
+        it.says("claw/event", kind="status", model="of-one")
+        other = tmp_path / "other"
+        other.mkdir()
+        (other / "CLAW.md").write_text("Be brief.\n")
+        (other / "b.txt").write_text(FIVE)
+        editor.nvim.command(f"edit {other / 'b.txt'}")
+        clients = "return #vim.lsp.get_clients({ name = 'claw' })"
+        editor.until(lambda: editor.lua(clients) == 2 and editor.lua(line) == "claw", "a second server, still silent")
+        editor.nvim.command("buffer a.txt")
+        assert editor.lua(line) == "of-one"
 
 
 def test_rubbish_from_the_server_is_said_once_and_breaks_nothing(tmp_path: Path) -> None:
@@ -454,10 +509,13 @@ def test_a_server_that_dies_is_told_and_is_started_again_by_the_command(tmp_path
     with shim(tmp_path) as it:
         editor = it.editor
         editor.edit("a.txt", FIVE)
+        it.hunks(uri(it, "a.txt"), hunk("h1", 1))
+        editor.until(lambda: keys(editor), "a hunk is there")
         (server,) = [child for child in editor.process.children() if "scripted_server" in " ".join(child.cmdline())]
         server.terminate()
         server.wait(5)
         editor.until(lambda: "claw-lsp ended by itself" in editor.messages(), "it is told")
+        assert (signs(editor), keys(editor)) == ([], set())
         editor.nvim.command("Claw restart")
         editor.until(editor.attached, "a new one is attached")
         assert editor.until(lambda: it.heard("textDocument/didOpen"), "it knows the file")

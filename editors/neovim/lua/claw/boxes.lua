@@ -74,7 +74,8 @@ end
 --- In a coroutine: the text, or vim.NIL.
 function M.input(params)
   return calm.answer(true, function(answer)
-    local hint = type(params.placeholder) == 'string' and params.placeholder ~= '' and (' (%s)'):format(params.placeholder) or ''
+    local hint = params.placeholder
+    hint = type(hint) == 'string' and hint ~= '' and (' (%s)'):format(hint) or ''
     vim.ui.input({ prompt = params.title .. hint .. ': ', default = params.value or '' }, answer)
   end)
 end

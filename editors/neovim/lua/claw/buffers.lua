@@ -4,11 +4,10 @@ local M = {}
 
 local group = vim.api.nvim_create_augroup('claw.buffers', {})
 
---- A server is there: from now on the person's place, the progress and the questions are watched.
-function M.started(client)
+--- A server is there, the first or another: from now on the person's place, the progress and the questions are watched.
+function M.started()
   vim.api.nvim_clear_autocmds({ group = group })
   require('claw.where').forget()
-  require('claw.status').started(client)
   vim.api.nvim_create_autocmd({ 'CursorMoved', 'CursorMovedI', 'ModeChanged', 'BufEnter', 'WinEnter', 'WinClosed' }, {
     group = group,
     callback = function()

@@ -3,10 +3,12 @@ local say = require('claw.say')
 local M = {}
 
 local STILL, LOOK = 400, 50
+--- A picker that was closed without telling us must not keep the next box away for ever.
+local FORGOTTEN = 60000
 
 local queue = {}
 local pressed = 0
-local busy = false
+local busy = nil
 local timer
 local keys = vim.api.nvim_create_namespace('claw.keys')
 
@@ -29,13 +31,15 @@ local function look()
     return stop_looking()
   end
   local first = queue[1]
-  if busy or not in_normal_mode() or (not first.at_once and vim.uv.now() - pressed < STILL) then
+  local open = busy and vim.uv.now() - busy < FORGOTTEN
+  if open or not in_normal_mode() or (not first.at_once and vim.uv.now() - pressed < STILL) then
     return
   end
   table.remove(queue, 1)
-  busy = true
+  local opened = vim.uv.now()
+  busy = opened
   local function closed()
-    busy = false
+    busy = busy ~= opened and busy or nil
   end
   local ok, why = pcall(first.open, closed)
   if not ok then
@@ -44,8 +48,8 @@ local function look()
   end
 end
 
---- Open a box in normal mode; unless `at_once`, which is for what the person just asked for, when no key was pressed for
---- a moment. `open(closed)` must call `closed` when the box is gone. Answers a function that withdraws it.
+--- Open a box in normal mode; and when no key was pressed for a moment, unless the person just asked for it (`at_once`).
+--- `open(closed)` must call `closed` when the box is gone. Answers a function that withdraws it.
 function M.open(at_once, open)
   local waiting = { at_once = at_once, open = open }
   table.insert(queue, waiting)

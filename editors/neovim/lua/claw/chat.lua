@@ -37,8 +37,11 @@ local function go_on(bufnr)
   end
   sent[bufnr] = nil
   local answer = before
-  while answer < prompt and not vim.api.nvim_buf_get_lines(bufnr, answer, answer + 1, false)[1]:match(MARK .. 'answer') do
-    answer = answer + 1
+  for n, line in ipairs(vim.api.nvim_buf_get_lines(bufnr, before, prompt, false)) do
+    answer = before + n
+    if line:match(MARK .. 'answer') then
+      break
+    end
   end
   for _, window in ipairs(vim.fn.win_findbuf(bufnr)) do
     local row = vim.api.nvim_win_get_cursor(window)[1] - 1

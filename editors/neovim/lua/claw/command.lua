@@ -35,17 +35,11 @@ local function ask(words, given)
   end)
 end
 
---- The diagnostics of all servers on the lines in question go along.
+--- What the other servers say of the lines in question goes along.
 local function fix(words, given)
-  local found = {}
-  for _, it in ipairs(vim.diagnostic.get(0)) do
-    if it.source ~= 'claw' and it.lnum + 1 >= given.line1 and it.lnum + 1 <= given.line2 then
-      table.insert(found, it)
-    end
-  end
   with_subject(given, { prompt = words ~= '' and words or nil }, function(args)
-    local encoding = require('claw.server').client().offset_encoding
-    args.diagnostics = #found > 0 and require('claw.languages').shaped(found, encoding) or nil
+    local claw = require('claw.server').client()
+    args.diagnostics = require('claw.languages').on_rows(0, given.line1 - 1, given.line2 - 1, claw)
     send.command('fix', args)
   end)
 end
@@ -121,9 +115,9 @@ local function stop()
   end)
 end
 
-local function hunks(name)
+local function review(name)
   return function(words)
-    require('claw.hunks')[name](words)
+    require('claw.review')[name](words)
   end
 end
 
@@ -154,13 +148,13 @@ M.subcommands = {
   refactor = { turn('refactor') },
   review = { turn('review') },
   commit = { commit },
-  keep = { hunks('keep'), SCOPES },
-  revert = { hunks('revert'), SCOPES },
-  apply = { hunks('apply'), SCOPES, announced = 'apply' },
-  dismiss = { hunks('dismiss'), SCOPES, announced = 'dismiss' },
-  hunks = { hunks('list') },
-  next = { hunks('next') },
-  previous = { hunks('previous') },
+  keep = { review('keep'), SCOPES },
+  revert = { review('revert'), SCOPES },
+  apply = { review('apply'), SCOPES, announced = 'apply' },
+  dismiss = { review('dismiss'), SCOPES, announced = 'dismiss' },
+  hunks = { review('list') },
+  next = { review('next') },
+  previous = { review('previous') },
   diff = { diff, { 'file', 'all', 'git' } },
   stop = { stop },
   status = { plain('status') },

@@ -37,7 +37,8 @@ local function bar(view)
   local file = view.files[view.at]
   local parts = { view.title, vim.fn.fnamemodify(vim.uri_to_fname(file.uri), ':~:.') }
   if #view.files > 1 then
-    parts[2] = ('%s (%d of %d, %s %s)'):format(parts[2], view.at, #view.files, keys.previous_file or '', keys.next_file or '')
+    local turn = (keys.previous_file or '') .. ' ' .. (keys.next_file or '')
+    parts[2] = ('%s (%d of %d, %s)'):format(parts[2], view.at, #view.files, vim.trim(turn))
   end
   if view.proposal then
     table.insert(parts, keys.apply and keys.apply .. ' apply' or nil)

@@ -1,4 +1,4 @@
---- What the server may ask of us and tell us: standard messages that we take better care of, and `claw/…` of docs/shims.md.
+--- What the server asks of us and tells us: standard messages that we take better care of, and those of docs/shims.md.
 local say = require('claw.say')
 local M = {}
 
@@ -12,9 +12,9 @@ local function told(_, params)
   say.say(params.message, LEVELS[params.type])
 end
 
-local function happened(_, event)
+local function happened(_, event, context)
   if event.kind == 'status' then
-    require('claw.status').heard(event)
+    require('claw.status').heard(event, context.client_id)
   elseif event.kind == 'hunks' then
     require('claw.hunks').heard(event.uri, event.hunks or {})
   end

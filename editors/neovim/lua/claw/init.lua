@@ -10,7 +10,8 @@ function M.setup(given)
   M.define_command()
   require('claw.server').enable(options)
   if #faults > 0 then
-    require('claw.say').say("claw: setup{} was told something it cannot use, and took its default:\n" .. table.concat(faults, '\n'), vim.log.levels.ERROR)
+    local what = 'claw: setup{} was told something it cannot use, and took its default:\n'
+    require('claw.say').say(what .. table.concat(faults, '\n'), vim.log.levels.ERROR)
   end
 end
 
@@ -28,19 +29,27 @@ function M.define_command()
   })
 end
 
+--- Before a server was to start there is no status, and nothing is loaded for one.
+local function of_status(name, otherwise)
+  if not package.loaded['claw.server'] then
+    return otherwise
+  end
+  return require('claw.status')[name]()
+end
+
 --- Model, mode, context, cost and what waits, for a status line; "" where no server runs.
 function M.statusline()
-  return package.loaded['claw.status'] and package.loaded['claw.status'].line() or ''
+  return of_status('line', '')
 end
 
 --- What the status line is made of: the last status of the server's (docs/shims.md), or nil.
 function M.status()
-  return package.loaded['claw.status'] and package.loaded['claw.status'].latest or nil
+  return of_status('latest', nil)
 end
 
 --- How many questions wait for an answer.
 function M.questions()
-  return package.loaded['claw.status'] and package.loaded['claw.status'].questions() or 0
+  return of_status('questions', 0)
 end
 
 return M

@@ -136,29 +136,23 @@ local function diagnostic(it, ours)
   }
 end
 
---- Diagnostics of Neovim's as the protocol says them.
-function M.shaped(found, ours)
-  return vim.tbl_map(function(it)
-    return diagnostic(it, ours)
-  end, found)
+--- What all but claw say of a buffer, or of all: the other servers, and linters that use vim.diagnostic.
+local function of_others(bufnr, claw)
+  local own = vim.lsp.diagnostic.get_namespace(claw.id)
+  return vim.tbl_filter(function(it)
+    return it.namespace ~= own and it.source ~= 'claw' and vim.api.nvim_buf_is_loaded(it.bufnr)
+  end, vim.diagnostic.get(bufnr))
 end
 
---- The diagnostics of all but claw: the other servers' and those of linters that use vim.diagnostic.
-local function diagnostics(bufnr, claw)
-  local own = vim.lsp.diagnostic.get_namespace(claw.id)
+--- The same for some rows of a buffer, as the protocol says it; nil where there is nothing.
+function M.on_rows(bufnr, first, last, claw)
   local found = {}
-  for _, it in ipairs(vim.diagnostic.get(bufnr)) do
-    if it.namespace ~= own and it.source ~= 'claw' and vim.api.nvim_buf_is_loaded(it.bufnr) then
-      table.insert(found, { bufnr = it.bufnr, item = diagnostic(it, claw.offset_encoding) })
+  for _, it in ipairs(of_others(bufnr, claw)) do
+    if it.lnum >= first and it.lnum <= last then
+      table.insert(found, diagnostic(it, claw.offset_encoding))
     end
   end
-  return found
-end
-
-local function items_of(found)
-  return vim.tbl_map(function(it)
-    return it.item
-  end, found)
+  return #found > 0 and found or nil
 end
 
 local function document_diagnostics(params, claw)
@@ -171,14 +165,14 @@ local function document_diagnostics(params, claw)
       vim.api.nvim_create_autocmd('DiagnosticChanged', { buffer = bufnr, once = true, callback = done })
     end)
   end
-  return { kind = 'full', items = items_of(diagnostics(bufnr, claw)) }
+  return { kind = 'full', items = M.on_rows(bufnr, 0, math.huge, claw) or {} }
 end
 
 local function workspace_diagnostics(_, claw)
   local by_buffer = {}
-  for _, it in ipairs(diagnostics(nil, claw)) do
+  for _, it in ipairs(of_others(nil, claw)) do
     by_buffer[it.bufnr] = by_buffer[it.bufnr] or {}
-    table.insert(by_buffer[it.bufnr], it.item)
+    table.insert(by_buffer[it.bufnr], diagnostic(it, claw.offset_encoding))
   end
   local items = {}
   for bufnr, found in vim.spairs(by_buffer) do

@@ -29,7 +29,8 @@ function M.find(cmd, root)
     if vim.fn.executable(argv[1]) == 1 then
       return argv
     end
-    return nil, ('claw: cmd says %s, which is no program; set cmd in require("claw").setup{} to where claw-lsp is'):format(argv[1])
+    local how = 'set cmd in require("claw").setup{} to where claw-lsp is'
+    return nil, ('claw: cmd says %s, which is no program; %s'):format(argv[1], how)
   end
   local distrusted
   for _, name in ipairs(root and VENVS or {}) do
@@ -47,9 +48,11 @@ function M.find(cmd, root)
     return { found, 'serve' }
   elseif distrusted then
     local how = ':edit ' .. vim.fn.fnamemodify(distrusted, ':~:.') .. ', then :trust'
-    return nil, ('claw: %s is not trusted, so it was not started. To use it: %s; or set cmd in setup{}'):format(distrusted, how)
+    local what = 'claw: %s is not trusted, so it was not started. To use it: %s; or set cmd in setup{}'
+    return nil, what:format(distrusted, how)
   end
-  return nil, 'claw: no claw-lsp on the PATH. Install it (pipx install, in a clone), or set cmd in require("claw").setup{}'
+  local how = 'Install it (pipx install, in a clone), or set cmd in require("claw").setup{}'
+  return nil, 'claw: no claw-lsp on the PATH. ' .. how
 end
 
 return M

@@ -118,13 +118,14 @@ function M._config(argv, root)
     on_init = say.safely('beginning', function(client)
       local first = waiting
       waiting = {}
-      require('claw.buffers').started(client)
+      require('claw.buffers').started()
       for _, it in ipairs(first) do
         it(client)
       end
     end),
-    on_exit = vim.schedule_wrap(function(code, signal)
-      require('claw.status').stopped()
+    on_exit = vim.schedule_wrap(function(code, signal, client_id)
+      require('claw.status').stopped(client_id)
+      require('claw.hunks').stopped(client_id)
       if (code ~= 0 or signal ~= 0) and not restarting and vim.v.exiting == vim.NIL then
         waiting = {}
         say.warn(('claw-lsp ended by itself (exit code %d). :Claw restart starts it again; see :LspLog'):format(code))

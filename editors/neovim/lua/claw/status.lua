@@ -1,31 +1,39 @@
 --- What the server says of itself: its last status, what it is doing, and the line made of both.
 local say = require('claw.say')
-local M = { latest = nil }
+local M = {}
 
+--- The last status of each server: there is one for each project that is open.
+local statuses = {}
 local working = {}
 local echoed = false
 
-function M.started(_)
-  M.latest = nil
-  working = {}
-end
-
-function M.stopped()
-  M.latest = nil
+function M.stopped(client_id)
+  statuses[client_id] = nil
   working = {}
   M._redraw()
 end
 
+--- The last status of the current buffer's server, else of one that runs; nil where none was sent.
+function M.latest()
+  local client = require('claw.server').client()
+  return client and statuses[client.id]
+end
+
 --- `{kind: "status"}` of docs/shims.md.
-function M.heard(status)
-  M.latest = status
-  require('claw.questions').counted(status.questions or 0)
+function M.heard(status, client_id)
+  statuses[client_id] = status
+  local n_questions = 0
+  for _, it in pairs(statuses) do
+    n_questions = n_questions + (it.questions or 0)
+  end
+  require('claw.questions').counted(n_questions)
   M._redraw()
 end
 
 --- How many questions wait: as the server says, and at least those that wait here for a quiet moment.
 function M.questions()
-  return math.max(M.latest and M.latest.questions or 0, require('claw.questions').n_waiting())
+  local status = M.latest()
+  return math.max(status and status.questions or 0, require('claw.questions').n_waiting())
 end
 
 local function tokens_percent(context)
@@ -43,7 +51,7 @@ function M.line()
   if #vim.lsp.get_clients({ name = 'claw' }) == 0 then
     return ''
   end
-  local status = M.latest or {}
+  local status = M.latest() or {}
   local _, activity = next(working)
   local parts = {
     status.model and status.model:gsub('^claude%-', '') or 'claw',

@@ -38,7 +38,8 @@ function M.subject(client, given)
   if vim.fn.visualmode() == 'v' and from[2] == given.line1 and to[2] == given.line2 then
     subject.range = M._between(bufnr, from, to, client.offset_encoding)
   else
-    subject.range = { start = { line = given.line1 - 1, character = 0 }, ['end'] = { line = given.line2, character = 0 } }
+    local first, after = { line = given.line1 - 1, character = 0 }, { line = given.line2, character = 0 }
+    subject.range = { start = first, ['end'] = after }
   end
   return subject
 end
