@@ -86,7 +86,7 @@ def test_an_outline_is_nested_ordered_and_inside_the_text(text: str) -> None:
     for fold in folds(found, index, texts=True):
         assert 0 <= fold["startLine"] < fold["endLine"] < index.n_lines
     for encoding in ("utf-8", "utf-16", "utf-32"):
-        for symbol in symbols(found, index, encoding):
+        for symbol in symbols(found, index, encoding=encoding):
             for it in (symbol, *symbol["children"]):
                 assert it["name"].strip()
                 outer, inner = (
@@ -100,7 +100,8 @@ def test_an_outline_is_nested_ordered_and_inside_the_text(text: str) -> None:
 def test_what_is_sent_is_written_in_a_prompt_and_answers_are_none(text: str, at: int) -> None:
     found = parse(text)
     block = in_prompt(text, found.start)
-    if found.heading is not None and text.count(marks.you(KEY, found.number)) == 1:
+    own = marks.every(text)
+    if own and (own[-1]["word"], own[-1]["arg"]) == ("you", str(found.number)) and found.heading:
         assert block is not None
         assert block[0] <= found.start <= block[1]
     at = min(at, len(text))

@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from door_desk import CLIENT_NAMES, Visit, runs, visiting, waits
+from door_desk import CLIENT_NAMES, PLAIN, Visit, runs, visiting, waits
 
+from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.marks import parse
 from claw_lsp.core.position import LineIndex
 from claw_lsp.lsp.uris import path_of, uri_of
@@ -201,7 +202,34 @@ async def test_sessions_are_offered_by_title_and_symbols_by_name(tmp_path: Path)
         assert items[1]["textEdit"]["newText"] == "@symbol:add_item"
 
 
-async def test_a_hundred_thousand_files_are_listed_once_and_never_in_the_way(tmp_path: Path) -> None:
+async def test_files_with_diagnostics_are_those_the_editor_tells_of(tmp_path: Path) -> None:
+    def complaint(line: int, message: str) -> Json:
+        where = {"line": line, "character": 0}
+        return {"range": {"start": where, "end": where}, "severity": 1, "message": message, "source": "pyright"}
+
+    def reports(params: Json) -> Any:
+        if params["method"] != "workspace/diagnostic":
+            return None
+        name = uri_of(str(tmp_path / "ws" / "src" / "calc.py"))
+        return {"items": [{"uri": name, "kind": "full", "items": [complaint(1, "no `b`"), complaint(0, "no a")]}]}
+
+    shim = {**PLAIN, "experimental": {"claw": {"languageFeatures": True}}}
+    answers = {"claw/languageFeature": reports}
+    async with visiting(tmp_path, capabilities=shim, answers=answers) as visit:
+        files(visit, "src/calc.py", "src/fine.py")
+        path = await chat(visit)
+        (item,) = await completed(visit, path, "fix @diagnostics:")
+        assert (item["label"], item["detail"]) == ("src/calc.py", "2 diagnostics")
+        assert written(visit, path, item).rstrip("\n").endswith("fix @diagnostics:src/calc.py")
+        types(visit, path, "src/calc.py and @diagnostics, @diagnostics:src/fine.py")
+        assert await told(visit, path, "@diagnostics:src/calc.py") == "- error `1: no a`\n- error `` 2: no `b` ``"
+        assert await told(visit, path, "@diagnostics,") == "2 diagnostics in 1 file"
+        assert "Nothing is known" in await told(visit, path, "@diagnostics:src/fine")
+    async with visiting(tmp_path / "without") as visit:
+        assert await completed(visit, await chat(visit), "fix @diagnostics:") == []
+
+
+async def test_a_large_tree_is_listed_once_and_never_in_the_way(tmp_path: Path) -> None:
     """Nothing blocks the loop (blockbuster and the lag of it watch); what is known is answered from memory."""
     async with visiting(tmp_path) as visit:
         for n in range(100):
@@ -374,3 +402,23 @@ async def test_everything_is_answered_while_a_turn_runs(tmp_path: Path) -> None:
         assert await of(visit, "foldingRange", path)
         assert "calc.py" in labels(await completed(visit, path, "and @calc"))
         await visit.command("claw.stop", run=sent["run"])
+
+
+async def test_of_a_long_document_the_last_turns_count_and_nothing_stands_still(tmp_path: Path) -> None:
+    turn = (
+        "## You <!-- claw:k you {0} -->\n\nask {0}\n\n## Claw <!-- claw:k answer {0} -->\n\n"
+        + "- ✓ `Read a.py`\n" * 200
+    )
+    text = marks.title("k", "s") + "\n\n" + "".join(turn.format(n) + "\nsee a.py:1\n\n" for n in range(1, 61))
+    async with visiting(tmp_path) as visit:
+        files(visit, "a.py")
+        path = visit.write(".claw/chats/long.md", text)
+        visit.editor.open(path)
+        found = await of(visit, "documentSymbol", path)
+        assert len([it for it in found if it["kind"] == 12]) == 5000
+        assert [it["name"] for it in found if it["kind"] == 3] == [f"ask {n}" for n in range(1, 61)]
+        assert found[-1]["name"] == "see a.py:1"
+        links = await of(visit, "documentLink", path)
+        assert len(links) == 1000
+        assert links[-1]["target"].endswith("a.py#L1")
+        assert len(await of(visit, "foldingRange", path)) == 120

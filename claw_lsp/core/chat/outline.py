@@ -84,7 +84,8 @@ def in_prompt(text: str, offset: int) -> Span | None:
     end = next((_line_start(text, it.start()) for it in found if it.start() > offset), len(text))
     last = before[-1] if before else None
     # Where the heading was deleted, what stands at the document's end is the person's.
-    person = last is None or last["word"] == "you" or (last["word"] in ("end", "chat") and end == len(text))
+    behind = last is not None and (last["word"] == "end" or all(it["word"] == "chat" for it in before))
+    person = last is None or last["word"] == "you" or (behind and end == len(text))
     begin = last.end() if last else 0
     return (begin, end) if person and begin <= offset <= end else None
 

@@ -71,10 +71,12 @@ class ChatCompletion:
         self._door = door
         self._files = Lately(self._listed)
         self._sessions = Lately(door.house.sessions.list)
+        self._complaints = Lately(lambda _: door.languages.all_diagnostics(), fresh=2.0)
 
     async def close(self) -> None:
         await self._files.close()
         await self._sessions.close()
+        await self._complaints.close()
 
     async def at(self, buffer: Buffer, position: Position) -> dict[str, Any]:
         """The CompletionList for a place in a chat document."""
@@ -126,6 +128,8 @@ class ChatCompletion:
             return [_session(it, "@session:") for it in await self._fitting_sessions(words, buffer)], False
         if colon and before == "@symbol":
             return await self._symbols(words, buffer), False
+        if colon and before == "@diagnostics":
+            return await self._complained(words, buffer), False
         files = await self._paths(typed.lstrip('@"'), typed, buffer)
         return [*(Offer(it, it, KEYWORD, help_) for it, help_ in WORDS.items() if it.startswith(typed)), *files], False
 
@@ -144,6 +148,15 @@ class ChatCompletion:
                 + (f" and {len(found) - 1} more" if len(found) > 1 else ""),
             )
             for name, found in by_name.items()
+        ]
+
+    async def _complained(self, words: str, buffer: Buffer) -> list[Offer]:
+        """The files that the editor's other language servers complain about, as far as it can be asked."""
+        folder = self._door.home_for(buffer.uri).folder
+        known = {_below(path, folder): found for path, found in (await self._complaints.get("") or {}).items()}
+        return [
+            Offer(path, f"@diagnostics:{path}", FILE, counted(len(known[path]), "diagnostic"))
+            for _, path in sorted(ranked(wish(words), known))
         ]
 
     async def _fitting_sessions(self, words: str, buffer: Buffer) -> list[SessionSummary]:

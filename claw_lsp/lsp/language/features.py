@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable
+from collections.abc import Awaitable, Callable
+from functools import partial
 from typing import Any
 
 from claw_lsp.core.chat.outline import Outline, outline
+from claw_lsp.core.position import LineIndex
 from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.buffers import Buffer, Position
 from claw_lsp.lsp.door import Door
@@ -63,11 +65,18 @@ class ChatLanguage:
         return buffer if buffer and self._door.chats.is_chat(buffer.path) else None
 
     async def _symbols(self, buffer: Buffer) -> list[Json]:
-        found = shape.symbols(await self._outline(buffer), buffer.index, self._door.buffers.encoding)
+        found = await self._shaped(partial(shape.symbols, encoding=self._door.buffers.encoding), buffer)
         return found if self._door.powers.symbol_tree else shape.flat(found, buffer.uri)
 
     async def _folds(self, buffer: Buffer) -> list[Json]:
-        return shape.folds(await self._outline(buffer), buffer.index, texts=self._door.powers.fold_text)
+        return await self._shaped(partial(shape.folds, texts=self._door.powers.fold_text), buffer)
+
+    async def _shaped(self, make: Callable[[Outline, LineIndex], list[Json]], buffer: Buffer) -> list[Json]:
+        """What `make` makes of a document's outline; for a long one in a thread, with an index of its own."""
+        found = await self._outline(buffer)
+        if len(buffer.text) <= LONG:
+            return make(found, buffer.index)
+        return await asyncio.to_thread(make, found, LineIndex(buffer.text))
 
     async def _linked(self, buffer: Buffer) -> list[Json]:
         home = self._door.home_for(buffer.uri)

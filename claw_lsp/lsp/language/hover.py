@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import posixpath
 import re
 from pathlib import Path
 from typing import Any
@@ -73,6 +74,8 @@ class ChatHover:
             return await self._symbol(name, buffer)
         if kind == "session" and name:
             return await self._session(name)
+        if kind == "diagnostics":
+            return await self._complaints(name, buffer)
         if words == "buffers":
             names = [code(it.path) for it in self._door.buffers.all() if not self._door.chats.is_chat(it.path)]
             return f"{counted(len(names), 'open file')}: {', '.join(names[:MOST])}" if names else "No file is open."
@@ -82,6 +85,15 @@ class ChatHover:
         found = await self._door.symbols.find(name, self._door.home_for(buffer.uri).roots)
         places = [f"- {it.kind} {code(f'{it.path}:{it.line}')}" for it in found if it.name == name]
         return "\n".join(places[:MOST]) or f"Nothing called {code(name)} was found."
+
+    async def _complaints(self, name: str, buffer: Buffer) -> str:
+        known = await self._door.languages.all_diagnostics()
+        if name:
+            path = posixpath.join(self._door.home_for(buffer.uri).folder, name)
+            lines = [f"- {it.severity} {code(f'{it.first_line}: {it.message}')}" for it in known.get(path, ())]
+            return "\n".join(lines[:MOST]) or f"Nothing is known to be wrong with {code(name)}."
+        total = sum(len(it) for it in known.values())
+        return f"{counted(total, 'diagnostic')} in {counted(len(known), 'file')}"
 
     async def _session(self, id_: str) -> str:
         known = await self._door.house.sessions.list()

@@ -8,13 +8,14 @@ import re
 import time
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 
 from claw_lsp.core.chat.outline import Outline, Span
 from claw_lsp.core.policy.paths import inside
 
-MOST = 1000
-"""Links of one document."""
+MOST, MOST_NAMES = 1000, 10_000
+"""Links of one document, and names that are looked at; of a longer one those in its last answers."""
 FRESH = 10.0
 """Seconds for which a file is taken to be there, or not."""
 
@@ -39,13 +40,10 @@ class Links:
         return await asyncio.to_thread(self._of, text, outline, folder, roots) if roots else []
 
     def _of(self, text: str, outline: Outline, folder: str, roots: tuple[str, ...]) -> list[Link]:
-        found: list[Link] = []
-        for link in _named(text, (it.answer for it in outline.turns if it.answer), folder):
-            if inside(link.path, roots) and self._is_file(link.path):
-                found.append(link)
-                if len(found) == MOST:
-                    break
-        return found
+        answers = (it.answer for it in reversed(outline.turns) if it.answer)
+        looked_at = islice(_named(text, answers, folder), MOST_NAMES)
+        found = (it for it in looked_at if inside(it.path, roots) and self._is_file(it.path))
+        return sorted(islice(found, MOST), key=lambda it: it.span)
 
     def _is_file(self, path: str) -> bool:
         known = self._there.get(path)
