@@ -12,6 +12,7 @@ from test_chat_laws import KEY, TURNS, entries_of, happening
 from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.completing import begun, mention
 from claw_lsp.core.chat.marks import parse
+from claw_lsp.core.chat.mentions import Mention, mention_at, mentions
 from claw_lsp.core.chat.outline import Outline, Span, in_prompt, outline
 from claw_lsp.core.chat.told import behind, told
 from claw_lsp.core.chat.writer import render
@@ -176,11 +177,12 @@ def test_what_is_begun_ends_at_the_cursor(before: str, typed: str) -> None:
         assert found.typed == typed
 
 
-@given(st.text(st.sampled_from('ab /".\n'), min_size=1, max_size=6), st.sampled_from(["@", '@"']))
+@given(st.text(st.sampled_from("ab /\"'.:1(`@\n"), min_size=1, max_size=6), st.sampled_from(["@", '@"']))
 def test_a_mention_reads_as_the_path_it_was_made_of(path: str, typed: str) -> None:
     made = mention(path, typed)
     assert (made is None) == any(it in path for it in '"\n')
-    if made is not None:
+    if made is not None and "`" not in made:
         assert made.startswith(typed)
-        assert made.strip('@"') == path
-        assert '"' in made or " " not in path
+        assert mentions(f"see {made} there") == (Mention("path", path),)
+        found = mention_at(f"see {made} there", 5)
+        assert found == (Mention("path", path), (4, 4 + len(made)))

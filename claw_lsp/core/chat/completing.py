@@ -6,6 +6,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
+from claw_lsp.core.chat.mentions import Mention, written
 from claw_lsp.core.chat.outline import in_prompt
 
 
@@ -42,9 +43,7 @@ def mention(path: str, typed: str) -> str | None:
     which something does not show."""
     if '"' in path or not path.isprintable():
         return None
-    if any(it.isspace() for it in path) or typed.startswith('@"'):
-        return f'@"{path}"'
-    return f"@{path}"
+    return f'@"{path}"' if typed.startswith('@"') else written(Mention("path", path))
 
 
 _MENTION = re.compile(r"""(?:^|(?<=[\s(\[{,;'"]))(?P<typed>@(?:"[^"\r\n]*|[^\s"]*))\Z""")

@@ -31,8 +31,15 @@ class Mention:
 def mentions(words: str) -> tuple[Mention, ...]:
     """What is mentioned, each thing once, in order. Code in fences and backticks mentions nothing, nor does an @ inside a
     word, so that addresses of people and decorators in quoted code stay what they are."""
-    text = _CODE.sub(lambda it: re.sub(r"[^\n]", " ", it[0]), words)
-    return tuple(dict.fromkeys(it for found in _MENTION.finditer(text) if (it := _read(found))))
+    return tuple(dict.fromkeys(it for found in _MENTION.finditer(_without_code(words)) if (it := _read(found))))
+
+
+def mention_at(words: str, offset: int) -> tuple[Mention, tuple[int, int]] | None:
+    """The mention that holds this place, and where it stands."""
+    for found in _MENTION.finditer(_without_code(words)):
+        if found.start() <= offset <= found.end() and (it := _read(found)):
+            return it, found.span()
+    return None
 
 
 def written(it: Mention) -> str:
@@ -45,6 +52,10 @@ def written(it: Mention) -> str:
             return "@buffers"
         case "diagnostics" | "symbol" | "session":
             return f"@{it.kind}:{it.name}" if it.name else f"@{it.kind}"
+
+
+def _without_code(words: str) -> str:
+    return _CODE.sub(lambda it: re.sub(r"[^\n]", " ", it[0]), words)
 
 
 def _read(found: re.Match[str] | None) -> Mention | None:

@@ -19,6 +19,7 @@ from claw_lsp.lsp.arguments import NoArguments, SessionArguments
 from claw_lsp.lsp.buffers import Buffer, Position
 from claw_lsp.lsp.commands.table import TABLE, Command
 from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.language.place import place_of
 from claw_lsp.lsp.lately import Lately
 from claw_lsp.lsp.questions import flat
 from claw_lsp.lsp.uris import filelike
@@ -135,16 +136,16 @@ class ChatCompletion:
 
     async def _symbols(self, words: str, buffer: Buffer) -> list[Offer]:
         """Each name once; a mention of it means all places where it is defined."""
-        home = self._door.home_for(buffer.uri)
+        place = place_of(self._door, buffer)
         by_name: dict[str, list[Symbol]] = {}
-        for it in await self._door.symbols.find(words, home.roots):
+        for it in await self._door.symbols.find(words, place.roots):
             by_name.setdefault(it.name, []).append(it)
         return [
             Offer(
                 name,
                 f"@symbol:{name}",
                 KINDS.get(found[0].kind, VARIABLE),
-                f"{found[0].kind} · {_below(found[0].path, home.folder)}:{found[0].line}"
+                f"{found[0].kind} · {place.below(found[0].path)}:{found[0].line}"
                 + (f" and {len(found) - 1} more" if len(found) > 1 else ""),
             )
             for name, found in by_name.items()
@@ -152,11 +153,12 @@ class ChatCompletion:
 
     async def _complained(self, words: str, buffer: Buffer) -> list[Offer]:
         """The files that the editor's other language servers complain about, as far as it can be asked."""
-        folder = self._door.home_for(buffer.uri).folder
-        known = {_below(path, folder): found for path, found in (await self._complaints.get("") or {}).items()}
+        place = place_of(self._door, buffer)
+        known = {place.below(path): found for path, found in (await self._complaints.get("") or {}).items()}
         return [
             Offer(path, f"@diagnostics:{path}", FILE, counted(len(known[path]), "diagnostic"))
             for _, path in sorted(ranked(wish(words), known))
+            if not any(it.isspace() for it in path)
         ]
 
     async def _fitting_sessions(self, words: str, buffer: Buffer) -> list[SessionSummary]:
@@ -168,14 +170,14 @@ class ChatCompletion:
 
     async def _paths(self, words: str, typed: str, buffer: Buffer) -> list[Offer]:
         """Files and folders below the roots, those that are open first; their names only, and not those of secrets."""
-        home = self._door.home_for(buffer.uri)
+        place = place_of(self._door, buffer)
         chats = self._door.chats
         open_here = [it.path for it in self._door.buffers.all() if filelike(it.path) and not chats.is_chat(it.path)]
-        order = {_below(it, home.folder): n for n, it in enumerate(reversed(open_here))}
+        order = {place.below(it): n for n, it in enumerate(reversed(open_here))}
         wished = wish(words.removeprefix("./"))
         best = _best(wished, order, "", order)
-        for root in dict.fromkeys(home.roots):
-            prefix = "" if root == home.folder else f"{root.rstrip('/')}/"
+        for root in dict.fromkeys(place.roots):
+            prefix = "" if root == place.folder else place.below(f"{root.rstrip('/')}/")
             listed = await self._files.get(root) or ()
             for n in range(0, len(listed), AT_ONCE):
                 found = await asyncio.to_thread(_best, wished, listed[n : n + AT_ONCE], prefix, order)
@@ -215,11 +217,6 @@ def _best(wished: Wish, paths: Iterable[str], prefix: str, order: Mapping[str, i
     """The best of some paths: among those that fit alike, first the open ones."""
     found = ranked(wished, (prefix + it for it in paths))
     return heapq.nsmallest(2 * MOST, (((it[0], order.get(path, len(order)), it), path) for it, path in found))
-
-
-def _below(path: str, folder: str) -> str:
-    """A path as it is written in a mention: relative to the session's folder, absolute elsewhere."""
-    return path.removeprefix(folder.rstrip("/") + "/")
 
 
 def _item(it: Offer, n: int, typed: str, range_: dict[str, Any]) -> dict[str, Any]:

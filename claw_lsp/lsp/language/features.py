@@ -16,6 +16,7 @@ from claw_lsp.lsp.language import shape
 from claw_lsp.lsp.language.completion import NOTHING, ChatCompletion
 from claw_lsp.lsp.language.hover import ChatHover
 from claw_lsp.lsp.language.links import Links
+from claw_lsp.lsp.language.place import place_of
 from claw_lsp.lsp.uris import path_of, uri_of
 
 Json = dict[str, Any]
@@ -79,8 +80,7 @@ class ChatLanguage:
         return await asyncio.to_thread(make, found, LineIndex(buffer.text))
 
     async def _linked(self, buffer: Buffer) -> list[Json]:
-        home = self._door.home_for(buffer.uri)
-        found = await self._links.of(buffer.text, await self._outline(buffer), home.folder, home.roots)
+        found = await self._links.of(buffer.text, await self._outline(buffer), place_of(self._door, buffer))
         return [
             {
                 "range": to_lsp.text_range(buffer.index, *it.span, self._door.buffers.encoding),

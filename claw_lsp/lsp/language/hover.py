@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import posixpath
-import re
 from pathlib import Path
 from typing import Any
 
 from claw_lsp.core.chat.marks import every, parse
-from claw_lsp.core.chat.outline import in_prompt
+from claw_lsp.core.chat.mentions import Mention, mention_at
+from claw_lsp.core.chat.outline import Span, in_prompt
 from claw_lsp.core.chat.told import behind, of_call, of_end, told
 from claw_lsp.core.chat.writer import code
 from claw_lsp.core.policy.paths import inside, secret
@@ -19,6 +18,8 @@ from claw_lsp.facts.fault import LogError
 from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.buffers import Buffer, Position
 from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.language.place import Place, place_of
+from claw_lsp.tools.paths import absolute
 
 LARGEST = 2 << 20
 """Bytes of a file whose lines are counted."""
@@ -38,8 +39,8 @@ class ChatHover:
         """The Hover for a place in a chat document; None where there is nothing to say."""
         offset = buffer.index.offset(*position, self._door.buffers.encoding)
         start, end = buffer.index.span(position[0])
-        if in_prompt(buffer.text, offset):
-            return await self._mention(buffer, offset, start, end)
+        if block := in_prompt(buffer.text, offset):
+            return await self._mention(buffer, block, offset)
         text = await self._fact(buffer, buffer.text[start:end], start)
         return self._shown(buffer, start, end, text) if text else None
 
@@ -59,37 +60,39 @@ class ChatHover:
             return None
         return of_end(it, it.finished) if isinstance(it.finished, TurnEnded) else of_call(it)
 
-    async def _mention(self, buffer: Buffer, offset: int, start: int, end: int) -> Json | None:
-        found = next(
-            (it for it in _MENTION.finditer(buffer.text, start, end) if it.start() <= offset <= it.end()), None
-        )
+    async def _mention(self, buffer: Buffer, block: Span, offset: int) -> Json | None:
+        found = mention_at(buffer.text[slice(*block)], offset - block[0])
         if found is None:
             return None
-        text = await self._about(found["quoted"] or found["plain"].rstrip(".,;:!?)]}'"), buffer)
-        return self._shown(buffer, *found.span(), text) if text else None
+        it, (start, end) = found
+        text = await self._about(it, place_of(self._door, buffer))
+        return self._shown(buffer, block[0] + start, block[0] + end, text) if text else None
 
-    async def _about(self, words: str, buffer: Buffer) -> str | None:
-        kind, _, name = words.partition(":")
-        if kind == "symbol" and name:
-            return await self._symbol(name, buffer)
-        if kind == "session" and name:
-            return await self._session(name)
-        if kind == "diagnostics":
-            return await self._complaints(name, buffer)
-        if words == "buffers":
-            names = [code(it.path) for it in self._door.buffers.all() if not self._door.chats.is_chat(it.path)]
-            return f"{counted(len(names), 'open file')}: {', '.join(names[:MOST])}" if names else "No file is open."
-        return await self._file(re.sub(r":\d+(-\d+)?\Z", "", words), buffer)
+    async def _about(self, it: Mention, place: Place) -> str | None:
+        match it.kind:
+            case "path":
+                return await self._file(it.name, place)
+            case "symbol":
+                return await self._symbol(it.name, place)
+            case "diagnostics":
+                return await self._complaints(it.name, place)
+            case "session":
+                return await self._session(it.name)
+            case "buffers":
+                shown = (one.path for one in self._door.buffers.all() if not self._door.chats.is_chat(one.path))
+                names = [code(place.below(one)) for one in shown]
+                return f"{counted(len(names), 'open file')}: {', '.join(names[:MOST])}" if names else "No file is open."
 
-    async def _symbol(self, name: str, buffer: Buffer) -> str:
-        found = await self._door.symbols.find(name, self._door.home_for(buffer.uri).roots)
-        places = [f"- {it.kind} {code(f'{it.path}:{it.line}')}" for it in found if it.name == name]
+    async def _symbol(self, name: str, place: Place) -> str:
+        last = name.rpartition(".")[2]
+        found = await self._door.symbols.find(last, place.roots)
+        places = [f"- {it.kind} {code(f'{place.below(it.path)}:{it.line}')}" for it in found if it.name == last]
         return "\n".join(places[:MOST]) or f"Nothing called {code(name)} was found."
 
-    async def _complaints(self, name: str, buffer: Buffer) -> str:
+    async def _complaints(self, name: str, place: Place) -> str:
         known = await self._door.languages.all_diagnostics()
         if name:
-            path = posixpath.join(self._door.home_for(buffer.uri).folder, name)
+            path = absolute(name, place.folder, self._door.house.home)
             lines = [f"- {it.severity} {code(f'{it.first_line}: {it.message}')}" for it in known.get(path, ())]
             return "\n".join(lines[:MOST]) or f"Nothing is known to be wrong with {code(name)}."
         total = sum(len(it) for it in known.values())
@@ -100,15 +103,14 @@ class ChatHover:
         found = next((it for it in known if it.session == id_), None)
         return f"{code(found.title)} · {counted(found.n_turns, 'turn')}" if found else "There is no such session."
 
-    async def _file(self, name: str, buffer: Buffer) -> str | None:
-        home = self._door.home_for(buffer.uri)
-        place = await self._door.workspace.locate(str(Path(home.folder) / name))
-        opened = self._door.buffers.get(place.path)
+    async def _file(self, name: str, place: Place) -> str | None:
+        where = await self._door.workspace.locate(absolute(name, place.folder, self._door.house.home))
+        opened = self._door.buffers.get(where.path)
         if opened is not None:
             state = ", with changes that are not saved" if opened.dirty else ""
-            return f"{code(place.path)} · {counted(len(opened.text.splitlines()), 'line')}, open in the editor{state}"
-        told = await asyncio.to_thread(_size, Path(place.target), counts=inside(place.target, home.roots))
-        return f"{code(place.path)} · {told}" if told else None
+            return f"{code(place.below(where.path))} · {counted(len(opened.text.splitlines()), 'line')}, open in the editor{state}"
+        told = await asyncio.to_thread(_size, Path(where.target), counts=inside(where.target, place.roots))
+        return f"{code(place.below(where.path))} · {told}" if told else None
 
     def _shown(self, buffer: Buffer, start: int, end: int, text: str) -> Json:
         kind = "markdown" if self._door.powers.hover_markdown else "plaintext"
@@ -132,6 +134,3 @@ def _size(path: Path, *, counts: bool) -> str | None:
         return f"{counted(n_lines, 'line')}, {size:,} bytes"
     except OSError:
         return None
-
-
-_MENTION = re.compile(r"""(?<![\w@])@(?:"(?P<quoted>[^"\r\n]+)"|(?P<plain>[^\s"]+))""")

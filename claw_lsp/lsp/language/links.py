@@ -13,6 +13,7 @@ from pathlib import Path
 
 from claw_lsp.core.chat.outline import Outline, Span
 from claw_lsp.core.policy.paths import inside
+from claw_lsp.lsp.language.place import Place
 
 MOST, MOST_NAMES = 1000, 10_000
 """Links of one document, and names that are looked at; of a longer one those in its last answers."""
@@ -35,14 +36,14 @@ class Links:
     def __init__(self) -> None:
         self._there: dict[str, tuple[bool, float]] = {}
 
-    async def of(self, text: str, outline: Outline, folder: str, roots: tuple[str, ...]) -> list[Link]:
-        """The links of a chat document; paths that are not absolute are below the folder."""
-        return await asyncio.to_thread(self._of, text, outline, folder, roots) if roots else []
+    async def of(self, text: str, outline: Outline, place: Place) -> list[Link]:
+        """The links of a chat document."""
+        return await asyncio.to_thread(self._of, text, outline, place) if place.roots else []
 
-    def _of(self, text: str, outline: Outline, folder: str, roots: tuple[str, ...]) -> list[Link]:
+    def _of(self, text: str, outline: Outline, place: Place) -> list[Link]:
         answers = (it.answer for it in reversed(outline.turns) if it.answer)
-        looked_at = islice(_named(text, answers, folder), MOST_NAMES)
-        found = (it for it in looked_at if inside(it.path, roots) and self._is_file(it.path))
+        looked_at = islice(_named(text, answers, place.folder), MOST_NAMES)
+        found = (it for it in looked_at if inside(it.path, place.roots) and self._is_file(it.path))
         return sorted(islice(found, MOST), key=lambda it: it.span)
 
     def _is_file(self, path: str) -> bool:
