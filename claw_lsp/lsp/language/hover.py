@@ -19,7 +19,6 @@ from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.buffers import Buffer, Position
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.language.place import Place, place_of
-from claw_lsp.tools.paths import absolute
 
 LARGEST = 2 << 20
 """Bytes of a file whose lines are counted."""
@@ -92,7 +91,7 @@ class ChatHover:
     async def _complaints(self, name: str, place: Place) -> str:
         known = await self._door.languages.all_diagnostics()
         if name:
-            path = absolute(name, place.folder, self._door.house.home)
+            path = place.absolute(name)
             lines = [f"- {it.severity} {code(f'{it.first_line}: {it.message}')}" for it in known.get(path, ())]
             return "\n".join(lines[:MOST]) or f"Nothing is known to be wrong with {code(name)}."
         total = sum(len(it) for it in known.values())
@@ -104,7 +103,9 @@ class ChatHover:
         return f"{code(found.title)} · {counted(found.n_turns, 'turn')}" if found else "There is no such session."
 
     async def _file(self, name: str, place: Place) -> str | None:
-        where = await self._door.workspace.locate(absolute(name, place.folder, self._door.house.home))
+        if not name.isprintable():
+            return None
+        where = await self._door.workspace.locate(place.absolute(name))
         opened = self._door.buffers.get(where.path)
         if opened is not None:
             state = ", with changes that are not saved" if opened.dirty else ""

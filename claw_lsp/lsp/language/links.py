@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import posixpath
 import re
 import time
 from collections.abc import Iterable, Iterator
@@ -42,7 +41,7 @@ class Links:
 
     def _of(self, text: str, outline: Outline, place: Place) -> list[Link]:
         answers = (it.answer for it in reversed(outline.turns) if it.answer)
-        looked_at = islice(_named(text, answers, place.folder), MOST_NAMES)
+        looked_at = islice(_named(text, answers, place), MOST_NAMES)
         found = (it for it in looked_at if inside(it.path, place.roots) and self._is_file(it.path))
         return sorted(islice(found, MOST), key=lambda it: it.span)
 
@@ -56,12 +55,11 @@ class Links:
         return known[0]
 
 
-def _named(text: str, spans: Iterable[Span], folder: str) -> Iterator[Link]:
+def _named(text: str, spans: Iterable[Span], place: Place) -> Iterator[Link]:
     """Everything that looks like a file's name, whether or not it is there."""
     for span in spans:
         for it in _NAME.finditer(text, *span):
-            path = posixpath.normpath(posixpath.join(folder, it["path"]))
-            yield Link(it.span(), path, int(it["line"]) if it["line"] else None)
+            yield Link(it.span(), place.absolute(it["path"]), int(it["line"]) if it["line"] else None)
 
 
 def _is_file(path: str) -> bool:

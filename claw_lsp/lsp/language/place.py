@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import posixpath
 from dataclasses import dataclass
 
 from claw_lsp.core.chat.marks import parse
@@ -15,6 +16,11 @@ class Place:
 
     folder: str
     roots: tuple[str, ...]
+    home: str
+
+    def absolute(self, name: str) -> str:
+        """Where a path that was written in this chat leads."""
+        return posixpath.normpath(posixpath.join(self.folder, self.home + name[1:] if name.startswith("~/") else name))
 
     def below(self, path: str) -> str:
         """A path as it is written in this chat: relative where it can be, else absolute."""
@@ -25,6 +31,6 @@ def place_of(door: Door, buffer: Buffer) -> Place:
     """The place of the document's session; of the one that a first prompt in it would begin."""
     session = door.house.sessions.opened.get(parse(buffer.text).session or "")
     if session is not None:
-        return Place(session.state.cwd, session.state.roots)
+        return Place(session.state.cwd, session.state.roots, door.house.home)
     home = door.home_for(buffer.uri)
-    return Place(home.folder, home.roots)
+    return Place(home.folder, home.roots, door.house.home)
