@@ -46,6 +46,8 @@ class Book:
     words: Mapping[str, str] = field(default_factory=dict[str, str])
     told: Mapping[str, str] = field(default_factory=dict[str, str])
     prompt_id: str = ""
+    created: frozenset[str] = frozenset()
+    """Files that were not there before the session made them."""
     proposals: Proposals = field(default_factory=Proposals)
 
     def find(self, id_: str) -> Hunk | None:
@@ -109,7 +111,8 @@ def after(book: Book, entry: Entry) -> Book:
     if isinstance(event, Noted):
         return replace(book, told={**book.told, **event.hunks}) if event.hunks else book
     if isinstance(event, FileMoved):
-        return replace(book, ledgers=moved_to(book.ledgers, event.path, event.to))
+        created = book.created | {event.to} if event.path in book.created else book.created
+        return replace(book, ledgers=moved_to(book.ledgers, event.path, event.to), created=created)
     if isinstance(event, HunkKept | HunkUndone):
         return _settled(book, event)
     return book
@@ -119,6 +122,8 @@ def _edited(book: Book, it: Edited, call_id: str, at: float) -> Book:
     run = book.prompts[book.prompt_id].run if book.prompt_id in book.prompts else ""
     maker = Maker(book.session, book.prompt_id, run, call_id, at)
     ledger = book.ledgers.get(it.path) or Ledger(it.path, it.before)
+    if it.created:
+        book = replace(book, created=book.created | {it.path})
     return book.with_ledger(edited(ledger, it.before, it.after, maker))
 
 

@@ -16,7 +16,8 @@ Saves = Literal["claw", "refactoring", "never"]
 class Powers:
     """One client's powers.
 
-    `document_changes` says that versions go with edits; it may still ignore them: the text decides. `questions` is
+    `document_changes` says that versions go with edits; it may still ignore them: the text decides. `deletes`: an edit may
+    delete a file. `questions` is
     False where a question can be shown but not answered with yes. `honest` says that an edit which the client calls
     applied was applied. An edit for `unchecked_version` is made in any text. `implied_line_end`: the line end
     of the last line belongs to no position, an empty file is one line. `echo_delay` is how many seconds after its
@@ -27,6 +28,7 @@ class Powers:
     encoding: Encoding = "utf-16"
     apply_edit: bool = False
     document_changes: bool = False
+    deletes: bool = False
     questions: bool = True
     progress: bool = False
     show_document: bool = False
@@ -58,11 +60,13 @@ def powers_of(params: Mapping[str, Any]) -> Powers:
     known = _known(params)
     shim = _Said(said.at("experimental", "claw"))
     save = shim.yes("save")
+    versions = said.yes("workspace", "workspaceEdit", "documentChanges") or known.versions
     return Powers(
         client=_client_name(params),
         encoding=_encoding(said.at("general", "positionEncodings")),
         apply_edit=said.yes("workspace", "applyEdit"),
-        document_changes=said.yes("workspace", "workspaceEdit", "documentChanges") or known.versions,
+        document_changes=versions,
+        deletes=versions and "delete" in said.list("workspace", "workspaceEdit", "resourceOperations"),
         questions=known.questions,
         progress=said.yes("window", "workDoneProgress"),
         show_document=said.yes("window", "showDocument", "support"),

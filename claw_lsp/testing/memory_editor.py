@@ -294,6 +294,8 @@ class MemoryEditor:
         path = Path(path_of(change["uri"]))
         if self.quirks.create == "silent":
             raise NoAnswer
+        if change["kind"] == "delete":
+            return self._delete(path)
         if change["kind"] != "create":
             return self._refused(f"{change['kind']} is not supported")
         options: Json = change.get("options") or {}
@@ -304,6 +306,13 @@ class MemoryEditor:
         elif not path.exists():
             path.parent.mkdir(parents=True, exist_ok=True)
             path.touch()
+        return None
+
+    def _delete(self, path: Path) -> Json | None:
+        """DeleteFile: the file goes, and its buffer is closed."""
+        path.unlink(missing_ok=True)
+        if str(path) in self._files:
+            self.close(str(path))
         return None
 
     async def _save_refactoring(self, params: Json) -> None:

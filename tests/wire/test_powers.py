@@ -27,6 +27,7 @@ FULL = (
     | TREES
     | {
         "document_changes",
+        "deletes",
         "questions",
         "honest",
         "progress",
@@ -42,7 +43,7 @@ EXPECTED = {
     "vscode-lc9": FULL | {"toasts"},
     "vim-coc": FULL | {"implied_line_end"},
     "emacs-eglot": EVERYWHERE | {"symbol_tree", "document_changes", "questions", "honest"},
-    "emacs-lsp-mode": EVERYWHERE | TREES | {"document_changes", "questions", "honest", "progress"},
+    "emacs-lsp-mode": EVERYWHERE | TREES | {"document_changes", "deletes", "questions", "honest", "progress"},
     "vim-vim-lsp": EVERYWHERE | {"hover_markdown", "honest", "code_lens"},
 }
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from claw_lsp.testing.scripted_model import says
-from tests.wire.door_desk import CLIENT_NAMES, Visit, edits, refused, visiting
+from tests.wire.door_desk import CLIENT_NAMES, PLAIN, Visit, edits, refused, visiting
 
 BEFORE = "one = 1\ntwo = 2\nthree = 3\nfour = 4\nfive = 5\n"
 AFTER = "one = 11\ntwo = 2\nthree = 33\nfour = 4\nfive = 5\n"
@@ -234,6 +234,66 @@ async def test_the_ledger_survives_a_restart_with_its_session(tmp_path: Path) ->
         assert [it["code"] for it in visit.diagnostics("calc.py")] == [again["hunk"]]
         await visit.command("claw.undo", hunk=again["hunk"])
         assert visit.text("calc.py") == "# above\n" + AFTER.replace("one = 11", "one = 1")
+
+
+RESOURCES = PLAIN | {
+    "workspace": PLAIN["workspace"] | {"workspaceEdit": {"documentChanges": True, "resourceOperations": ["delete"]}}
+}
+
+
+def made(path: str) -> tuple[Any, ...]:
+    return says("", ("c1", "Write", {"file_path": path, "content": "made = 1\n"})), says("Done.")
+
+
+async def test_a_new_file_that_is_reverted_is_deleted_where_it_held_nothing_else(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    for saved in (False, True):
+        async with visiting(tmp_path, *made(path), capabilities=RESOURCES) as visit:
+            await visit.turn("claw.ask", prompt="make it", mode="acceptEdits")
+            if saved:
+                visit.editor.save(path)
+            answer = await visit.command("claw.undo", all=True)
+            assert "calc.py, which held nothing else, was deleted." in answer["text"]
+            assert not Path(path).exists()
+            assert await listed(visit) == []
+
+
+async def test_a_new_file_is_left_empty_where_it_may_not_be_deleted_and_that_is_said(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    async with visiting(tmp_path, *made(path)) as visit:
+        await visit.turn("claw.ask", prompt="make it", mode="acceptEdits")
+        answer = await visit.command("claw.undo", all=True)
+        assert "calc.py is empty now; delete it if you do not want it." in answer["text"]
+        assert visit.text("calc.py") == ""
+    Path(path).unlink()
+    async with visiting(tmp_path, *made(path), capabilities=RESOURCES) as visit:
+        await visit.turn("claw.ask", prompt="make it", mode="acceptEdits")
+        Path(path).write_text("somebody's\n")
+        answer = await visit.command("claw.undo", all=True)
+        assert "is empty now" in answer["text"]
+        assert Path(path).read_text() == "somebody's\n"
+    Path(path).unlink()
+    async with visiting(tmp_path, *made(path), capabilities=RESOURCES) as visit:
+        await visit.turn("claw.ask", prompt="make it", mode="acceptEdits")
+        visit.editor.replace(path, 0, 0, "mine = 0\n")
+        answer = await visit.command("claw.undo", all=True)
+        assert (answer["text"], visit.text("calc.py")) == ("Reverted 1 change.", "mine = 0\n")
+
+
+@pytest.mark.parametrize("answer", [None, "rubbish", {"applied": True}, {"applied": False}])
+async def test_a_client_that_only_says_it_deleted_a_file_is_not_believed(answer: object, tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    async with visiting(tmp_path, *made(path), capabilities=RESOURCES) as visit:
+        await visit.turn("claw.ask", prompt="make it", mode="acceptEdits")
+        does = visit.editor.apply
+
+        def applies(params: dict[str, Any]) -> object:
+            return answer if "kind" in params["edit"]["documentChanges"][0] else does(params)
+
+        visit.editor.answer["workspace/applyEdit"] = applies
+        told = await visit.command("claw.undo", all=True)
+        assert "is empty now" in told["text"]
+        assert Path(path).exists()
 
 
 async def test_hunks_go_with_a_file_that_the_client_says_was_renamed(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ from claw_lsp.facts.fault import BadRequest, LogError, NoSuchFile, ToolError
 from claw_lsp.facts.text import Change
 from claw_lsp.lsp.arguments import ReviewedArguments, UriArguments
 from claw_lsp.lsp.commands.table import Answer, command
+from claw_lsp.lsp.deleting import cleared
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.review import Shown
 from claw_lsp.lsp.transport.messages import RequestId
@@ -43,8 +44,14 @@ async def keep(door: Door, args: ReviewedArguments, request: RequestId | None) -
 @command("claw.undo", ReviewedArguments)
 async def undo(door: Door, args: ReviewedArguments, request: RequestId | None) -> Answer:
     """Revert changes of Claw's: one hunk, a file's, a prompt's or all. What you wrote in them stays."""
-    done, left = await each_file(door, args, meant(door, args, proposed=False), _taken_back, IN_THE_WAY)
-    return {"undone": done, "conflicts": left, "text": told(door, "Reverted", done, left)}
+    every = meant(door, args, proposed=False)
+    done, left = await each_file(door, args, every, _taken_back, IN_THE_WAY)
+    text = told(door, "Reverted", done, left)
+    for path in dict.fromkeys(it.hunk.path for it in every if it.hunk.id in done):
+        ours = {it.hunk.base for it in every if it.hunk.path == path}
+        if any(path in door.review.book(it.session).created for it in every if it.hunk.path == path):
+            text = f"{text} {await cleared(door, path, ours)}".strip()
+    return {"undone": done, "conflicts": left, "text": text}
 
 
 IN_THE_WAY = (
