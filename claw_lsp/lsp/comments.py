@@ -117,6 +117,7 @@ class Comments:
             "severity": INFORMATION,
             "source": "claw",
             "code": "comment",
+            "data": {"comment": it.wish},
             "message": f"This comment {asks}: {said}\nIt does so by a code action here.",
         }
 

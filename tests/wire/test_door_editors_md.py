@@ -248,6 +248,38 @@ async def test_point_03_a_client_that_takes_only_the_first_answer_is_told_of_the
         assert (await visit.end(begun["run"]))["stopped"] == "done"
 
 
+async def test_point_04_an_answer_to_a_box_whose_question_was_answered_another_way_is_dropped(tmp_path: Path) -> None:
+    steps = (*fix(tmp_path)[:2], runs("touch made"), says("Both."))
+    async with visiting(tmp_path, *steps, like="vscode") as visit:
+        begun, box = await asking(visit)
+        (question,) = await visit.asked()
+        await visit.command("claw.answer", question=question["question"], choice="once")
+        second = await visit.box(1)
+        assert box.open
+        box.pick("Deny")
+        await visit.settle()
+        (waiting,) = await visit.questions()
+        assert waiting["question"] != question["question"]
+        assert second.open
+        assert visit.text("calc.py") == FIXED
+        second.pick("Allow once")
+        assert (await visit.end(begun["run"]))["text"] == "Both."
+        judged = [it.event.decision for it in visit.log(begun["session"]) if it.event.kind == "call_judged"]
+        assert "deny" not in judged
+
+
+@pytest.mark.parametrize("declared", [False, True])
+async def test_a_stop_with_nothing_running_says_one_line_where_no_shim_shows_the_answer(
+    tmp_path: Path, declared: bool
+) -> None:
+    shim = {"experimental": {"claw": {"events": declared}}}
+    async with visiting(tmp_path, capabilities=PLAIN | shim) as visit:
+        assert await visit.command("claw.stop") == {"stopped": []}
+        await visit.settle()
+        told = [it["message"] for it in visit.messages]
+        assert told == ([] if declared else ["Claw: nothing is running."])
+
+
 @pytest.mark.parametrize("how", ["stop", "progress", "request"])
 async def test_point_04_an_answer_after_the_cancel_is_dropped(tmp_path: Path, how: str) -> None:
     async with visiting(tmp_path, *fix(tmp_path)[:2], says("Still here.")) as visit:

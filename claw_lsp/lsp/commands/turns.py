@@ -34,6 +34,7 @@ from claw_lsp.lsp.commands.modes import model as set_model
 from claw_lsp.lsp.commands.review import hunk_named
 from claw_lsp.lsp.commands.table import Answer, command
 from claw_lsp.lsp.door import Door, known_folder
+from claw_lsp.lsp.messages import INFO
 from claw_lsp.lsp.review import Shown
 from claw_lsp.lsp.runs import Run
 from claw_lsp.lsp.subjects import subject_of
@@ -182,9 +183,13 @@ async def retry(door: Door, args: OptionalRunArguments, request: Request) -> Ans
 
 @command("claw.stop", OptionalRunArguments)
 async def stop(door: Door, args: OptionalRunArguments, request: Request) -> Answer:
-    """Stop a running turn. Without `run`: all of them."""
+    """Stop a running turn. Without `run`: all of them. Where nothing runs the person is told so."""
     runs = door.runs.active() if args.run is None else [door.runs.get(args.run)]
-    return {"stopped": [it.id for it in runs if door.runs.stop(it)]}
+    stopped = [it.id for it in runs if door.runs.stop(it)]
+    # A shim shows what is answered; elsewhere a person who picked this from a menu would see nothing at all.
+    if not stopped and not door.powers.events:
+        door.messages.say(INFO, "Claw: nothing is running.")
+    return {"stopped": stopped}
 
 
 @command("claw.wait", RunArguments)
