@@ -21,7 +21,7 @@ USAGE = 2
 """The exit code for a command line that cannot be obeyed; argparse uses it too."""
 
 MODES = ("default", "acceptEdits", "plan", "bypassPermissions")
-EDITORS = ("vscode", "neovim", "neovim-standard", "helix", "emacs")
+EDITORS = ("vscode", "neovim", "neovim-standard", "helix", "emacs", "vim", "sublime", "kakoune", "zed", "kate")
 
 
 class Misused(Exception):

@@ -14,8 +14,10 @@ import tomllib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any, cast
 
 from claw_lsp.facts.fault import BadRequest
+from claw_lsp.term import jsonc
 from claw_lsp.term.shipped import shipped
 
 Place = Callable[[Mapping[str, str], Path], Path]
@@ -26,13 +28,15 @@ Place = Callable[[Mapping[str, str], Path], Path]
 class Setup:
     """One editor: its template below `editors/`, where it goes, and how a comment begins there.
 
-    `fits` makes the text fit what the file already says, and answers what is left to do by hand.
+    `fits` makes the text fit what the file already says, and answers what is left to do by hand. With `keys` the file is
+    JSON, and what the template has under these keys is all that is written.
     """
 
     template: str
     place: Place
     comment: str
     fits: Callable[[str, str], tuple[str, str]] = lambda text, existing: (text, "")
+    keys: tuple[str, ...] = ()
 
     def text(self, program: str) -> str:
         """The template with the program's path; the text ends without a line end."""
@@ -59,6 +63,8 @@ def write(setup: Setup, text: str, environment: Mapping[str, str], home: Path) -
     """Put the text where the editor reads it; answers what was done, in a sentence. Twice is as good as once."""
     path = setup.place(environment, home)
     existing = path.read_text("utf-8") if path.exists() else ""
+    if setup.keys:
+        return _entered(path, existing or "{}\n", setup.keys, _at(jsonc.read(text), setup.keys))
     before, ours, after = _parted(existing, setup.comment)
     fitting, by_hand = setup.fits(text, before + after)
     block = f"{setup.comment} >>> claw-lsp\n{fitting}\n{setup.comment} <<< claw-lsp\n"
@@ -75,25 +81,36 @@ def write(setup: Setup, text: str, environment: Mapping[str, str], home: Path) -
 
 def write_vscode(settings: Path, program: str) -> str:
     """Put `claw.server.path` into VS Code's settings, comments and all else kept; answers what was done."""
-    quoted = json.dumps(program, ensure_ascii=False)
     existing = settings.read_text("utf-8") if settings.exists() else "{}\n"
-    if present := re.search(r'^\s*"claw\.server\.path"\s*:\s*("(?:[^"\\]|\\.)*")', existing, re.MULTILINE):
-        if present[1] == quoted:
-            return f"{settings} has it already; nothing was changed."
-        return f"{settings} says claw.server.path is {present[1]}; it was left so. To change it, write: {quoted}"
-    opening = re.match(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*\{", existing, re.DOTALL)
-    if opening is None:
+    return _entered(settings, existing, ("claw.server.path",), program)
+
+
+def _entered(path: Path, existing: str, keys: tuple[str, ...], value: Any) -> str:
+    """Write a value into a JSON file, unless there is one at its place already; answers what was done."""
+    name, said = ".".join(keys), json.dumps(value, ensure_ascii=False)
+    try:
+        present = _at(jsonc.read(existing), keys)
+        wanted = jsonc.added(existing, keys, value) if present is None else existing
+    except jsonc.NotJson as error:
         raise BadRequest(
-            f'{settings} is no JSON object, so nothing was written. Add "claw.server.path": {quoted} by hand.'
-        )
-    rest = existing[opening.end() :]
-    comma = "" if re.match(r"(?:\s|//[^\n]*\n|/\*.*?\*/)*\}", rest, re.DOTALL) else ","
-    kept = _backed_up(settings)
-    settings.parent.mkdir(parents=True, exist_ok=True)
-    end = "" if rest.startswith(("\n", "\r")) else "\n"
-    settings.write_text(f'{opening[0]}\n    "claw.server.path": {quoted}{comma}{end}{rest}', "utf-8")
+            f"{path} is no JSON object ({error}), so nothing was written. Add {name} by hand: {said}"
+        ) from None
+    if present == value:
+        return f"{path} has it already; nothing was changed."
+    if present is not None:
+        return f"{path} says {name} is {json.dumps(present, ensure_ascii=False)}; it was left so. To change it, write: {said}"
+    kept = _backed_up(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(wanted, "utf-8")
     aside = f" What was there before is in {kept}." if kept else ""
-    return f"Written to {settings}.{aside}"
+    return f"Written to {path}.{aside}"
+
+
+def _at(tree: Any, keys: tuple[str, ...]) -> Any:
+    """What is under these keys; None where nothing is."""
+    for key in keys:
+        tree = cast("dict[str, Any]", tree).get(key) if isinstance(tree, dict) else None
+    return tree
 
 
 def vscode_settings(environment: Mapping[str, str], home: Path) -> Path:
@@ -125,6 +142,16 @@ def _config(environment: Mapping[str, str], home: Path) -> Path:
 
 def _neovim_plugin(environment: Mapping[str, str], home: Path) -> Path:
     return _config(environment, home) / "nvim" / "plugin" / "claw.lua"
+
+
+def _below_config(path: str) -> Place:
+    return lambda environment, home: _config(environment, home) / path
+
+
+def _sublime_settings(environment: Mapping[str, str], home: Path) -> Path:
+    mac = home / "Library" / "Application Support" / "Sublime Text"
+    folder = mac if sys.platform == "darwin" else _config(environment, home) / "sublime-text"
+    return folder / "Packages" / "User" / "LSP.sublime-settings"
 
 
 def _emacs_init(environment: Mapping[str, str], home: Path) -> Path:
@@ -175,6 +202,11 @@ SETUPS: dict[str, Setup] = {
         "helix/languages.toml", lambda env, home: _config(env, home) / "helix" / "languages.toml", "#", _helix_fits
     ),
     "emacs": Setup("emacs/init.el", _emacs_init, ";;"),
+    "vim": Setup("vim/claw.vim", lambda env, home: home / ".vim" / "plugin" / "claw.vim", '"'),
+    "sublime": Setup("sublime/LSP.sublime-settings", _sublime_settings, "//", keys=("clients", "claw")),
+    "kakoune": Setup("kakoune/claw.kak", _below_config("kak/kakrc"), "#"),
+    "zed": Setup("zed/settings.json", _below_config("zed/settings.json"), "//", keys=("lsp", "claw-lsp")),
+    "kate": Setup("kate/settings.json", _below_config("kate/lspclient/settings.json"), "//", keys=("servers", "claw")),
     "vscode": Setup("vscode/install.txt", vscode_settings, "//"),
 }
 """By the names `init` takes. VS Code's settings are JSON: `write_vscode` writes them."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -13,16 +14,24 @@ from pathlib import Path
 import pytest
 from command_line import Ended, Shell, shell
 
+from claw_lsp.term import jsonc
 from claw_lsp.term.vscode import PROGRAMS
 
 REPOSITORY = Path(__file__).parents[2]
-EDITORS = ("vscode", "neovim", "neovim-standard", "helix", "emacs")
+EDITORS = ("vscode", "neovim", "neovim-standard", "helix", "emacs", "vim", "sublime", "kakoune", "zed", "kate")
+JSON = {"sublime": ("clients", "claw"), "zed": ("lsp", "claw-lsp"), "kate": ("servers", "claw")}
+BLOCKS = ["neovim", "neovim-standard", "helix", "emacs", "vim", "kakoune"]
 PLACES = {
     "neovim": ".config/nvim/plugin/claw.lua",
     "neovim-standard": ".config/nvim/plugin/claw.lua",
     "helix": ".config/helix/languages.toml",
     "emacs": ".emacs.d/init.el",
     "vscode": ".config/Code/User/settings.json",
+    "vim": ".vim/plugin/claw.vim",
+    "sublime": ".config/sublime-text/Packages/User/LSP.sublime-settings",
+    "kakoune": ".config/kak/kakrc",
+    "zed": ".config/zed/settings.json",
+    "kate": ".config/kate/lspclient/settings.json",
 }
 PROGRAM = Path(sys.executable).parent / "claw-lsp"
 
@@ -51,7 +60,7 @@ async def test_the_readme_shows_what_is_printed(here: Shell, editor: str) -> Non
     assert _shown_in(readme, editor) in (generic, generic.split("\n\n[[language]]")[0])
 
 
-@pytest.mark.parametrize("editor", ["neovim", "neovim-standard", "helix", "emacs"])
+@pytest.mark.parametrize("editor", BLOCKS)
 async def test_writing_puts_the_printed_lines_where_the_editor_reads_them(here: Shell, editor: str) -> None:
     printed = (await here.claw("init", editor)).out
     ended = await here.claw("init", editor, "--write")
@@ -69,9 +78,9 @@ async def test_writing_twice_changes_nothing_the_second_time(here: Shell, editor
     assert files_of(here) == before
 
 
-@pytest.mark.parametrize("editor", ["neovim", "neovim-standard", "helix", "emacs"])
+@pytest.mark.parametrize("editor", BLOCKS)
 async def test_what_the_person_wrote_before_and_after_stays_and_is_kept_aside(here: Shell, editor: str) -> None:
-    path = put(here, editor, "# mine\n" if editor == "helix" else "-- mine\n")
+    path = put(here, editor, "# mine\n" if editor in ("helix", "kakoune") else "-- mine\n")
     await here.claw("init", editor, "--write")
     first = path.read_text()
     assert path.with_name(f"{path.name}.before-claw").read_text() in ("# mine\n", "-- mine\n")
@@ -121,6 +130,45 @@ async def test_a_vscode_extension_that_cannot_be_built_is_told_with_the_reason(t
 async def test_what_the_vscode_extension_lacks_to_be_installed_is_named(tmp_path: Path) -> None:
     ended = await shell(tmp_path, PATH=programs(tmp_path)).claw("init", "vscode", "--write")
     assert "it needs VS Code's command line `code` on PATH and npm on PATH" in ended.out
+
+
+@pytest.mark.parametrize("editor", JSON)
+async def test_an_entry_in_a_settings_file_is_made_beside_what_is_there_comments_kept(here: Shell, editor: str) -> None:
+    section, name = JSON[editor]
+    mine = f'{{\n    // mine\n    "size": 12,\n    "{section}": {{\n        /* a server */ "other": {{"a": ["}}"]}},\n    }},\n}}\n'
+    path = put(here, editor, mine)
+    ended = await here.claw("init", editor, "--write")
+    kept = path.with_name(f"{path.name}.before-claw")
+    assert ended.out == f"Written to {path}. What was there before is in {kept}.\n"
+    assert kept.read_text() == mine
+    written = path.read_text()
+    assert f'"{PROGRAM}"' in written
+    assert all(line in written for line in mine.splitlines())
+    said = jsonc.read(written)
+    assert list(said[section]) == [name, "other"]
+    assert said[section]["other"] == {"a": ["}"]}
+    assert said["size"] == 12
+
+
+@pytest.mark.parametrize("editor", JSON)
+async def test_an_entry_of_the_persons_own_is_left_as_it_is(here: Shell, editor: str) -> None:
+    section, name = JSON[editor]
+    path = put(here, editor, json.dumps({section: {name: {"command": ["/mine"]}}}))
+    ended = await here.claw("init", editor, "--write")
+    assert "it was left so" in ended.out
+    assert jsonc.read(path.read_text()) == {section: {name: {"command": ["/mine"]}}}
+
+
+@pytest.mark.parametrize("editor", JSON)
+@pytest.mark.parametrize(
+    "text", ["[]", "{", '{"a": }', '{"clients": 1, "lsp": 1, "servers": 1}', '{"a" "b"}', "{'a': 1}"]
+)
+async def test_a_settings_file_that_cannot_be_read_is_not_touched(here: Shell, editor: str, text: str) -> None:
+    path = put(here, editor, text)
+    ended = await here.claw("init", editor, "--write")
+    assert (ended.code, path.read_text()) == (2, text)
+    assert "nothing was written" in ended.err
+    assert str(PROGRAM) in ended.err
 
 
 async def test_vscode_settings_keep_their_comments(here: Shell) -> None:

@@ -11,6 +11,7 @@ from lsprotocol import types
 from claw_lsp.facts.fault import ClientRefused, ClientSilent, HostError
 from claw_lsp.lsp.transport.client import ask_client
 from claw_lsp.lsp.transport.server import DoorServer
+from claw_lsp.lsp.transport.speaking import FIRST_ID
 from claw_lsp.testing.wire import NoAnswer, WireError, connected
 
 SHOW = types.ShowDocumentParams(uri="file:///x")
@@ -85,9 +86,16 @@ async def test_a_refusal_of_any_shape_is_a_refusal(error: Any) -> None:
         client.on_request("claw/pick", raising(NoAnswer()))
         asking = asyncio.create_task(ask_client(server, "claw/pick", timeout=1))
         await asyncio.sleep(0.01)
-        client.send({"jsonrpc": "2.0", "id": "claw-1", "error": error})
+        client.send({"jsonrpc": "2.0", "id": FIRST_ID + 1, "error": error})
         with pytest.raises(ClientRefused):
             await asking
+
+
+async def test_the_ids_of_our_requests_are_numbers_which_vims_own_channel_can_answer() -> None:
+    server = DoorServer("t", "1")
+    ids = [server.protocol.next_request_id() for _ in range(3)]
+    assert ids == [FIRST_ID + 1, FIRST_ID + 2, FIRST_ID + 3]
+    assert all(isinstance(it, int) and it < 2**31 for it in ids)
 
 
 async def test_r20_silence_ends_in_time_and_a_late_answer_is_dropped(caplog: pytest.LogCaptureFixture) -> None:
@@ -97,7 +105,7 @@ async def test_r20_silence_ends_in_time_and_a_late_answer_is_dropped(caplog: pyt
         client.on_request("window/showDocument", raising(NoAnswer()))
         with pytest.raises(ClientSilent, match=r"window/showDocument within 0.05 s"):
             await ask_client(server, "window/showDocument", SHOW, timeout=0.05)
-        client.send({"jsonrpc": "2.0", "id": "claw-1", "result": {"success": True}})
+        client.send({"jsonrpc": "2.0", "id": FIRST_ID + 1, "result": {"success": True}})
         with pytest.raises(WireError, match="-32601"):
             await client.request("no/such/method")
     assert caplog.records == []
@@ -112,7 +120,7 @@ async def test_r20_an_ask_that_is_cancelled_leaves_nothing_behind() -> None:
         await asyncio.sleep(0.01)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
-        client.send({"jsonrpc": "2.0", "id": "claw-1", "result": 1})
+        client.send({"jsonrpc": "2.0", "id": FIRST_ID + 1, "result": 1})
         assert server.protocol._request_futures == {}
 
 

@@ -18,6 +18,7 @@ from claw_lsp.lsp.transport.framing import frame
 from claw_lsp.lsp.transport.hooks import Hooks
 from claw_lsp.lsp.transport.messages import Encoder, Malformed, Request, read_message
 from claw_lsp.lsp.transport.server import DoorServer
+from claw_lsp.lsp.transport.speaking import FIRST_ID
 from claw_lsp.testing.lag import loop_lag
 from claw_lsp.testing.wire import WireClient, WireError, connected
 
@@ -179,8 +180,8 @@ async def test_r12_answers_to_nothing_are_logged_and_ignored(caplog: pytest.LogC
     async with connected(door()) as client:
         await client.initialize()
         client.send({"jsonrpc": "2.0", "id": 12, "result": None})
-        client.send({"jsonrpc": "2.0", "id": "claw-1", "error": {"code": 1, "message": "x"}})
-        client.send({"jsonrpc": "2.0", "id": "claw-1", "error": "?"})
+        client.send({"jsonrpc": "2.0", "id": FIRST_ID + 1, "error": {"code": 1, "message": "x"}})
+        client.send({"jsonrpc": "2.0", "id": FIRST_ID + 1, "error": "?"})
         assert await run(client, "echo") == []
     assert caplog.text.count("the client answered what was not asked") == 3
 

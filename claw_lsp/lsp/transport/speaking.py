@@ -23,6 +23,8 @@ from claw_lsp.lsp.transport.structure import what_does_not_fit
 logger = logging.getLogger(__name__)
 
 N_FORGOTTEN = 256
+FIRST_ID = 1_000_000
+"""Ids of ours are numbers, since Vim 9's own LSP channel can answer no others, and far from those that clients give."""
 
 
 class SpeakingProtocol(LanguageServerProtocol):
@@ -95,7 +97,7 @@ class SpeakingProtocol(LanguageServerProtocol):
     def next_request_id(self) -> RequestId:
         """An id no request of ours had yet."""
         self._n_asked += 1
-        return f"claw-{self._n_asked}"
+        return FIRST_ID + self._n_asked
 
     def forget(self, request_id: RequestId) -> None:
         """Nobody waits for this answer any more; when it comes it is dropped without a word."""
