@@ -30,10 +30,11 @@ class FakeClock:
 
 
 class MemoryLog:
-    """Fills `Log`."""
+    """Fills `Log`. `durable` are the numbers of the entries that were to be on the disk at once."""
 
     def __init__(self) -> None:
         self.entries: list[Entry] = []
+        self.durable: list[int] = []
         self.partial = ""
         self.closed = False
 
@@ -44,6 +45,8 @@ class MemoryLog:
     def append(self, event: Event, *, durable: bool = False) -> Entry:
         entry = Entry(n=len(self.entries) + 1, at=float(len(self.entries)), event=event)
         self.entries.append(entry)
+        if durable:
+            self.durable.append(entry.n)
         if isinstance(event, ModelSpoke):
             self.partial = ""
         return entry

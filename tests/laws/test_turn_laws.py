@@ -22,6 +22,7 @@ from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import (
     EVENT,
     CallFinished,
+    CallJudged,
     Entry,
     Event,
     ModelChanged,
@@ -37,8 +38,9 @@ from claw_lsp.facts.question import Answer
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.signal import Retrying, UsageReported
 from claw_lsp.facts.usage import ModelFacts, Price, Usage
-from claw_lsp.ports import Hear, Tell, Workspace
+from claw_lsp.ports import Hear, Model, Tell, Workspace
 from claw_lsp.testing.fakes import FakeClock, MemoryLog, NoMemory, PlannedPerson
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.testing.scripted_model import ScriptedModel, says
@@ -140,7 +142,7 @@ class Interrupting(ScriptedModel):
 
 async def played(
     turns: Sequence[Sequence[Reply | ModelError]], answers: list[str], asides: Sequence[Event | None]
-) -> tuple[list[Entry], list[Request]]:
+) -> tuple[MemoryLog, list[Request]]:
     """The log of these turns, and every request that the model was sent."""
     log = MemoryLog()
     session = Session(log)
@@ -148,30 +150,34 @@ async def played(
     requests: list[Request] = []
     for number, turn in enumerate(turns):
         model = Interrupting(session, asides, turn)
-        hands = Hands(
-            model=model,
-            tools=TOOLS,
-            workspace=BufferedWorkspace(),
-            host=PlannedPerson(answers),
-            clock=FakeClock(),
-            memory=NoMemory(),
-            settings=Settings(),
-            facts_of=lambda _: FACTS,
-            home="/home/u",
-        )
-        spoken = UserSpoke(
-            run=f"r{number}", prompt_id=f"p{number}", text="go", blocks=({"type": "text", "text": "go"},)
-        )
         session.write(Noted(text="something changed"))
-        await run_turn(session, spoken, hands)
+        await run_turn(session, spoken(number), hands(model, answers))
         requests += model.requests
-    return log.entries, requests
+    return log, requests
+
+
+def hands(model: Model, answers: list[str]) -> Hands:
+    return Hands(
+        model=model,
+        tools=TOOLS,
+        workspace=BufferedWorkspace(),
+        host=PlannedPerson(answers),
+        clock=FakeClock(),
+        memory=NoMemory(),
+        settings=Settings(),
+        facts_of=lambda _: FACTS,
+        home="/home/u",
+    )
+
+
+def spoken(number: int) -> UserSpoke:
+    return UserSpoke(run=f"r{number}", prompt_id=f"p{number}", text="go", blocks=({"type": "text", "text": "go"},))
 
 
 def run(
     turns: Sequence[Sequence[Reply | ModelError]], answers: list[str], asides: Sequence[Event | None] = ()
 ) -> list[Entry]:
-    return asyncio.run(played(turns, answers, asides))[0]
+    return asyncio.run(played(turns, answers, asides))[0].entries
 
 
 def said_aside() -> st.SearchStrategy[list[Event | None]]:
@@ -244,7 +250,7 @@ def test_every_request_is_valid_and_begins_with_the_one_before_it(
 def test_what_the_person_says_while_the_model_is_asked_reaches_it_once(
     turns: list[list[Reply | ModelError]], answers: list[str], asides: list[Event | None]
 ) -> None:
-    entries, _ = asyncio.run(played(turns, answers, asides))
+    entries = run(turns, answers, asides)
     state = fold(it.event for it in entries)
     told = [block.get("text") for message in state.messages for block in message["content"]]
     told += [block.get("text") for block in (*state.pending, *state.waiting)]
@@ -302,12 +308,49 @@ def test_the_events_of_a_newer_version_keep_what_we_do_not_know() -> None:
 
 
 def test_what_a_side_request_took_counts_for_the_turn_and_the_session() -> None:
-    spoken = UserSpoke(run="r", prompt_id="p", text="go", blocks=({"type": "text", "text": "go"},))
     asked = ModelSpoke(
         blocks=says("", ("c1", "Look", {"how": "a"})).blocks, stop_reason="tool_use", model="big", cost=1.0
     )
     searched = Result(content="found", side_usage={"small": {"output_tokens": 7}}, side_cost=0.5)
-    state = fold([started(), spoken, asked, CallFinished(call_id="c1", result=searched)])
+    state = fold([started(), spoken(0), asked, CallFinished(call_id="c1", result=searched)])
     assert state.turn is not None
     assert state.usage["small"].output_tokens == state.turn.usage["small"].output_tokens == 7
     assert state.cost == state.turn.cost == 1.5
+
+
+async def test_what_the_person_will_rely_on_is_on_the_disk_before_anything_is_done_about_it() -> None:
+    """What was said, each yes to what changes something, and the end; a power cut may cost the rest."""
+    turn = [says("", ("c1", "Look", {"how": "a"}), ("c2", "Touch", {"how": "b"})), says("Done.")]
+    log, _ = await played([turn], ["once"], [])
+    kept = [log.entries[n - 1].event for n in log.durable]
+    assert [it.kind for it in kept] == ["user_spoke", "call_judged", "turn_ended"]
+    assert kept[1] == next(
+        it.event for it in log.entries if isinstance(it.event, CallJudged) and it.event.call_id == "c2"
+    )
+
+
+class Retried(ScriptedModel):
+    """Fails after the provider counted something and nothing was shown, and waits to ask again."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.waits = asyncio.Event()
+
+    async def consult(self, request: Request, hear: Hear) -> Reply:
+        await hear(UsageReported(Usage(input_tokens=100)))
+        await hear(Retrying(2, 10, 60.0, "the provider is overloaded"))
+        self.waits.set()
+        await asyncio.Event().wait()
+        raise AssertionError("nobody sets it")
+
+
+async def test_a_turn_interrupted_while_it_waits_to_ask_again_has_no_reply_in_its_log() -> None:
+    session = Session(MemoryLog())
+    session.write(started())
+    model = Retried()
+    running = asyncio.create_task(run_turn(session, spoken(0), hands(model, [])))
+    await model.waits.wait()
+    running.cancel()
+    await asyncio.wait((running,))
+    assert [it.event.kind for it in session.entries] == ["session_started", "user_spoke", "turn_ended"]
+    assert session.state.cost == 0.0

@@ -6,6 +6,7 @@ import os
 import resource
 import signal
 import stat
+import sys
 from pathlib import Path
 from uuid import uuid4
 
@@ -38,6 +39,25 @@ async def test_what_was_appended_is_read_back_with_number_and_time(tmp_path: Pat
     assert partial == ""
     assert again.append(Titled(title="t")).n == 4
     again.close()
+
+
+async def test_only_what_must_be_durable_waits_for_the_disk(tmp_path: Path) -> None:
+    log = await archive(tmp_path).create(str(uuid4()), "/w")
+    synced: list[str] = []
+
+    def note(frame: object, what: str, called: object) -> None:
+        if what == "c_call" and called is os.fsync:
+            synced.append("fsync")
+
+    sys.setprofile(note)
+    try:
+        log.append(STARTED)
+        assert synced == []
+        log.append(SPOKE, durable=True)
+    finally:
+        sys.setprofile(None)
+    assert synced == ["fsync"]
+    log.close()
 
 
 async def test_files_are_private_whatever_the_umask(tmp_path: Path) -> None:
