@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 from pathlib import Path
 from typing import Any
@@ -10,8 +11,9 @@ import pytest
 
 from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.jsonl import JsonlArchive
-from claw_lsp.engine.sessions import HELD
-from claw_lsp.facts.event import Titled
+from claw_lsp.engine.opening import Chosen, Home
+from claw_lsp.engine.sessions import HELD, Sessions
+from claw_lsp.facts.event import SessionStarted, Titled, UserSpoke
 from claw_lsp.facts.fault import SessionHeld
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import Json, Visit, edits, refused, visiting
@@ -49,6 +51,32 @@ async def test_logs_of_idle_sessions_are_let_go_and_taken_again(tmp_path: Path) 
         assert "question 0" in str(visit.model.requests[-1].messages)
         assert "title" in " ".join(visit.kinds(first))
         assert open_logs() - before <= HELD + 1
+
+
+async def opening(id_: str, home: Home, chosen: Chosen) -> SessionStarted:
+    return SessionStarted(session=id_, cwd=home.folder, roots=home.roots, model="m", system="s", tools=())
+
+
+async def test_the_log_of_a_session_whose_turn_runs_is_never_let_go(tmp_path: Path) -> None:
+    home = Home("/w", ("/w",))
+    sessions = Sessions(JsonlArchive(tmp_path, SystemClock()), opening)
+    busy = await sessions.start(home, Chosen())
+    busy.begin(UserSpoke(run="r", prompt_id="p", text="go", blocks=({"type": "text", "text": "go"},)))
+    later = [await sessions.start(home, Chosen()) for _ in range(HELD + 1)]
+    assert busy.log.held
+    assert [it.log.held for it in later] == [False, *[True] * HELD]
+    assert await sessions.look(busy.id) is busy
+    sessions.close()
+
+
+async def test_a_session_looked_for_twice_at_once_is_one_object(tmp_path: Path) -> None:
+    earlier = Sessions(JsonlArchive(tmp_path, SystemClock()), opening)
+    id_ = (await earlier.start(Home("/w", ("/w",)), Chosen())).id
+    earlier.close()
+    sessions = Sessions(JsonlArchive(tmp_path, SystemClock()), opening)
+    one, other = await asyncio.gather(sessions.look(id_), sessions.resume(id_))
+    assert one is other
+    sessions.close()
 
 
 async def test_a_log_that_was_let_go_is_written_again_unless_somebody_else_went_on(tmp_path: Path) -> None:

@@ -123,10 +123,32 @@ async def test_streamed_text_survives_until_its_fact_is_written_and_is_never_dou
     log3[0].close()
 
 
+async def test_the_text_of_a_reply_is_kept_after_the_replies_before_it(tmp_path: Path) -> None:
+    id_ = str(uuid4())
+    log = await archive(tmp_path).create(id_, "/w")
+    log.append(STARTED)
+    log.append(SPOKE)
+    log.keep("First, and ")
+    log.append(ModelSpoke(blocks=({"type": "text", "text": "First, and finished."},)))
+    log.keep("Second")
+    again, _, partial = await reopened_as_if_killed(tmp_path, log, id_)
+    assert partial == "Second"
+    again.close()
+
+
 async def reopened_as_if_killed(folder: Path, log: object, id_: str):
     """A kill -9 releases the lock and nothing else."""
     os.close(log._descriptor)  # type: ignore[attr-defined]
     return await archive(folder).open(id_)
+
+
+async def test_folders_whose_names_are_written_alike_keep_their_sessions_apart(tmp_path: Path) -> None:
+    one, other = str(uuid4()), str(uuid4())
+    for id_, folder in ((one, "/w/a-b"), (other, "/w/a/b")):
+        (await archive(tmp_path).create(id_, folder)).close()
+    assert slug("/w/a-b") == slug("/w/a/b")
+    assert [it.session for it in await archive(tmp_path).list("/w/a-b")] == [one]
+    assert {it.session for it in await archive(tmp_path).list()} == {one, other}
 
 
 async def test_r56_a_full_disk_is_told_and_the_log_stays_whole(tmp_path: Path) -> None:
