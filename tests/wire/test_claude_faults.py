@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 from claude_line import (
+    KEY,
     RECORDED,
     RECORDED_BLOCKS,
     RECORDED_TEXT,
@@ -28,6 +29,7 @@ from claude_line import (
 
 from claw_lsp.adapters.claude.backoff import asked_wait, pause
 from claw_lsp.adapters.claude.client import Limits
+from claw_lsp.adapters.claude.credentials import Credential
 from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.signal import CallBegun, Retrying
 from claw_lsp.testing.messages_api import (
@@ -404,6 +406,21 @@ async def test_r45_what_cannot_pass_is_told_at_once_with_what_to_do(
     assert caught.value.reason == reason
     assert told in str(caught.value)
     assert ears.signals == []
+
+
+async def test_r45_after_a_refused_key_a_better_one_is_looked_for() -> None:
+    """The person mends the file while the server runs; a key that works is not looked for again."""
+    keys = ["sk-ant-mistyped", KEY]
+    async with (
+        MessagesApi(script("Hello.", "Again.")) as api,
+        line(api.url, find=lambda: Credential("api_key", keys.pop(0), "a file")) as model,
+    ):
+        with pytest.raises(ModelError) as caught:
+            await model.consult(ask(), Ears())
+        assert caught.value.reason == "authentication_failed"
+        for said in ("Hello.", "Again."):
+            assert (await model.consult(ask(said), Ears())).blocks == ({"type": "text", "text": said},)
+    assert keys == []
 
 
 async def test_r45_a_wrong_address_is_told_from_an_unknown_model() -> None:

@@ -222,19 +222,39 @@ class Deaf:
         await asyncio.Event().wait()
 
 
-async def test_point_03_a_silent_question_is_shown_again_after_its_time_and_never_answered() -> None:
-    async def show(question: Question) -> None:
-        raise AssertionError("nobody asked to see it")
+async def not_shown(question: Question) -> None:
+    raise AssertionError("nobody asked to see it")
 
-    deaf: Any = Deaf()
-    questions = Questions(deaf, show=show, changed=lambda: None, answerable=True, again=(0.02, 0.02, 0.02))
+
+def question_of(id_: str) -> Question:
     plan = Plan(Call(id="c1", name="Bash", input={}), Reach.RUN, "Bash ls", command="ls")
-    choices = (Choice("deny", "Deny"), Choice("once", "Allow once"))
-    asked = asyncio.create_task(questions.ask(Question("q1", "s", "r", plan, "Bash ls", "ls", choices)))
+    return Question(id_, "s", "r", plan, "Bash ls", "ls", (Choice("deny", "Deny"), Choice("once", "Allow once")))
+
+
+async def test_point_03_a_silent_question_is_shown_again_after_its_time_and_never_answered() -> None:
+    deaf: Any = Deaf()
+    questions = Questions(deaf, show=not_shown, changed=lambda: None, answerable=True, again=(0.02, 0.02, 0.02))
+    asked = asyncio.create_task(questions.ask(question_of("q1")))
     await asyncio.sleep(0.3)
     assert (deaf.shown, asked.done(), len(questions.pending)) == (3, False, 1)
     questions.answer("q1", "once", "")
     assert (await asked).choice == "once"
+    await questions.close()
+
+
+@pytest.mark.parametrize(("side_by_side", "shown"), [(False, 1), (True, 2)])
+async def test_point_04_a_box_whose_question_is_over_keeps_the_next_one_back(*, side_by_side: bool, shown: int) -> None:
+    """It cannot be taken back: where a second box would come over it, the second question waits a while."""
+    deaf: Any = Deaf()
+    questions = Questions(deaf, show=not_shown, changed=lambda: None, answerable=True, side_by_side=side_by_side)
+    first, second = (asyncio.create_task(questions.ask(question_of(it))) for it in ("q1", "q2"))
+    while not deaf.shown:
+        await asyncio.sleep(0.01)
+    questions.answer("q1", "once", "")
+    assert (await first).choice == "once"
+    await asyncio.sleep(0.2)
+    assert deaf.shown == shown
+    second.cancel()
     await questions.close()
 
 
