@@ -5,7 +5,7 @@ All of them are awaited, except the log: its append is short and must be in orde
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -279,6 +279,10 @@ class Archive(Protocol):
 
     async def create(self, session: str, folder: str) -> Log:
         """A new log with its header line, held by us."""
+        ...
+
+    async def copy(self, session: str, origin: str, entries: Sequence[Entry]) -> Log:
+        """A new log that begins with these entries of another session, in the same folder; its header says of which."""
         ...
 
     async def open(self, session: str) -> tuple[Log, tuple[Entry, ...], str]:

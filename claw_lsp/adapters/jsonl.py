@@ -12,7 +12,7 @@ import json
 import logging
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -40,6 +40,9 @@ class JsonlArchive:
     async def create(self, session: str, folder: str) -> JsonlLog:
         return await asyncio.to_thread(self._create, session, folder)
 
+    async def copy(self, session: str, origin: str, entries: Sequence[Entry]) -> JsonlLog:
+        return await asyncio.to_thread(self._copy, session, origin, entries)
+
     async def open(self, session: str) -> tuple[JsonlLog, tuple[Entry, ...], str]:
         return await asyncio.to_thread(self._open, session)
 
@@ -53,7 +56,21 @@ class JsonlArchive:
     async def with_edits(self, folder: str, most: int) -> tuple[str, ...]:
         return await asyncio.to_thread(self._with_edits, folder, most)
 
-    def _create(self, session: str, folder: str) -> JsonlLog:
+    def _copy(self, session: str, origin: str, entries: Sequence[Entry]) -> JsonlLog:
+        """A copy that cannot be written whole is not left behind."""
+        path = self._find(origin)
+        with path.open("rb") as file:
+            folder = str(_check_header(path, file.readline()).get("folder", ""))
+        log = self._create(session, folder, {"forked_from": origin})
+        try:
+            log.write_all(entries)
+        except LogError:
+            log.close()
+            Path(log.path).unlink(missing_ok=True)
+            raise
+        return log
+
+    def _create(self, session: str, folder: str, more: Mapping[str, str] | None = None) -> JsonlLog:
         path = self._root / slug(folder) / f"{_checked(session)}.jsonl"
         try:
             path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -62,7 +79,7 @@ class JsonlArchive:
             raise _unwritable(path, error) from error
         _lock(descriptor, path)
         log = JsonlLog(path, descriptor, self._clock, n_entries=0)
-        header = {"format": FORMAT, "session": session, "folder": folder, "created": self._clock.now()}
+        header = {"format": FORMAT, "session": session, "folder": folder, "created": self._clock.now(), **(more or {})}
         log.write_line(json.dumps(header))
         return log
 
@@ -124,6 +141,13 @@ class JsonlLog:
         if durable:
             self._sync()
         return entry
+
+    def write_all(self, entries: Sequence[Entry]) -> None:
+        """Entries that are stamped already, numbered from 1, into a log that has none; waits for the disk."""
+        for entry in entries:
+            self.write_line(_line(entry))
+        self._n_entries = len(entries)
+        self._sync()
 
     def keep(self, text: str) -> None:
         try:

@@ -14,6 +14,7 @@ from claw_lsp.facts.event import (
     CallFinished,
     Entry,
     FileMoved,
+    Forked,
     HunkKept,
     HunkUndone,
     ModelSpoke,
@@ -90,6 +91,9 @@ def after(book: Book, entry: Entry) -> Book:
     event = entry.event
     if (known := proposals.after(book.proposals, entry)) is not book.proposals:
         book = replace(book, proposals=known)
+    if isinstance(event, Forked):
+        # What was changed before is under review where it was made.
+        return Book(book.session, book.cwd)
     if isinstance(event, SessionStarted):
         return replace(book, session=event.session, cwd=event.cwd)
     if isinstance(event, UserSpoke):

@@ -11,6 +11,7 @@ from claw_lsp.facts.event import (
     Entry,
     Event,
     FileMoved,
+    Forked,
     HunkKept,
     HunkUndone,
     ModeChanged,
@@ -147,6 +148,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("moved", f"{_inside(event.path, cwd)} to {_inside(event.to, cwd)}")
         case Steered():
             yield _line("user", event.text)
+        case Forked(origin=origin):
+            yield _line("fork", f"of {origin}")
         case Titled():
             yield _line("note", f"title {event.title}")
         case TurnEnded():

@@ -11,6 +11,7 @@ from claw_lsp.facts.event import (
     CallJudged,
     Event,
     FileMoved,
+    Forked,
     HunkKept,
     HunkUndone,
     ModeChanged,
@@ -144,7 +145,7 @@ def after(state: State, event: Event) -> State:
             return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
         case Noted():
             return _said_aside(state, text_block(event.text))
-        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | FileMoved():
+        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | FileMoved() | Forked():
             return state
         case Steered():
             return _steered(state, event)

@@ -7,6 +7,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
 from claw_lsp.core import proposals
+from claw_lsp.core.fork import Fork, forked
 from claw_lsp.core.recover import CRASHED, Partial, recover
 from claw_lsp.core.state import fold
 from claw_lsp.engine.opening import Chosen, Home
@@ -53,6 +54,15 @@ class Sessions:
                 session = self.opened[id_] = await self._open(id_, session)
         self._now_used(session)
         return session
+
+    async def fork(self, id_: str, at: str | None) -> tuple[Session, Fork]:
+        """A new session that begins as this one did, up to a prompt, or with all its turns; now the last used. Raises
+        LogError, and BadRequest for an unknown prompt."""
+        new = str(uuid4())
+        fork = forked(await self.entries(id_), new, at)
+        session = Session(await self._archive.copy(new, id_, fork.entries), fork.entries)
+        self.opened[new] = session
+        return self._now_last(session), fork
 
     async def begin_anew(self, session: Session, home: Home) -> Entry:
         """Forget what was said: from here on a new prefix, with the model, the mode and the effort that were chosen. The

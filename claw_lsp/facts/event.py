@@ -227,6 +227,16 @@ class Steered(Fact):
     along: tuple[str, ...] = ()
 
 
+class Forked(Fact):
+    """The session goes on from a copy of another's beginning, which stands before this; `prompt_id` is the first prompt of
+    the other that was left out, None where all its turns were copied."""
+
+    kind: Literal["forked"] = "forked"
+    from_outside: ClassVar[bool] = True
+    origin: str
+    prompt_id: str | None = None
+
+
 class Titled(Fact):
     kind: Literal["titled"] = "titled"
     from_outside: ClassVar[bool] = True
@@ -266,6 +276,7 @@ Event = Annotated[
     | ProposalDismissed
     | FileMoved
     | Steered
+    | Forked
     | Titled
     | TurnEnded,
     Field(discriminator="kind"),

@@ -18,6 +18,7 @@ COMMANDS = (
     "claw.effort",
     "claw.explain",
     "claw.fix",
+    "claw.fork",
     "claw.help",
     "claw.hunks",
     "claw.init",

@@ -13,7 +13,7 @@ from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp import actions, from_lsp
 from claw_lsp.lsp.client import Client
-from claw_lsp.lsp.commands import comments, differences, modes, proposals, review, sight, turns
+from claw_lsp.lsp.commands import comments, differences, forks, modes, proposals, review, sight, turns
 from claw_lsp.lsp.commands.table import TABLE
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.language.features import ChatLanguage
@@ -25,7 +25,7 @@ from claw_lsp.ports import Workspace
 
 logger = logging.getLogger(__name__)
 
-ANNOUNCED = (comments, differences, modes, proposals, review, sight, turns)
+ANNOUNCED = (comments, differences, forks, modes, proposals, review, sight, turns)
 """The modules whose import fills the table of commands."""
 
 
@@ -102,7 +102,7 @@ class Answers:
         path = path_of(uri)
         door.languages.sent(path, said["context"].get("diagnostics"))
         if door.chats.is_chat(path):
-            found = [*door.chats.actions(path), *door.hunks.newcomers(path)]
+            found = [*door.chats.actions(path, params.range.start.line), *door.hunks.newcomers(path)]
         else:
             lines = from_lsp.position(params.range.start), from_lsp.position(params.range.end)
             found = [

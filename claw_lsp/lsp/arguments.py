@@ -107,6 +107,11 @@ class SessionsArguments(Arguments):
     pick: bool = True
 
 
+class ForkArguments(SessionArguments):
+    at: str | None = None
+    uri: str | None = None
+
+
 class RunArguments(Arguments):
     run: str
 

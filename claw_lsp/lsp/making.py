@@ -115,6 +115,10 @@ def chat_desk(
     def running(session: str) -> str | None:
         return next((it.id for it in slot[0].runs.active(session)), None)
 
+    def again(session: str) -> str | None:
+        last = slot[0].runs.last(session)
+        return last.id if last is not None and last.result is not None and last.again is not None else None
+
     async def configured(home: str) -> str | None:
         return (await slot[0].settings_in(home)).chats_directory
 
@@ -126,6 +130,7 @@ def chat_desk(
         fresh=fresh,
         begin=begin,
         running=running,
+        again=again,
         slash=slash.table(slot),
         about_session=slash.about_session(),
         folders=lambda: slot[0].folders,

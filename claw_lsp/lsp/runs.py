@@ -77,6 +77,10 @@ class Runs:
         """The run that was started last."""
         return next(reversed(self._runs.values()), None)
 
+    def last(self, session: str) -> Run | None:
+        """The run that was started last in a session."""
+        return next((it for it in reversed(self._runs.values()) if it.session == session), None)
+
     def active(self, session: str | None = None) -> list[Run]:
         return [it for it in self._runs.values() if it.result is None and session in (None, it.session)]
 

@@ -25,6 +25,7 @@ from claw_lsp.facts.event import (
     CallJudged,
     Entry,
     FileMoved,
+    Forked,
     HunkKept,
     HunkUndone,
     ModeChanged,
@@ -121,6 +122,7 @@ class Door:
                 | ProposalDismissed()
                 | FileMoved()
                 | Steered()
+                | Forked()
                 | Titled()
                 | TurnEnded()
             ):

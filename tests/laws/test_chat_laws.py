@@ -11,10 +11,11 @@ from hypothesis import strategies as st
 from inline_snapshot import snapshot
 
 from claw_lsp.core.chat import marks, weave
+from claw_lsp.core.chat.earlier import earlier
 from claw_lsp.core.chat.marks import parse
 from claw_lsp.core.chat.scrub import Scrub, scrubbed
 from claw_lsp.core.chat.weave import Weave
-from claw_lsp.core.chat.writer import Asked, Writer, render, unread
+from claw_lsp.core.chat.writer import Asked, Writer, render, rendered, unread
 from claw_lsp.core.render import dollars, duration, lines, tokens, usage_line
 from claw_lsp.core.state import State, fold
 from claw_lsp.core.step import Consult, next_step
@@ -402,10 +403,48 @@ def test_a_document_written_anew_from_the_log_is_the_one_that_was_streamed(turns
         state = weave.settled(state)
         if isinstance(it, TurnEnded):
             assert writer.waiting == fold(it.event for it in entries[:n_seen]).unread
-    streamed = state.text
-    if not from_chat:
-        streamed = streamed.replace("not closed\n\n## Claw", "not closed\n```\n\n## Claw")
-    assert render(entries, key=KEY) == streamed
+    assert render(entries, key=KEY) == state.text
+    assert not any(it.edited for it in earlier(state.text, KEY, writer.prompts))
+    assert [it.prompt_id for it in earlier(state.text, KEY, writer.prompts)] == [it.prompt_id for it in writer.prompts]
+
+
+@given(TURNS, st.integers(0, 9), st.sampled_from(["other words", "two\n\nparts more", "```\nopen"]))
+def test_an_edited_prompt_is_known_by_those_around_it(turns: list[Any], n: int, words: str) -> None:
+    writer = Writer(KEY)
+    text = rendered(writer, entries_of(happening(turns)))
+    prompts = earlier(text, KEY, writer.prompts)
+    if prompts:
+        chosen = prompts[n % len(prompts)]
+        start, end = chosen.body
+        again = earlier(text[:start] + words + text[end:], KEY, writer.prompts)
+        edited = [it for it in again if it.edited]
+        assert [(it.prompt_id, it.words, it.sent) for it in edited] == [(chosen.prompt_id, words, chosen.sent)]
+
+
+@given(
+    st.lists(st.tuples(PLACE, st.sampled_from(["x", "\n", "word "]), st.booleans()), max_size=4),
+    st.sampled_from(["\n", "\r\n"]),
+)
+def test_a_prompt_is_restored_unless_the_person_goes_on_editing_it(edits: list[Any], line_end: str) -> None:
+    writer = Writer(KEY)
+    text = rendered(writer, entries_of(happening([("fix it", [(["Done."], "none", "")], False)] * 2)))
+    text = text.replace("fix it", "mend\n\nthem", 1).replace("\n", line_end)
+    state = weave.begun(text)
+    edited = next(it for it in earlier(text, KEY, writer.prompts) if it.edited)
+    state = weave.restored(state, *edited.body, edited.sent)
+    body, touched = text[edited.body[0] : edited.body[1]], False
+    expected, at = text, edited.body[0]
+    for place, word, offered in edits:
+        if offered and (made := weave.offer(state)) is not None:
+            state = weave.refused(*((made[0], made[1].id)))
+        where = round(place * len(expected))
+        touched = touched or at < where < at + len(body)
+        expected = expected[:where] + word + expected[where:]
+        at += len(word) if where <= at else 0
+        state = weave.took(state, TextEdit(where, where, word))
+    if not touched:
+        expected = expected[:at] + "fix it" + expected[at + len(body) :]
+    assert weave.settled(state).text == expected
 
 
 @given(TEXTS, st.lists(st.integers(1, 4)))

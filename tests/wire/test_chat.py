@@ -173,6 +173,7 @@ def room_of(quirks: Quirks, powers: Powers, home: Path, folders: tuple[str, ...]
         fresh=room.fresh,
         begin=room.begin,
         running=room.running.get,
+        again=lambda session: None,
         slash={"status": status},
         about_session={"status"},
         folders=lambda: (str(home),) if folders is None else folders,
@@ -388,7 +389,7 @@ async def test_a_question_stands_in_the_document_until_it_is_answered(plain_room
     await plain_room.chats.asked(SESSION, question())
     await plain_room.until(lambda: "Claw asks" in plain_room.editor.text(path))
     assert "> ````\n> pytest -q\n> ```\n> ````" in plain_room.editor.text(path)
-    titles = [it["title"] for it in plain_room.chats.actions(path)]
+    titles = [it["title"] for it in plain_room.chats.actions(path, 0)]
     assert titles[:2] == ["Claw: Deny (Bash pytest -q)", "Claw: Allow once (Bash pytest -q)"]
     await plain_room.write(
         CallJudged(call_id="c1", decision="deny", by="person", title="Bash pytest -q", reason="later")
@@ -398,7 +399,7 @@ async def test_a_question_stands_in_the_document_until_it_is_answered(plain_room
     text = plain_room.editor.text(path)
     assert "Claw asks" not in text
     assert "- refused `c1: Bash pytest -q` · later" in text
-    assert plain_room.chats.actions(path) == []
+    assert plain_room.chats.actions(path, 0) == []
 
 
 async def test_a_slow_call_is_shown_while_it_runs(plain_room: Room) -> None:
@@ -456,11 +457,11 @@ async def test_lenses_and_actions_are_send_or_stop(plain_room: Room) -> None:
     path = await plain_room.opened()
     [lens] = plain_room.chats.lenses(path)
     assert lens["command"]["command"] == "claw.send"
-    assert plain_room.chats.actions(path) == []
+    assert plain_room.chats.actions(path, 0) == []
     plain_room.editor.type(path, len(plain_room.editor.text(path)), "hello")
-    assert [it["command"]["command"] for it in plain_room.chats.actions(path)] == ["claw.send"]
+    assert [it["command"]["command"] for it in plain_room.chats.actions(path, 0)] == ["claw.send"]
     plain_room.running[SESSION] = "r1"
-    assert [it["title"] for it in plain_room.chats.actions(path)] == ["Claw: Stop", "Claw: Send"]
+    assert [it["title"] for it in plain_room.chats.actions(path, 0)] == ["Claw: Stop", "Claw: Send"]
     assert [it["command"]["title"] for it in plain_room.chats.lenses(path)] == ["Stop", "Send"]
     assert plain_room.chats.lenses(path)[0]["command"]["arguments"] == [{"run": "r1"}]
     assert plain_room.chats.lenses("/other.md") == []

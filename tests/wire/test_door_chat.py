@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import json
 from pathlib import Path
 
-from door_desk import Visit, visiting, waits
+from door_desk import Visit, refused, visiting, waits
 
 from claw_lsp.core.chat.marks import parse
 from claw_lsp.core.chat.writer import render
+from claw_lsp.facts.event import UserSpoke
 from claw_lsp.facts.request import Request
 from claw_lsp.testing.scripted_model import says
 
@@ -84,3 +86,122 @@ async def test_words_that_no_request_held_wait_while_the_connection_ends(tmp_pat
         session = door.house.sessions.opened[begun["session"]]
     assert [it.event.kind for it in session.entries].count("user_spoke") == 1
     assert session.state.unread == ("and b",)
+
+
+# ---- forks ----------------------------------------------------------------------------------------------------------
+
+
+async def two_turns(visit: Visit) -> tuple[str, str]:
+    """A chat with two answered prompts."""
+    path, session = await chat(visit)
+    for words in ("mend a", "mend b"):
+        await visit.end((await sends(visit, path, words))["run"])
+    await visit.until(lambda: visit.text(path) == render(visit.log(session)))
+    return path, session
+
+
+def edits(visit: Visit, path: str, old: str, new: str) -> None:
+    at = visit.text(path).index(old)
+    visit.editor.replace(path, at, at + len(old), new)
+
+
+def prompts(visit: Visit, session: str) -> list[str]:
+    return [it.event.prompt_id for it in visit.log(session) if isinstance(it.event, UserSpoke)]
+
+
+async def lenses(visit: Visit, path: str) -> list[tuple[int, str, dict]]:
+    found = await visit.request("textDocument/codeLens", {"textDocument": {"uri": visit.uri(path)}})
+    return [(it["range"]["start"]["line"], it["command"]["title"], it["command"]) for it in found]
+
+
+async def test_an_edited_prompt_that_is_sent_forks_the_session_there(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("A is mended."), says("B is mended."), says("C is mended.")) as visit:
+        path, session = await two_turns(visit)
+        before, log = visit.text(path), list(visit.log(session))
+        edits(visit, path, "mend b", "mend c instead")
+        titles = [title for _, title, _ in await lenses(visit, path)]
+        assert titles == ["Send", "Fork from here", "Retry", "Send as a fork"]
+        answer = await visit.command("claw.send", uri=visit.uri(path))
+        assert answer["session"] != session and answer["path"] != path
+        assert (await visit.end(answer["run"]))["text"] == "C is mended."
+        asked = str(visit.model.requests[2].messages)
+        assert "A is mended." in asked and "mend c instead" in asked and "mend b" not in asked
+        await visit.until(lambda: visit.text(path) == before)
+        assert visit.log(session) == log
+        other = answer["path"]
+        await visit.until(lambda: visit.text(other) == render(visit.log(answer["session"])))
+        assert session in visit.text(other)
+
+
+async def test_a_fork_is_a_log_of_its_own_that_says_where_it_is_from(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("A is mended."), says("B is mended.")) as visit:
+        _, session = await two_turns(visit)
+        first, second = prompts(visit, session)
+        answer = await visit.command("claw.fork", session=session, at=second)
+        assert parse(visit.text(answer["path"])).words == "mend b"
+        log = Path(next((visit.home / "claw" / "projects").glob(f"*/{answer['session']}.jsonl")))
+        header, *lines = [json.loads(it) for it in log.read_text().splitlines()]
+        assert header["forked_from"] == session
+        assert [it["n"] for it in lines] == list(range(1, len(lines) + 1))
+        assert lines[-1]["event"] | {"origin": session, "prompt_id": second} == lines[-1]["event"]
+        whole = await visit.command("claw.fork", session=session)
+        assert prompts(visit, whole["session"]) == [first, second]
+        assert "at: expected the id of a prompt" in str(
+            await refused(visit, "claw.fork", session=session, at="nothing")
+        )
+
+
+async def test_a_fork_while_the_turn_runs_has_the_turns_that_ended(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("A is mended."), waits("Looking.")) as visit:
+        path, session = await chat(visit)
+        await visit.end((await sends(visit, path, "mend a"))["run"])
+        await sends(visit, path, "mend b")
+        await visit.until(lambda: "Looking." in visit.text(path))
+        forked = await visit.command("claw.fork", session=session)
+        assert prompts(visit, forked["session"]) == prompts(visit, session)[:1]
+        assert "Looking." not in visit.text(forked["path"])
+
+
+async def test_the_fork_does_not_review_what_the_other_changed(tmp_path: Path) -> None:
+    edit = ("c1", "Edit", {"file_path": "a.py", "old_string": "x = 1", "new_string": "x = 2"})
+    async with visiting(tmp_path, says("", edit), says("Done."), auto="Allow once") as visit:
+        visit.open("a.py", on_disk="x = 1\n")
+        ended = await visit.turn("claw.ask", prompt="mend @a.py")
+        await visit.command("claw.fork", session=ended["session"])
+        assert len((await visit.command("claw.hunks"))["hunks"]) == 1
+
+
+async def test_where_the_cursor_is_in_an_edited_prompt_that_is_sent(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("A."), says("B."), says("A again.")) as visit:
+        path, _ = await two_turns(visit)
+        edits(visit, path, "mend a", "mend a well")
+        edits(visit, path, "mend b", "mend b well")
+        writes(visit, path, "and a draft")
+        at = visit.editor.range(path, visit.text(path).index("a well"), visit.text(path).index("a well"))
+        answer = await visit.command("claw.send", uri=visit.uri(path), range=at)
+        await visit.end(answer["run"])
+        assert "mend a well" in str(visit.model.requests[2].messages)
+        await visit.until(lambda: "mend a\n" in visit.text(path))
+        assert "mend b well" in visit.text(path)
+        assert parse(visit.text(path)).words == "and a draft"
+
+
+async def test_a_code_action_forks_from_the_prompt_under_the_cursor(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("A."), says("B.")) as visit:
+        path, _ = await two_turns(visit)
+        found = await visit.actions(path, visit.text(path).index("mend a"))
+        fork = next(it for it in found if it["title"] == "Claw: Fork from here (mend a)")
+        answer = await visit.run_action(fork)
+        assert prompts(visit, answer["session"]) == []
+        assert parse(visit.text(answer["path"])).words == "mend a"
+
+
+async def test_the_last_prompt_of_a_chat_is_retried_in_it(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("A."), says("B."), says("B, better.")) as visit:
+        path, session = await two_turns(visit)
+        retry = next(command for _, title, command in await lenses(visit, path) if title == "Retry")
+        answer = await visit.run_action(retry)
+        assert answer["session"] == session
+        await visit.end(answer["run"])
+        await visit.until(lambda: visit.text(path) == render(visit.log(session)))
+        assert visit.text(path).count("mend b") == 2

@@ -132,6 +132,27 @@ def words_of(text: str, key: str, number: int) -> str:
     return text[found.end() : _next_line(text, key, found.end())].strip() if found else ""
 
 
+def answered(text: str, key: str) -> list[tuple[int, int, int]]:
+    """The prompts that turns answered, in order: where the heading's line begins, and where the words begin and end.
+    A heading of ours that was pasted below one is part of the words."""
+    spans: list[tuple[int, int, int]] = []
+    headings: dict[str, re.Match[str]] = {}
+    for it in _MARK.finditer(text):
+        if it["key"] != key or it["word"] not in ("you", "answer", "reply"):
+            continue
+        if it["word"] == "you":
+            headings.setdefault(it["arg"], it)
+            continue
+        heading = headings.get(it["arg"])
+        headings = {}
+        if heading is not None and it["word"] == "answer":
+            begin, end = heading.end(), text.rfind("\n", 0, it.start()) + 1
+            words = text[begin:end]
+            start = begin + len(words) - len(words.lstrip())
+            spans.append((text.rfind("\n", 0, heading.start()) + 1, start, max(start, begin + len(words.rstrip()))))
+    return spans
+
+
 def progress(text: str, key: str) -> tuple[int, list[str]]:
     """How many turns' answers were closed, and what stands below each answer's heading of one that was not."""
     found = [it for it in _MARK.finditer(text) if it["key"] == key and it["word"] in ("answer", "end")]

@@ -64,9 +64,18 @@ class Draft:
     words: str
 
 
-Task = Put | Send | Begin | Steer | Take | Name | Draft
+@dataclass(frozen=True, slots=True)
+class Restore:
+    """What stands from `start` to `end` becomes `words` again; nothing, once the person touched it."""
 
-Does = Literal["put", "turn", "reply", "steer", "take", "name", "draft", "tail"]
+    start: int
+    end: int
+    words: str
+
+
+Task = Put | Send | Begin | Steer | Take | Name | Draft | Restore
+
+Does = Literal["put", "turn", "reply", "steer", "take", "name", "draft", "restore", "tail"]
 """What an offer is for: one task each, or the tail alone."""
 
 

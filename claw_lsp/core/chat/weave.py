@@ -7,7 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from claw_lsp.core.chat import marks
-from claw_lsp.core.chat.task import Begin, Draft, Name, Offer, Put, Send, Steer, Take, Task
+from claw_lsp.core.chat.task import Begin, Draft, Name, Offer, Put, Restore, Send, Steer, Take, Task
 from claw_lsp.core.chat.writer import Asked, asked, closing_fence
 from claw_lsp.facts.text import TextEdit
 
@@ -22,7 +22,7 @@ class Weave:
     numbers of those that were sent and that no request holds yet, `unread` their words. `offers` were sent and not heard
     of. `spoiled` is a tail that the person wrote into.
 
-    Invariant: no offer removes anything but the tail, and the tail is only what we wrote there.
+    Invariant: no offer removes anything but the tail, which is only what we wrote there, and what is to be restored.
     """
 
     key: str
@@ -94,7 +94,7 @@ def said(weave: Weave, it: Asked) -> Weave:
         return _did(weave, lambda at: Send(at, "", streams=True))
     if weave.unread and weave.unread[0] == asked(it.words):
         return replace(weave, tasks=(*weave.tasks, Take(it.meanwhile)), unread=weave.unread[1:])
-    return replace(weave, tasks=(*weave.tasks, Begin(it.words, it.meanwhile)))
+    return replace(weave, tasks=(*weave.tasks, Begin(asked(it.words), it.meanwhile)))
 
 
 def steered(weave: Weave, words: str) -> Weave:
@@ -117,6 +117,11 @@ def named(weave: Weave, session: str) -> Weave:
 def drafted(weave: Weave, words: str) -> Weave:
     """Words are put at the beginning of the prompt block, for the person to complete."""
     return replace(weave, tasks=(*weave.tasks, Draft(words)))
+
+
+def restored(weave: Weave, start: int, end: int, words: str) -> Weave:
+    """An earlier prompt that went elsewhere as it was edited becomes what was sent once."""
+    return replace(weave, tasks=(*weave.tasks, Restore(start, end, words)))
 
 
 def wants(weave: Weave, tail: str) -> Weave:
@@ -158,14 +163,25 @@ def took(weave: Weave, edit: TextEdit) -> Weave:
     for it in reversed(weave.offers):
         if text in (it.expected, _made(before, it)) and text != before:
             exact = text == _made(before, it)
+            weave = _without_restored(weave, it)
             return _landed(_moved(weave, it.edit if exact else edit, text), it, _place_in(it, text))
     edit = _trimmed(before, edit)
     moved = _moved(weave, edit, text)
     for it, shifted in zip(reversed(weave.offers), reversed(moved.offers), strict=True):
         at = _found(before, text, it, shifted, edit)
         if at is not None:
+            moved = _moved(_without_restored(weave, it), edit, text)
             return _landed(moved, _as_written(it, text, at), at)
     return moved
+
+
+def _without_restored(weave: Weave, made: Offer) -> Weave:
+    """Without the task that this offer does, if it restores: the edit itself touches what that is about."""
+    match weave.tasks:
+        case (Restore(start=start), *rest) if made.does == "restore" and start == made.at:
+            return replace(weave, tasks=tuple(rest))
+        case _:
+            return weave
 
 
 def _did(weave: Weave, task: Callable[[int], Task]) -> Weave:
@@ -198,6 +214,8 @@ def _next_offer(weave: Weave) -> Offer | None:
             return _naming(weave, session)
         case Draft(words):
             return Offer("draft", marks.parse(weave.text).start, _with_line_ends(weave, words))
+        case Restore(start, end, words):
+            return Offer("restore", start, _with_line_ends(weave, words), end - start)
         case None:
             return None if _tail_is_right(weave) else _at_anchor(weave, "")
 
@@ -300,7 +318,7 @@ def _landed(weave: Weave, made: Offer, at: int) -> Weave:
             weave = replace(weave, tasks=weave.tasks[1:], waiting=waiting, below=below)
         case "name" | "draft":
             weave = replace(weave, tasks=weave.tasks[1:])
-        case "tail":
+        case "tail" | "restore":
             pass
     if made.does == "turn":
         weave = replace(weave, below=weave.number)
@@ -340,12 +358,23 @@ def _moved(weave: Weave, edit: TextEdit, text: str) -> Weave:
         tail=tail,
         tail_at=tail_at,
         spoiled=spoiled,
-        tasks=tuple(
-            replace(it, at=_shifted(it.at, edit)) if isinstance(it, Send | Steer) else it for it in weave.tasks
-        ),
+        tasks=tuple(task for it in weave.tasks if (task := _task_moved(it, edit)) is not None),
         offers=tuple(replace(it, at=_shifted(it.at, edit)) for it in weave.offers),
         marked_at=None if weave.marked_at is None else _shifted(weave.marked_at, edit),
     )
+
+
+def _task_moved(task: Task, edit: TextEdit) -> Task | None:
+    """The task where its place is now; None where the person changed what it is about."""
+    match task:
+        case Send() | Steer():
+            return replace(task, at=_shifted(task.at, edit))
+        case Restore(start, end, _):
+            if edit.start < end and edit.end > start:
+                return None
+            return replace(task, start=_shifted(start, edit, after=True), end=_shifted(end, edit))
+        case Put() | Begin() | Take() | Name() | Draft():
+            return task
 
 
 def _place_again(weave: Weave, edit: TextEdit, text: str) -> int:

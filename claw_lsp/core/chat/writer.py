@@ -17,6 +17,7 @@ from claw_lsp.facts.event import (
     CallJudged,
     Entry,
     FileMoved,
+    Forked,
     HunkKept,
     HunkUndone,
     ModeChanged,
@@ -42,6 +43,7 @@ class Asked:
 
     words: str
     meanwhile: bool = False
+    prompt_id: str = ""
 
 
 Written = Asked | str
@@ -64,6 +66,7 @@ class Writer:
         self._in_list = False
         self._titles: dict[str, str] = {}
         self._judged: dict[str, CallJudged] = {}
+        self.prompts: list[Asked] = []
         self._meanwhile: tuple[Steered, ...] = ()
         self._n_ready = 0
         self._open: set[str] = set()
@@ -97,7 +100,9 @@ class Writer:
                 self._meanwhile = (*self._meanwhile, event)
                 return ()
             case UserSpoke(text=text) if self.waiting and text == unread(self.waiting):
-                return (*self._seen(entry)[:-1], *self._taken(len(self.waiting), meanwhile=False))
+                seen = self._seen(entry)
+                self.prompts.pop()
+                return (*seen[:-1], *self._taken(len(self.waiting), meanwhile=False))
             case UserSpoke() | SessionStarted():
                 return (*self._taken(len(self.waiting)), *self._seen(entry))
             case ModelSpoke() as event if sendable(event.blocks):
@@ -120,10 +125,13 @@ class Writer:
         said, self._meanwhile, self._n_ready = self._meanwhile[:n], self._meanwhile[n:], 0
         return tuple(one for it in said for one in self._asked(it.text, it.along, meanwhile=meanwhile))
 
-    def _asked(self, words: str, along: tuple[str, ...], *, meanwhile: bool) -> tuple[Written, ...]:
+    def _asked(
+        self, words: str, along: tuple[str, ...], *, meanwhile: bool, prompt_id: str = ""
+    ) -> tuple[Written, ...]:
         """The person's words, and what went with them."""
         self._in_list = False
-        return (Asked(words, meanwhile), *(self._item(one_line(scrubbed(it), LONGEST)) for it in along))
+        self.prompts.append(Asked(words, meanwhile, prompt_id))
+        return (self.prompts[-1], *(self._item(one_line(scrubbed(it), LONGEST)) for it in along))
 
     def _seen(self, entry: Entry) -> tuple[Written, ...]:
         match entry.event:
@@ -134,7 +142,10 @@ class Writer:
             case UserSpoke() as event:
                 rest = self._reply("") if self._pieces else ""
                 self._started_at = entry.at
-                return (*([rest] if rest else []), *self._asked(event.text, event.along, meanwhile=False))
+                return (
+                    *([rest] if rest else []),
+                    *self._asked(event.text, event.along, meanwhile=False, prompt_id=event.prompt_id),
+                )
             case ModelSpoke() as event:
                 return self._some(self._spoken(event))
             case CallJudged() as event:
@@ -153,6 +164,8 @@ class Writer:
                 return (self._item(", ".join(picked)),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
+            case Forked(origin=origin):
+                return (self._item(f"What stands above was said in the session {code(origin)}, and goes on here."),)
             case (
                 Noted()
                 | Titled()
@@ -264,7 +277,7 @@ def rendered(writer: Writer, entries: Sequence[Entry], *, streamed: str = "") ->
     written = [it for entry in entries for it in writer.saw(entry)]
     for it in (*written, *(writer.heard(TextArrived(streamed)) if streamed else ())):
         match it:
-            case Asked(words, meanwhile):
+            case Asked(words, meanwhile, _):
                 parts.append(f"\n\n{marks.you(key, number)}\n\n{asked(words)}")
                 parts.append(f"\n\n{marks.answer(key, number, meanwhile=meanwhile)}")
                 number += 1

@@ -12,6 +12,7 @@ from typing import Any, cast
 from uuid import uuid4
 
 from claw_lsp.core.chat import marks, weave
+from claw_lsp.core.chat.earlier import Earlier
 from claw_lsp.core.chat.marks import ChatText, parse
 from claw_lsp.core.chat.scrub import scrubbed
 from claw_lsp.core.chat.writer import Writer, rendered
@@ -22,7 +23,7 @@ from claw_lsp.facts.question import Question
 from claw_lsp.facts.signal import Signal, TextArrived
 from claw_lsp.facts.text import TextEdit
 from claw_lsp.lsp import to_lsp
-from claw_lsp.lsp.buffers import Changed, Closed, Happening, Opened, Saved
+from claw_lsp.lsp.buffers import Changed, Closed, Happening, Opened, Position, Saved
 from claw_lsp.lsp.chat import files, offers
 from claw_lsp.lsp.chat.desk import Desk
 from claw_lsp.lsp.chat.page import Page, first_words
@@ -138,13 +139,44 @@ class Chats:
             page.not_sent(scrubbed(str(error)))
             raise
 
+    def session(self, uri: str) -> str | None:
+        """The session of a chat document."""
+        page = self._pages.get(path_of(uri))
+        return page.session if page else None
+
+    async def edited(self, uri: str, place: Position | None) -> tuple[str, Earlier] | None:
+        """The earlier prompt that was edited and is to be sent, with its session: the one around `place`, else where the
+        prompt block is empty the only one. Raises BadRequest when it is no chat."""
+        page = await self._chat(path_of(uri))
+        if page.session is None:
+            return None
+        edited = [it for it in page.earlier() if it.edited and it.words]
+        if place is not None:
+            at = self._index(page).offset(*place, self._desk.buffers.encoding)
+            around = next((it for it in edited if it.place[0] <= at <= it.place[1]), None)
+            if around is not None:
+                return page.session, around
+        alone = len(edited) == 1 and not parse(page.weave.text).words
+        return (page.session, edited[0]) if alone else None
+
+    async def prompt(self, uri: str, prompt_id: str) -> Earlier | None:
+        """An earlier prompt of a document as it stands there now. Raises BadRequest when it is no chat."""
+        page = await self._chat(path_of(uri))
+        return next((it for it in page.earlier() if it.prompt_id == prompt_id), None)
+
+    def restore(self, uri: str, prompt: Earlier) -> None:
+        """An edited prompt was sent elsewhere: here it becomes what it was. One that is edited again meanwhile does not."""
+        page = self._pages.get(path_of(uri))
+        if page is not None:
+            page.restore(prompt)
+
     def is_chat(self, path: str) -> bool:
         return path in self._pages
 
-    def actions(self, path: str) -> list[Json]:
-        """Send, Stop and the answers to what is asked, as code actions."""
+    def actions(self, path: str, line: int) -> list[Json]:
+        """Send, Stop, Retry, the answers to what is asked, and forks from edited prompts and the one at this line."""
         sight = self._sight(path)
-        return offers.actions(sight) if sight else []
+        return offers.actions(sight, line) if sight else []
 
     def lenses(self, path: str) -> list[Json]:
         sight = self._sight(path)
@@ -313,12 +345,23 @@ class Chats:
         if page is None:
             return None
         found = parse(page.weave.text)
-        start, end = found.heading or (found.start, found.start)
-        buffer = self._desk.buffers.get(path)
-        index = buffer.index if buffer else LineIndex(page.weave.text)
-        heading = to_lsp.text_range(index, start, end, self._desk.buffers.encoding)
+        index, encoding = self._index(page), self._desk.buffers.encoding
+        heading = to_lsp.text_range(index, *(found.heading or (found.start, found.start)), encoding)
         run = self._desk.running(page.session) if page.session else None
-        return offers.Sight(self._uri(page), heading, bool(found.words), run, tuple(page.questions.values()))
+        again = self._desk.again(page.session) if page.session and run is None else None
+        prompts = [
+            offers.Prompt(it.prompt_id, to_lsp.text_range(index, *it.place, encoding), it.words, it.edited)
+            for it in page.earlier()
+            if it.prompt_id
+        ]
+        questions = tuple(page.questions.values())
+        return offers.Sight(
+            self._uri(page), heading, bool(found.words), run, questions, page.session or "", again, tuple(prompts)
+        )
+
+    def _index(self, page: Page) -> LineIndex:
+        buffer = self._desk.buffers.get(page.path)
+        return buffer.index if buffer else LineIndex(page.weave.text)
 
     def _uri(self, page: Page) -> str:
         buffer = self._desk.buffers.get(page.path)

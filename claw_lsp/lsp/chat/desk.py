@@ -46,9 +46,10 @@ class Patience:
 class Desk:
     """`entries` reads a session's log (raises LogError). `fresh` is a new session for the document at this path. `begin`
     starts a turn with these words in a session, or says them to the one that runs there, and answers what `claw.send`
-    answers: `{session, run}`. `running` is the turn in flight of a session. `folders` are the open workspace folders;
-    `configured` is the setting `chats.directory` in a folder; `save` has open files saved, where the client can; `now` is
-    Unix seconds. `slash` are the commands of the prompt block, `about_session` the names of those about a session."""
+    answers: `{session, run}`. `running` is the turn in flight of a session, `again` its last one if that ended and can be
+    retried. `folders` are the open workspace folders; `configured` is the setting `chats.directory` in a folder; `save` has
+    open files saved, where the client can; `now` is Unix seconds. `slash` are the commands of the prompt block,
+    `about_session` the names of those about a session."""
 
     editor: Editor
     buffers: Buffers
@@ -57,6 +58,7 @@ class Desk:
     fresh: Callable[[str], Awaitable[str]]
     begin: Callable[[str, str, RequestId | None], Awaitable[dict[str, Any]]]
     running: Callable[[str], str | None]
+    again: Callable[[str], str | None]
     slash: Mapping[str, Slash]
     about_session: Collection[str]
     folders: Callable[[], Sequence[str]]

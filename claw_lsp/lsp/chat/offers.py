@@ -13,18 +13,37 @@ Json = dict[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
+class Prompt:
+    """An answered prompt: `range` spans its heading and its words."""
+
+    id: str
+    range: Json
+    words: str
+    edited: bool
+
+    @property
+    def heading(self) -> Json:
+        """The line of its heading."""
+        return {"start": self.range["start"], "end": self.range["start"]}
+
+
+@dataclass(frozen=True, slots=True)
 class Sight:
-    """A chat as its menus see it: `heading` is the range of the prompt's heading, `run` the turn in flight."""
+    """A chat as its menus see it: `heading` is the range of the prompt's heading, `run` the turn in flight, `again` the last
+    one, which can be retried; `prompts` are those that were answered."""
 
     uri: str
     heading: Json
     has_words: bool
     run: str | None
     questions: tuple[Question, ...] = ()
+    session: str = ""
+    again: str | None = None
+    prompts: tuple[Prompt, ...] = ()
 
 
-def actions(chat: Sight) -> list[Json]:
-    """Every answer to every pending question, then Stop or Send."""
+def actions(chat: Sight, line: int) -> list[Json]:
+    """Every answer to every pending question, then Stop or Send, Retry, and forks from what was edited or is at this line."""
     found = [
         _action(
             f"Claw: {flat(choice.title, 80)} ({flat(question.title, 80)})",
@@ -38,11 +57,18 @@ def actions(chat: Sight) -> list[Json]:
         found.append(_action("Claw: Stop", "claw.stop", {"run": chat.run}))
     if chat.has_words:
         found.append(_action("Claw: Send", "claw.send", {"uri": chat.uri}))
+    if chat.again is not None:
+        found.append(_action("Claw: Retry", "claw.retry", {"run": chat.again}))
+    for it in chat.prompts:
+        if it.edited or it.range["start"]["line"] <= line <= it.range["end"]["line"]:
+            title = f"Claw: Fork from here ({flat(it.words, 60)})"
+            found.append(_action(title, "claw.fork", _fork(chat, it)))
     return found
 
 
 def lenses(chat: Sight) -> list[Json]:
-    """On the prompt's heading, where the person writes: every answer to what is asked, then Stop and Send."""
+    """On the prompt's heading, where the person writes: every answer to what is asked, then Stop and Send. On those of
+    earlier prompts what can be done about them."""
     many = len(chat.questions) > 1
     found = [
         _command(
@@ -57,7 +83,17 @@ def lenses(chat: Sight) -> list[Json]:
         found.append(_command("Stop", "claw.stop", {"run": chat.run}))
     if chat.run is None or chat.has_words:
         found.append(_command("Send", "claw.send", {"uri": chat.uri}))
-    return [{"range": chat.heading, "command": it} for it in found]
+    lenses = [{"range": chat.heading, "command": it} for it in found]
+    for it in chat.prompts:
+        if it.id == chat.again:
+            lenses.append({"range": it.heading, "command": _command("Retry", "claw.retry", {"run": it.id})})
+        title = "Send as a fork" if it.edited else "Fork from here"
+        lenses.append({"range": it.heading, "command": _command(title, "claw.fork", _fork(chat, it))})
+    return lenses
+
+
+def _fork(chat: Sight, prompt: Prompt) -> Json:
+    return {"session": chat.session, "at": prompt.id, "uri": chat.uri}
 
 
 def _action(title: str, command: str, arguments: Json) -> Json:

@@ -10,6 +10,7 @@ from dataclasses import replace
 from claw_lsp.core import merge
 from claw_lsp.core.chat import marks, weave
 from claw_lsp.core.chat.asking import asking
+from claw_lsp.core.chat.earlier import Earlier, earlier
 from claw_lsp.core.chat.scrub import scrubbed
 from claw_lsp.core.chat.weave import Weave
 from claw_lsp.core.chat.writer import Asked, Writer, Written
@@ -103,6 +104,16 @@ class Page:
         """It could not be sent; the words stay where they are."""
         self.weave = weave.put(weave.unmarked(self.weave), self.writer.said(f"_Not sent: {why}_"))
         self.refresh()
+
+    def earlier(self) -> list[Earlier]:
+        """The answered prompts as they stand here now."""
+        return earlier(self.weave.text, self.weave.key, self.writer.prompts)
+
+    def restore(self, prompt: Earlier) -> None:
+        """A prompt becomes what was sent, if it still is what was found there."""
+        if prompt in self.earlier():
+            self.weave = weave.restored(self.weave, *prompt.body, prompt.sent)
+            self.refresh()
 
     def draft(self, words: str) -> None:
         """Begin the prompt for the person."""

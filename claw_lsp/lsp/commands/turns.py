@@ -148,15 +148,6 @@ async def chat(door: Door, args: ChatArguments, request: Request) -> Answer:
     return answer
 
 
-@command("claw.send", UriArguments)
-async def send(door: Door, args: UriArguments, request: Request) -> Answer:
-    """Send what stands in the prompt of a chat document."""
-    uri = args.uri or (door.buffers.latest.path if door.buffers.latest else None)
-    if uri is None:
-        raise BadRequest("uri: expected the chat document to send, found none")
-    return await door.chats.send(uri, request)
-
-
 @command("claw.steer", SteerArguments)
 async def steer(door: Door, args: SteerArguments, request: Request) -> Answer:
     """Say something to a running turn. Without `run`: the one that started last."""
