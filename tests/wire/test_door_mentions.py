@@ -81,7 +81,7 @@ async def test_what_the_rules_keep_from_the_model_is_not_sent_and_the_person_is_
         visit.write("private/a.txt", "hidden words")
         visit.write("odd.txt", "odd words")
         visit.write(".env", "KEY=1")
-        rules = {"permissions": {"deny": [f"Read({visit.path('private')}/**)"], "ask": ["Read(./odd.txt)"]}}
+        rules = {"permissions": {"deny": [f"Read(/{visit.path('private')}/**)"], "ask": ["Read(./odd.txt)"]}}
         visit.write(".claw/settings.json", json.dumps(rules))
         spoken = await asks(visit, "see @private/a.txt, @odd.txt and @.env")
         sent = json.dumps(visit.model.requests[0].messages)

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from functools import lru_cache
-
-from pathspec import GitIgnoreSpec
+from typing import TYPE_CHECKING
 
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.facts.rule import Rule
 from claw_lsp.facts.scene import Ground
+
+if TYPE_CHECKING:
+    from pathspec import GitIgnoreSpec
 
 
 def matches(rule: Rule, spec: str, path: str, ground: Ground) -> bool:
@@ -85,6 +87,9 @@ def _means(pattern: str, below: str, *, strict: bool) -> bool:
 @lru_cache(maxsize=512)
 def _compiled(pattern: str) -> GitIgnoreSpec | None:
     """The pattern to match with; None for what is none. It is one pattern, neither a comment nor a negation."""
+    # The handshake must not wait for it (tests/wire/test_start_up.py).
+    from pathspec import GitIgnoreSpec
+
     try:
         return GitIgnoreSpec.from_lines([f"\\{pattern}" if pattern.startswith(("#", "!")) else pattern])
     except ValueError:
