@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any, get_args
 
 from claw_lsp.core.chat.completing import Begun, begun, mention
+from claw_lsp.core.chat.marks import parse
 from claw_lsp.core.closeness import Rank, Wish, ranked, wish, with_folders
 from claw_lsp.core.policy.paths import secret
 from claw_lsp.core.words import counted
@@ -115,7 +116,10 @@ class ChatCompletion:
             case "effort":
                 return [Offer(it, it, MEMBER) for it in get_args(Effort)], True
             case "diff":
-                return [Offer("git", "git", KEYWORD, "what differs from HEAD")], True
+                place, session = place_of(door, buffer), parse(buffer.text).session
+                changed = door.review.book(session).ledgers if session else ()
+                git = Offer("git", "git", KEYWORD, "what differs from HEAD")
+                return [git, *(Offer(it, it, FILE) for it in sorted(place.below(path) for path in changed))], True
             case "resume" | "rename" | "delete" | "export":
                 return [_session(it, "") for it in await self._fitting_sessions(found.typed, buffer)], False
             case _:
