@@ -30,7 +30,8 @@ export class Chats implements Part, vscode.Disposable {
     this.owned = [
       vscode.workspace.onDidChangeTextDocument((it) => this.follow(it.document)),
       vscode.window.onDidChangeTextEditorVisibleRanges((it) => this.scrolled(it.textEditor)),
-      vscode.window.onDidChangeTextEditorSelection((it) => this.left.delete(it.textEditor)),
+      // A key or a click brings the person back; text that comes in above moves the cursor, too, but by no kind of theirs.
+      vscode.window.onDidChangeTextEditorSelection((it) => it.kind !== undefined && this.left.delete(it.textEditor)),
       vscode.window.onDidChangeActiveTextEditor((it) => tell(it)),
     ];
     tell(vscode.window.activeTextEditor);
@@ -74,9 +75,7 @@ export class Chats implements Part, vscode.Disposable {
     const start = editor.visibleRanges[0]?.start.line ?? 0;
     const up = start < (this.top.get(editor) ?? 0);
     this.top.set(editor, start);
-    if (editor.visibleRanges.some((it) => it.contains(editor.selection.active))) {
-      this.left.delete(editor);
-    } else if (up) {
+    if (up && !editor.visibleRanges.some((it) => it.contains(editor.selection.active))) {
       this.left.add(editor);
     }
   }

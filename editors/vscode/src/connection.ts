@@ -69,6 +69,12 @@ export class Connection implements vscode.Disposable {
     }
   }
 
+  /** Push what is written in the settings now. */
+  tellSettings(): void {
+    const settings = { claw: section(this.around.extension) };
+    void this.running?.sendNotification('workspace/didChangeConfiguration', { settings });
+  }
+
   dispose(): void {
     this.events.dispose();
     this.states.dispose();
@@ -126,9 +132,8 @@ export class Connection implements vscode.Disposable {
       workspace: {
         configuration: (params) =>
           params.items.map((it) => (it.section === 'claw' ? section(extension, it.scopeUri ? vscode.Uri.parse(it.scopeUri) : undefined) : null)),
-        didChangeConfiguration: async () => {
-          await this.running?.sendNotification('workspace/didChangeConfiguration', { settings: { claw: section(extension) } });
-        },
+        // The client's own way would push defaults, too: `tellSettings` has taken its place.
+        didChangeConfiguration: async () => undefined,
       },
     };
   }

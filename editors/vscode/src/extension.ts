@@ -66,7 +66,13 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     },
   });
   context.subscriptions.push(
-    vscode.workspace.onDidChangeConfiguration((it) => it.affectsConfiguration('claw.server') && void claw.restart()),
+    vscode.workspace.onDidChangeConfiguration((it) => {
+      if (it.affectsConfiguration('claw.server')) {
+        void claw.restart();
+      } else if (it.affectsConfiguration('claw')) {
+        claw.tellSettings();
+      }
+    }),
     vscode.workspace.onDidGrantWorkspaceTrust(() => void claw.restart()),
   );
   await claw.restart();
