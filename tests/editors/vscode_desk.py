@@ -333,6 +333,7 @@ def vscode(
                     yield window
             finally:
                 _end(psutil.Process(started.pid))
+                started.wait(10)
 
 
 def install_server(path: Path, module: str = "-m claw_lsp") -> None:
