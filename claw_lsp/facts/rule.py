@@ -15,6 +15,7 @@ class Mode(StrEnum):
     ACCEPT_EDITS = "acceptEdits"
     PLAN = "plan"
     BYPASS = "bypassPermissions"
+    DONT_ASK = "dontAsk"
 
 
 Behavior = Literal["allow", "ask", "deny"]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -62,9 +62,16 @@ class Loaded:
 
 
 def load(
-    *, home: str, claw_home: str, folder: str | None, command_line: Mapping[str, Any], editor: Mapping[str, Any]
+    *,
+    home: str,
+    claw_home: str,
+    folder: str | None,
+    command_line: Mapping[str, Any],
+    editor: Mapping[str, Any],
+    files: Sequence[str] = (),
 ) -> Loaded:
-    """Read every layer; never raises. `folder` is the session's home, None with no folder open.
+    """Read every layer; never raises. `folder` is the session's home, None with no folder open. `files` are settings
+    files that the command line names; they are believed as it is.
 
     `command_line` and `editor` are shaped like a settings file; `editor` is the section `claw`. Reads the disk: call it
     off the loop.
@@ -75,6 +82,8 @@ def load(
     if folder is not None:
         _believe_remembered(gathered, Path(claw_home), folder)
     _take(gathered, _Layer("editor", "the editor's settings", editor))
+    for path in files:
+        _read_file(gathered, Path(path), "command line")
     _take(gathered, _Layer("command line", "the command line", command_line))
     return Loaded(_settings(gathered, home, folder), tuple(gathered.problems), tuple(gathered.withheld))
 
@@ -214,10 +223,10 @@ def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
 
 def _base(layer: _Layer) -> str:
     """The folder a rule's `/path` hangs on: the project's for its settings, that of the person's own settings for theirs."""
-    if layer.source not in ("user", "project", "local"):
+    if layer.text is None:
         return ""
     folder = Path(layer.path).parent
-    return str(folder if layer.source == "user" else folder.parent)
+    return str(folder.parent if layer.source in ("project", "local") else folder)
 
 
 def _believe_remembered(gathered: _Gathered, claw_home: Path, folder: str) -> None:

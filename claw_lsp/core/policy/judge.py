@@ -23,11 +23,20 @@ _PATH_TOOLS = frozenset({"Read", "Edit", "Grep", "Glob", "Write", "NotebookEdit"
 def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
     """What is to happen to the plan. Pure: everything it needs of the world stands in the plan.
 
-    First what denies (rules, plan mode), then what asks (rules, those deny rules that cannot be told not to mean this,
+    In the mode dontAsk a question is a deny. Else:
+    first what denies (rules, plan mode), then what asks (rules, those deny rules that cannot be told not to mean this,
     what always asks), then what allows (what is free, bypass, rules, acceptEdits), and else the person. A command that
     names what lies elsewhere is allowed by no rule. The order of the rules means nothing.
     """
-    rules = tuple(rules)
+    verdict = _decided(tuple(rules), mode, plan, ground)
+    asks = verdict.decision == "ask" or plan.reach is Reach.PERSON
+    if mode is not Mode.DONT_ASK or verdict.decision == "deny" or not asks:
+        return verdict
+    why = verdict.reason if verdict.decision == "ask" else "it asks the person"
+    return verdict.model_copy(update={"decision": "deny", "reason": f"{why}, and the mode dontAsk asks nobody"})
+
+
+def _decided(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
     if denied := _denied(rules, mode, plan, ground):
         return denied
     for rule in rules:

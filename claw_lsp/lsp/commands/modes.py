@@ -138,6 +138,7 @@ _MODES = {
     Mode.ACCEPT_EDITS: "edits inside the workspace need no question",
     Mode.PLAN: "it looks and thinks, and changes nothing",
     Mode.BYPASS: "nearly nothing is asked; you are asked whether that shall be",
+    Mode.DONT_ASK: "what would be asked is refused",
 }
 
 

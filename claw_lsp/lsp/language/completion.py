@@ -46,6 +46,7 @@ MODES = {
     Mode.ACCEPT_EDITS: "edits in the workspace need no question",
     Mode.PLAN: "look and plan, change nothing",
     Mode.BYPASS: "nearly nothing is asked; you are asked for this once",
+    Mode.DONT_ASK: "what would be asked is refused",
 }
 WORDS = {
     "@diagnostics": "what the editor's language servers complain about",

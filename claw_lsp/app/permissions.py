@@ -1,0 +1,147 @@
+"""What the rules would say of a tool call, without making it: `claw-lsp permissions check`."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
+
+from claw_lsp.adapters.disk import DiskWorkspace
+from claw_lsp.adapters.settings import load
+from claw_lsp.app.world import World
+from claw_lsp.core.policy.judge import judge
+from claw_lsp.core.policy.reading import Line, read_line
+from claw_lsp.core.policy.shell import files_named, parts_asked
+from claw_lsp.facts.call import Call
+from claw_lsp.facts.fault import BadRequest, ClawError
+from claw_lsp.facts.plan import Plan, PlannedPath, Reach
+from claw_lsp.facts.rule import Behavior, Mode, Rule
+from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.settings import Settings
+from claw_lsp.tools.paths import named
+
+EXIT_CODES: dict[Behavior, int] = {"allow": 0, "ask": 3, "deny": 4}
+
+INPUT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
+"""Reads a call's input."""
+
+_REACHES = {
+    **dict.fromkeys(("Read", "Grep", "Glob"), Reach.READ),
+    **dict.fromkeys(("Edit", "Write", "NotebookEdit"), Reach.EDIT),
+    **dict.fromkeys(("AskUserQuestion", "ExitPlanMode"), Reach.PERSON),
+    **dict.fromkeys(("EnterPlanMode", "TodoWrite", "TaskOutput", "TaskStop"), Reach.NOTHING),
+    **dict.fromkeys(("TaskCreate", "TaskGet", "TaskList", "TaskUpdate"), Reach.NOTHING),
+}
+"""How far a tool reaches; one that is not here, such as another server's, is asked about as one that reaches out."""
+_PATH_FIELDS = ("file_path", "notebook_path", "path")
+
+
+class Rules(BaseModel):
+    """The rules of one line of a batch."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    allow: tuple[str, ...] = ()
+    ask: tuple[str, ...] = ()
+    deny: tuple[str, ...] = ()
+
+
+class Asked(BaseModel):
+    """One line of a batch: a call, and where and by which rules it is judged."""
+
+    model_config = ConfigDict(extra="forbid")
+
+    tool: str
+    input: dict[str, Any]
+    mode: Mode = Mode.DEFAULT
+    cwd: str = Field(default_factory=os.getcwd)
+    home: str | None = None
+    roots: tuple[str, ...] | None = None
+    permissions: Rules = Rules()
+
+
+def checked(
+    world: World, tool: str, given: Mapping[str, Any], *, mode: Mode | None, folder: str, files: tuple[str, ...]
+) -> dict[str, Any]:
+    """The answer for one call by the settings in force in a folder. Raises BadRequest for input that is no such call."""
+    loaded = load(home=world.home, claw_home=world.claw_home, folder=folder, command_line={}, editor={}, files=files)
+    roots = (folder, *loaded.settings.add_dirs)
+    scene = _scene(folder, roots, world.home, mode or loaded.settings.mode, loaded.settings)
+    problems = [f"{it.path}:{it.line}:{it.column}: {it.message}" for it in loaded.problems]
+    answer = asyncio.run(_judged(tool, given, scene))
+    return {**answer, "problems": problems} if problems else answer
+
+
+def checked_line(world: World, line: str) -> dict[str, Any]:
+    """The answer for one line of a batch; `{"error"}` for one that cannot be answered."""
+    try:
+        asked = Asked.model_validate_json(line)
+        behaviors: tuple[Behavior, ...] = ("allow", "ask", "deny")
+        rules = [
+            Rule(text=text, behavior=it, source="batch") for it in behaviors for text in getattr(asked.permissions, it)
+        ]
+        settings = Settings.model_validate({"rules": tuple(rules)})
+        roots = (asked.cwd,) if asked.roots is None else asked.roots
+        scene = _scene(asked.cwd, roots, asked.home or world.home, asked.mode, settings)
+        return asyncio.run(_judged(asked.tool, asked.input, scene))
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_context=False)[0]
+        return {"error": f"{'.'.join(map(str, first['loc'])) or 'line'}: {first['msg']}"}
+    except ClawError as error:
+        return {"error": str(error)}
+
+
+def _scene(cwd: str, roots: tuple[str, ...], home: str, mode: Mode, settings: Settings) -> Scene:
+    return Scene("check", "check", cwd, roots, home, mode, {}, (), settings)
+
+
+async def _judged(tool: str, given: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
+    plan = await _plan(tool, given, scene)
+    verdict = judge(scene.settings.rules, scene.mode, plan, scene.ground)
+    answer: dict[str, Any] = {"decision": verdict.decision, "rule": verdict.rule, "reason": verdict.reason}
+    if plan.command is not None:
+        answer["parts"] = _parts(read_line(plan.command), plan, scene)
+    return answer
+
+
+async def _plan(tool: str, given: Mapping[str, Any], scene: Scene) -> Plan:
+    """The plan that the tool would make, as far as it is judged: nothing is opened, links are followed."""
+    disk = DiskWorkspace()
+    call = Call(id="check", name=tool, input=dict(given))
+    if tool == "Bash":
+        command = _text(given, "command")
+        paths = [await disk.locate(it) for it in files_named(read_line(command), scene.cwd)]
+        return Plan(call, Reach.RUN, tool, paths=tuple(paths), command=command)
+    if tool == "WebFetch":
+        return Plan(call, Reach.FETCH, tool, url=_text(given, "url"))
+    reach = _REACHES.get(tool, Reach.FETCH)
+    named_paths: list[PlannedPath] = []
+    if reach in (Reach.READ, Reach.EDIT):
+        raw = next((given[it] for it in _PATH_FIELDS if it in given), scene.cwd if tool in ("Grep", "Glob") else None)
+        if not isinstance(raw, str):
+            raise BadRequest(f"input: expected {_PATH_FIELDS[0]}, a text, for {tool}")
+        named_paths.append(await named(raw, scene, disk))
+    return Plan(call, reach, tool, paths=tuple(named_paths))
+
+
+def _text(given: Mapping[str, Any], name: str) -> str:
+    value = given.get(name)
+    if not isinstance(value, str):
+        raise BadRequest(f"input: expected {name}, a text, found {value!r}")
+    return value
+
+
+def _parts(line: Line, plan: Plan, scene: Scene) -> list[dict[str, Any]]:
+    """How each part of a shell line was read, and what comes of it alone."""
+    asked = parts_asked(line)
+    found: list[dict[str, Any]] = []
+    for part in line.parts:
+        alone = judge(scene.settings.rules, scene.mode, replace(plan, command=part.text), scene.ground)
+        free = part not in asked and not line.unread
+        said = {"decision": alone.decision, "rule": alone.rule}
+        found.append({"text": part.text, "words": list(part.texts), "free": free, **said})
+    return found
