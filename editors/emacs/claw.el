@@ -84,14 +84,15 @@
                                               :choice (claw--get choice "choice")))))))))
 
 (defun claw-keep (everything)
-  "Keep Claw's changes on this line, or in the region; with prefix EVERYTHING all in this file."
+  "Keep Claw's changes on this line, or in the region; with prefix EVERYTHING all in this file.  Proposals are applied."
   (interactive "P")
-  (claw--settle "claw.keep" everything))
+  (claw--settle "claw.keep" "claw.apply" everything))
 
 (defun claw-revert (everything)
-  "Take back Claw's changes on this line, or in the region; with prefix EVERYTHING all in this file."
+  "Take back Claw's changes on this line, or in the region; with prefix EVERYTHING all in this file.
+Proposals are dismissed."
   (interactive "P")
-  (claw--settle "claw.undo" everything))
+  (claw--settle "claw.undo" "claw.dismiss" everything))
 
 (defun claw-next-hunk (&optional n)
   "Go to the Nth next change of Claw's in this file that waits for review."
@@ -156,21 +157,23 @@
                    (when (claw--get answer "run")
                      (message "Claw is at work")))))
 
-(defun claw--settle (command everything)
-  "Do COMMAND to the hunks of the region or the line, or to EVERYTHING in this file."
+(defun claw--settle (command for-proposals everything)
+  "Do COMMAND to the hunks of the region or the line, or to EVERYTHING in this file; to proposals FOR-PROPOSALS."
   (let* ((uri (claw--uri)) (range (claw--range))
          (first (plist-get (plist-get range :start) :line))
-         (last (plist-get (plist-get range :end) :line)))
-    (if everything
-        (claw--request command (list :uri uri))
-      (claw--hunks
-       uri
-       (lambda (hunks)
-         (let ((here (seq-filter (lambda (it) (and (<= (claw--line it) last) (>= (claw--line it 'end) first))) hunks)))
-           (unless here
-             (message "Claw: no change waits on this line"))
-           (dolist (it here)
-             (claw--request command (list :hunk (claw--get it "hunk"))))))))))
+         (last (plist-get (plist-get range :end) :line))
+         (fits (lambda (it) (or everything (and (<= (claw--line it) last) (>= (claw--line it 'end) first))))))
+    (claw--hunks
+     uri
+     (lambda (hunks)
+       (let* ((here (seq-filter fits hunks))
+              (commands (mapcar (lambda (it) (if (equal (claw--get it "state") "proposed") for-proposals command)) here)))
+         (unless here
+           (message "Claw: no change waits %s" (if everything "in this file" "on this line")))
+         (if everything
+             (dolist (it (delete-dups commands))
+               (claw--request it (list :uri uri)))
+           (cl-mapc (lambda (it command) (claw--request command (list :hunk (claw--get it "hunk")))) here commands)))))))
 
 (defun claw--hunks (uri done)
   "Call DONE with the list of the hunks of URI, or of all files."

@@ -5,6 +5,7 @@ vim9script
 #   :Claw chat, :Claw send                   the chat's document; send what stands in its prompt
 #   :Claw answer                             answer a question of Claw's that waits
 #   :Claw hunks, :Claw keep, :Claw revert    the changes that wait: list them; keep or take back those of the range
+#                                            (proposals: apply or dismiss them)
 #   :Claw status, :Claw stop, ...            every other command by its name
 
 const ABOUT = ['ask', 'edit', 'fix', 'explain', 'tests', 'document', 'refactor', 'review']
@@ -88,7 +89,7 @@ def Run(first: number, last: number, ranged: bool, given: string)
   elseif name == 'hunks'
     Request('claw.hunks', {}, List)
   elseif name == 'keep' || name == 'revert'
-    Settle(name == 'keep' ? 'claw.keep' : 'claw.undo', first, last)
+    Settle(name == 'keep' ? ['claw.keep', 'claw.apply'] : ['claw.undo', 'claw.dismiss'], first, last)
   elseif name == 'send'
     Request('claw.send', {uri: Uri()}, Answered)
   elseif index(ABOUT, name) >= 0
@@ -158,14 +159,15 @@ def List(answer: dict<any>)
   endif
 enddef
 
-def Settle(command: string, first: number, last: number)
+# The first of the commands for changes that were made, the second for proposals.
+def Settle(commands: list<string>, first: number, last: number)
   Request('claw.hunks', {uri: Uri()}, (answer) => {
     const here = filter(copy(answer.hunks), (_, it) => it.range.start.line < last && it.range.end.line >= first - 1)
     if empty(here)
       echomsg 'Claw: no change waits there'
     endif
     for it in here
-      Request(command, {hunk: it.hunk}, Answered)
+      Request(commands[it.state == 'proposed' ? 1 : 0], {hunk: it.hunk}, Answered)
     endfor
   })
 enddef

@@ -156,6 +156,24 @@ async def test_changes_wait_on_their_lines_and_are_listed_reverted_and_kept(tmp_
 
 
 @BOTH
+async def test_a_proposal_is_dismissed_and_applied_by_its_keys(tmp_path: Path, client: str) -> None:
+    twice = (*fix(tmp_path), *fix(tmp_path, "a - b", "b + a"))
+    (tmp_path / "ws" / ".claw").mkdir(parents=True)
+    (tmp_path / "ws" / ".claw" / "settings.json").write_text('{"review": "before"}')
+    async with emacs(tmp_path, client, *twice) as editor:
+        editor.line(2)
+        editor.terminal.keys("C-c", "k", "f")
+        await editor.terminal.shows("It subtracted.", "return a - b")
+        editor.terminal.keys("C-c", "k", "r")
+        await editor.terminal.shows("Dismissed 1 change.", "return a - b")
+        editor.terminal.keys("C-c", "k", "f")
+        await editor.terminal.shows("It subtracted.")
+        editor.terminal.keys("C-u", "C-c", "k", "k")
+        await editor.terminal.shows("Applied 1 change.", "return b + a")
+        assert (editor.root / "calc.py").read_text() == CALC
+
+
+@BOTH
 async def test_a_question_left_with_c_g_waits_and_is_answered_from_the_menu_or_by_claw_answer(
     tmp_path: Path, client: str
 ) -> None:
