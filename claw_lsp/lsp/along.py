@@ -51,7 +51,8 @@ class Along:
 
 @dataclass(frozen=True, slots=True)
 class Lookup:
-    """Where things are looked up. `entries` reads a session's log (raises LogError)."""
+    """Where things are looked up. `entries` reads a session's log (raises LogError); `visible` are the paths that the person
+    has before them, as far as that is known."""
 
     tools: Callable[[Settings], Mapping[str, Tool]]
     workspace: Workspace
@@ -59,6 +60,7 @@ class Lookup:
     symbols: Symbols
     entries: Callable[[str], Awaitable[Sequence[Entry]]]
     home: str
+    visible: Callable[[], tuple[str, ...]]
 
     async def __call__(self, words: str, state: State, settings: Settings) -> Along:
         """What these words mention, as it is now. What names nothing is left alone: it is a word like any other."""
@@ -84,9 +86,7 @@ class Lookup:
             case "diagnostics":
                 return await self._diagnostics(it, scene)
             case "buffers":
-                paths = [
-                    f"{_shown(one.path, scene)}{' (unsaved changes)' if one.dirty else ''}" for one in self._open()
-                ]
+                paths = [self._open_file(one, scene) for one in self._open()]
                 return _sent(it, "The files that are open in the editor", paths, counted(len(paths), "open file"))
             case "session":
                 return await self._session(it)
@@ -173,6 +173,10 @@ class Lookup:
         answer = next((one.text for one in reversed(events) if isinstance(one, TurnEnded) and one.text), "")
         heading = f'The session "{name}": what was asked last, and the answer'
         return _sent(it, heading, [*spoken[-1:], "", *answer.split("\n")], name or "a session")
+
+    def _open_file(self, it: Any, scene: Scene) -> str:
+        visible = " (before the person now)" if it.path in self.visible() else ""
+        return f"{_shown(it.path, scene)}{' (unsaved changes)' if it.dirty else ''}{visible}"
 
     def _open(self) -> list[Any]:
         return [it for it in self.workspace.open_documents() if not secret(it.path)]

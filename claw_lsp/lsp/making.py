@@ -82,7 +82,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             events=shim_events(editor, powers, slot),
             languages=languages,
             symbols=symbols,
-            lookup=Lookup(house.tools, workspace, languages, symbols, house.sessions.entries, house.home),
+            lookup=_lookup(house, workspace, languages, symbols, buffers),
             folders=folders,
         )
     )
@@ -143,6 +143,13 @@ def chat_desk(
 
 def _questions_changed(slot: list[Door]) -> None:
     slot[0].questions_changed()
+
+
+def _lookup(
+    house: House, workspace: Workspace, languages: EditorLanguages, symbols: AskedSymbols, buffers: Buffers
+) -> Lookup:
+    entries = house.sessions.entries
+    return Lookup(house.tools, workspace, languages, symbols, entries, house.home, lambda: buffers.visible)
 
 
 def _comments_changed(slot: list[Door]) -> None:

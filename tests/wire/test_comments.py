@@ -159,6 +159,19 @@ async def test_a_comment_of_the_agents_own_does_not_set_it_to_work(tmp_path: Pat
         assert len(visit.model.requests) == len(steps)
 
 
+async def test_a_comment_of_the_persons_inside_a_change_of_the_agents_is_theirs(tmp_path: Path) -> None:
+    settings(tmp_path, aiComments="run")
+    path = str(tmp_path / "ws" / "calc.py")
+    steps = (*edits(path, "x = 1", "x = 2\ny = 3\nz = 4"), says("Done."), says("Renamed."))
+    async with visiting(tmp_path, *steps, auto="Allow once") as visit:
+        visit.open("calc.py", "x = 1\n")
+        await visit.turn("claw.ask", prompt="go", uri=visit.uri("calc.py"))
+        visit.editor.type(path, visit.text("calc.py").index("y = 3"), "# AI! rename y\n")
+        save(visit)
+        await visit.until(lambda: len(visit.model.requests) == len(steps))
+        assert "AI! rename y" in visit.model.requests[-1].messages[-1]["content"][-1]["text"]
+
+
 @pytest.mark.parametrize("said", [{"aiComments": "off"}, {"aiComments": "nonsense"}])
 async def test_off_is_off_and_nonsense_is_what_it_was(tmp_path: Path, said: Json) -> None:
     settings(tmp_path, **said)

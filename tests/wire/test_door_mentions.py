@@ -119,9 +119,11 @@ async def test_buffers_symbols_and_sessions(tmp_path: Path) -> None:
     async with visiting(tmp_path, says("It counts."), says("Ok.")) as visit:
         visit.open("calc.py", on_disk="import os\n\n\ndef total(items):\n    return 1\n")
         first = await visit.turn("claw.ask", prompt="what does it do?")
+        state = {"uri": visit.uri("calc.py"), "selection": None, "visible": [visit.uri("calc.py")]}
+        visit.client.notify("claw/editorState", state)
         await asks(visit, f"@buffers @symbol:total @session:{first['session']}")
         buffers, places, definition, session = texts(visit.model.requests[1])[1:]
-        assert "calc.py" in buffers
+        assert "calc.py (before the person now)" in buffers
         assert "calc.py:4: function total" in places
         assert "4\tdef total(items):" in definition
         assert "what does it do?\n\nIt counts." in session

@@ -104,9 +104,14 @@ async def _kept_out(door: Door, path: str) -> str | None:
 
 
 def _by_agent(door: Door, document: Document, it: Spoken) -> bool:
-    """Whether the agent wrote it, as far as its change still waits for review: it must not set itself to work."""
+    """Whether the agent wrote it, as far as its change still waits for review: it must not set itself to work. What the
+    person wrote or changed inside of a change of the agent's is theirs."""
+    said = document.text[it.start : it.end]
     return any(
-        shown.text == document.text and shown.place[0] < it.end and shown.place[1] > it.start
+        shown.text == document.text
+        and shown.place[0] < it.end
+        and shown.place[1] > it.start
+        and (said in shown.hunk.after or not shown.hunk.touched(shown.text))
         for shown in door.review.at(document.path)
     )
 
