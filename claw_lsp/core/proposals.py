@@ -6,8 +6,10 @@ moves it as it moves hunks; applying it is taking it back, dismissing it is keep
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import accumulate
 from typing import NamedTuple
 
 from claw_lsp.core.difference import differences
@@ -168,12 +170,12 @@ def all_applied(ledger: Ledger) -> tuple[Ledger, tuple[Hunk, ...]]:
     """The ledger and its text with every proposal applied that can be, and which those are; the newest go first."""
     done: list[Hunk] = []
     while True:
+        n_done = len(done)
         for hunk in reversed(ledger.open):
             if (applied_one := undone(ledger, hunk.id)) is not None:
                 ledger = applied_one
                 done.append(hunk)
-                break
-        else:
+        if len(done) == n_done:
             return ledger, tuple(done)
 
 
@@ -192,52 +194,78 @@ def proposed(ledger: Ledger, it: Edited, maker: Maker) -> Ledger:
     if overlaid(ledger) != before:
         # Read again from a log, the windows lie where a comparison of texts puts them, which may be another place.
         ledger, before = _emptied(ledger), it.beneath
-    for number, edits in reversed(list(enumerate(groups(before, differences(before, it.after)), 1))):
-        id_ = hunk_id(maker, it.path, number)
-        ledger = _with_one(ledger, edits, Hunk(id_, it.path, maker, 0, 0, "", (0, 0), "", kind))
-    return ledger
+    there = spots(ledger)
+    grown = [0, *accumulate(len(one.text) - (one.hunk.end - one.hunk.start) for one in there)]
+    fitting = {one.hunk.id for one in there}
+    others = [one for one in ledger.hunks if one.id not in fitting]
+    made: list[Hunk] = []
+    over: dict[str, Settled] = {}
+    for place in _places(before, there, groups(before, differences(before, it.after)), maker.prompt_id):
+        start, end = place.left - grown[place.first], place.right - grown[place.last]
+        met = [one.hunk for one in there[place.first : place.last]]
+        own = next((one.id for one in met if one.maker.prompt_id == maker.prompt_id), None)
+        id_, base = own or hunk_id(maker, it.path, place.number), ledger.text[start:end]
+        hunk = Hunk(id_, it.path, maker, start, end, base, (0, len(base)), place.wanted(before), kind)
+        met += [one for one in others if one.start <= end and start <= one.end]
+        over |= {one.id: Settled(one, "absorbed", base, id_) for one in met}
+        if base == hunk.before:
+            # What had been proposed was taken back by the agent itself.
+            over[id_] = Settled(hunk, "absorbed", base)
+        else:
+            made.append(hunk)
+    kept = tuple(one for one in ledger.hunks if one.id not in over)
+    again = {one.id for one in made}
+    gone = {id_: one for id_, one in over.items() if id_ not in again}
+    return replace(ledger, hunks=(*kept, *made), settled={**ledger.settled, **gone})
 
 
-def _with_one(ledger: Ledger, edits: tuple[TextEdit, ...], new: Hunk) -> Ledger:
-    """The ledger with one more proposal, which makes these edits of the text with all that are there."""
-    text, there = overlaid(ledger), spots(ledger)
-    met, left, right = _met(text, there, (edits[0].start, edits[-1].end), new.maker.prompt_id)
-    wanted = applied(text[left:right], tuple(TextEdit(it.start - left, it.end - left, it.new) for it in edits))
-    start = left - sum(map(_grown_by, (it for it in there if it.end < left)))
-    end = right - sum(map(_grown_by, (it for it in there if it.start <= right)))
-    over = [it for it in ledger.hunks if it.start <= end and start <= it.end]
-    own = next((it for it in over if it in met and it.maker.prompt_id == new.maker.prompt_id), None)
-    base = ledger.text[start:end]
-    hunk = replace(
-        new, id=own.id if own else new.id, start=start, end=end, base=base, core=(0, len(base)), before=wanted
-    )
-    absorbed = [*(it for it in over if it is not own), *([replace(hunk, id=new.id)] if own else [])]
-    settled_ = {it.id: Settled(it, "absorbed", base, hunk.id) for it in absorbed}
-    left_over = tuple(it for it in ledger.hunks if it not in over)
-    if base == wanted:
-        # What had been proposed was taken back by the agent itself.
-        settled_[hunk.id] = Settled(hunk, "absorbed", base)
-        return replace(ledger, hunks=left_over, settled={**ledger.settled, **settled_})
-    return replace(ledger, hunks=(*left_over, hunk), settled={**ledger.settled, **settled_})
+@dataclass(slots=True)
+class _Place:
+    """A span of the text with the proposals that is to change, by these edits: it takes the place of the proposals from
+    `first` up to `last`. `number` is that of its first group."""
+
+    number: int
+    left: int
+    right: int
+    first: int
+    last: int
+    edits: tuple[TextEdit, ...]
+
+    def wanted(self, text: str) -> str:
+        edits = tuple(TextEdit(it.start - self.left, it.end - self.left, it.new) for it in self.edits)
+        return applied(text[self.left : self.right], edits)
 
 
-def _met(text: str, there: tuple[Spot, ...], span: tuple[int, int], prompt_id: str) -> tuple[list[Hunk], int, int]:
-    """The proposals that an edit of this span touches, and those of its own prompt beside it; and the span of them all."""
-    left, right = span
-    met: list[Spot] = []
+def _places(text: str, there: tuple[Spot, ...], changes: list[tuple[TextEdit, ...]], prompt_id: str) -> list[_Place]:
+    """Where the text changes, in order: with the proposals that are touched there, and those of the same prompt beside."""
+    starts = [it.start for it in there]
+    found: list[_Place] = []
+    for number, edits in enumerate(changes, 1):
+        first = bisect_left(starts, edits[0].start)
+        place = _Place(number, edits[0].start, edits[-1].end, first, first, edits)
+        while place.first and _meets(text, there[place.first - 1], place, prompt_id):
+            place.first -= 1
+            place.left, place.right = _with(place, there[place.first])
+        while place.last < len(there) and _meets(text, there[place.last], place, prompt_id):
+            place.left, place.right = _with(place, there[place.last])
+            place.last += 1
+        before = found[-1] if found else None
+        if before is not None and near(text, before.left, before.right, place.left, place.right):
+            before.left, before.right = min(before.left, place.left), max(before.right, place.right)
+            before.last, before.edits = max(before.last, place.last), before.edits + edits
+        else:
+            found.append(place)
+    return found
 
-    def touched(it: Spot) -> bool:
-        mine = it.hunk.maker.prompt_id == prompt_id
-        return (it.start <= right and left <= it.end) or (mine and near(text, it.start, it.end, left, right))
 
-    while more := [it for it in there if it not in met and touched(it)]:
-        met += more
-        left, right = min(left, *(it.start for it in more)), max(right, *(it.end for it in more))
-    return [it.hunk for it in met], left, right
+def _meets(text: str, it: Spot, place: _Place, prompt_id: str) -> bool:
+    touched = it.start <= place.right and place.left <= it.end
+    mine = it.hunk.maker.prompt_id == prompt_id
+    return touched or (mine and near(text, it.start, it.end, place.left, place.right))
 
 
-def _grown_by(it: Spot) -> int:
-    return len(it.text) - (it.hunk.end - it.hunk.start)
+def _with(place: _Place, it: Spot) -> tuple[int, int]:
+    return min(place.left, it.start), max(place.right, it.end)
 
 
 def _emptied(ledger: Ledger) -> Ledger:

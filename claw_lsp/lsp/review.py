@@ -229,12 +229,14 @@ class Review:
         while True:
             open_ = [(key, hunk) for key, it in ledgers.items() for hunk in it.open if hunk.id in ids]
             open_.sort(key=lambda it: it[1].maker.at, reverse=True)
+            n_done = len(done)
             for key, hunk in open_:
-                if (taken := _taken(ledgers, key, hunk)) is not None:
+                # What was done to others may have moved it.
+                now = ledgers[key].find(hunk.id)
+                if now is not None and (taken := _taken(ledgers, key, now)) is not None:
                     ledgers = taken
                     done.append((key.session, hunk))
-                    break
-            else:
+            if len(done) == n_done:
                 text = next((it.text for it in ledgers.values()), "")
                 return Plan(text, ledgers, tuple(done), tuple(hunk for _, hunk in open_))
 

@@ -186,6 +186,64 @@ async def test_what_cannot_be_applied_is_said_the_rest_is_applied_and_it_stays_p
         assert await listed(visit) == []
 
 
+@pytest.mark.parametrize("answer", [None, "rubbish", {"applied": False, "failureReason": "read-only"}])
+async def test_a_client_that_does_not_make_the_edit_leaves_it_proposed_and_says_why(
+    answer: object, tmp_path: Path
+) -> None:
+    async with visiting(tmp_path, *two_edits(desk(tmp_path)), introduction=REVIEW) as visit:
+        first, second = await proposed(visit)
+        visit.editor.answer["workspace/applyEdit"] = lambda _: answer
+        error = await refused(visit, "claw.apply", hunk=first["hunk"])
+        assert "Nothing was changed" in str(error)
+        told = await visit.command("claw.apply", prompt_id=first["prompt_id"])
+        assert (told["applied"], {it["hunk"] for it in told["conflicts"]}) == ([], {first["hunk"], second["hunk"]})
+        del visit.editor.answer["workspace/applyEdit"]
+        assert [it["hunk"] for it in await listed(visit)] == [first["hunk"], second["hunk"]]
+        await visit.command("claw.apply", all=True)
+        assert visit.text("calc.py") == AFTER
+
+
+async def test_two_sessions_propose_in_one_file_and_each_is_answered_alone(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    other = (
+        says("", ("r9", "Read", {"file_path": path})),
+        says("", edit(path, "five = 5", "five = 55", "c9")),
+        says("Done."),
+    )
+    async with visiting(tmp_path, *two_edits(path), *other, introduction=REVIEW) as visit:
+        first, _ = await proposed(visit)
+        found = await proposed(visit, "and five")
+        assert "one = 1\\n" in visit.model.results(-2)
+        assert len({it["session"] for it in found}) == 2
+        await visit.command("claw.apply", prompt_id=first["prompt_id"])
+        assert visit.text("calc.py") == AFTER
+        (left,) = await listed(visit)
+        await visit.command("claw.apply", hunk=left["hunk"])
+        assert visit.text("calc.py") == AFTER.replace("five = 5", "five = 55")
+
+
+async def test_when_the_setting_changes_what_has_proposals_goes_on_being_proposed_and_the_rest_is_asked(
+    tmp_path: Path,
+) -> None:
+    path, other = desk(tmp_path), desk(tmp_path, "other.py")
+    steps = (
+        *two_edits(path),
+        says("", edit(path, "five = 5", "five = 55", "c8"), ("r9", "Read", {"file_path": other})),
+        says("", edit(other, "x = 1", "x = 2", "c9")),
+        says("Done."),
+    )
+    async with visiting(tmp_path, *steps, introduction=REVIEW) as visit:
+        visit.write("other.py", "x = 1\n")
+        first, _ = await proposed(visit)
+        settings = {"settings": {"claw": {"review": "after"}}}
+        visit.client.notify("workspace/didChangeConfiguration", settings)
+        visit.auto = "Allow once"
+        await visit.turn("claw.ask", prompt="more", session=first["session"])
+        assert [it.message.split("?")[0] for it in visit.boxes] == ["Claw: Edit other.py"]
+        assert visit.text("calc.py") == BEFORE
+        assert sorted(it["state"] for it in await listed(visit)) == ["open", "proposed", "proposed", "proposed"]
+
+
 async def test_a_file_made_meanwhile_is_not_written_over(tmp_path: Path) -> None:
     new = desk(tmp_path, "made.py")
     steps = (says("", ("c1", "Write", {"file_path": new, "content": "made = 1\n"})), says("Done."))

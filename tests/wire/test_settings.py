@@ -199,6 +199,16 @@ def test_a_project_may_forbid_and_say_harmless_things(places: Places) -> None:
     assert loaded.settings.rules == (Rule(text="Bash", behavior="deny", source="project", base=str(places.folder)),)
 
 
+def test_a_project_may_ask_for_review_before_but_not_take_it_away(places: Places) -> None:
+    places.write("project/.claw/settings.json", {"review": "before"})
+    assert places.load().settings.review == "before"
+    file = places.write("project/.claw/settings.json", {"review": "after"})
+    places.write("home/.claw/settings.json", {"review": "before"})
+    loaded = places.load()
+    assert (loaded.settings.review, loaded.withheld) == ("before", (f"{file}: review",))
+    assert places.load(editor={"review": "after"}).settings.review == "after"
+
+
 def test_the_editors_section_cannot_open_anything(places: Places) -> None:
     section = {
         "permissions": {"allow": ["Bash"], "defaultMode": "bypassPermissions", "additionalDirectories": ["/"]},
