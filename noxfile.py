@@ -13,7 +13,7 @@ nox.options.default_venv_backend = "none"
 nox.options.sessions = ["check"]
 
 PATHS = ("claw_lsp", "tests", "benchmarks", "noxfile.py")
-PARALLEL = ("-n", "2", "--dist", "worksteal", "--inline-snapshot=disable")
+PARALLEL = ("-n", "2", "--dist", "loadgroup", "--inline-snapshot=disable")
 """Most tests wait for processes and sockets; more than two at once made timed ones late."""
 
 

@@ -22,6 +22,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
     )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
     for item in items:
@@ -29,6 +30,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         limit = item.get_closest_marker("timeout")
         if folder not in SLOW and (limit is None or limit.args[0] > MOST):
             item.add_marker(pytest.mark.timeout(MOST), append=False)
+        if item.get_closest_marker("vscode"):
+            # One VS Code is started for all of its tests, so one worker has them all.
+            item.add_marker(pytest.mark.xdist_group("vscode"))
 
 
 @pytest.hookimpl(wrapper=True)

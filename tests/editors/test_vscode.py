@@ -39,7 +39,7 @@ def bash(command: str) -> ToolUse:
 
 LONG = "\n".join(f"{n}. Line {n} of a long answer, which goes on and on." for n in range(1, 121)) + "\n\nThat is all."
 SHOW = "python3 -c \"print(open('closed.py').read())\""
-LINKS = "echo '[free money](command:workbench.action.quit) https://evil.example/x file:///etc/passwd'"
+LINKS = "env echo '[free money](command:workbench.action.quit) https://evil.example/x file:///etc/passwd'"
 
 
 def stories(root: Path) -> dict[str, Steps]:
