@@ -228,7 +228,9 @@ Proposals are dismissed."
 (defvar lsp--cur-workspace)
 (defvar lsp-language-id-configuration)
 (defvar eglot-server-programs)
+;; The one name is that of eglot 1.9, the other that of later ones.
 (defvar eglot-confirm-server-initiated-edits)
+(defvar eglot-confirm-server-edits)
 
 (defun claw--lsp ()
   "lsp-mode's workspace of claw-lsp: this buffer's, else any."
@@ -303,7 +305,7 @@ Proposals are dismissed."
         ((not (bound-and-true-p eglot--managed-mode))
          (when (eq major-mode 'fundamental-mode) (text-mode))
          (if (fboundp 'eglot--languages)
-             (cl-pushnew (list major-mode "plaintext") (eglot--languages client) :key #'car)
+             (cl-pushnew (cons major-mode "plaintext") (eglot--languages client) :key #'car)
            (cl-pushnew major-mode (eglot--major-modes client)))
          (eglot--maybe-activate-editing-mode))))
 
@@ -369,7 +371,8 @@ Proposals are dismissed."
                                           &allow-other-keys)
         "Claw asked before it edits: eglot need not ask again.  What came of it is told at once."
         (let ((buffers (mapcar (lambda (it) (claw--visit server it)) (claw--edited edit)))
-              (eglot-confirm-server-initiated-edits nil))
+              (eglot-confirm-server-initiated-edits nil)
+              (eglot-confirm-server-edits nil))
           (prog1 (cl-call-next-method)
             (dolist (it buffers)
               (with-current-buffer it (claw--tell))))))
