@@ -195,6 +195,23 @@ async def test_files_come_as_ripgrep_sees_them_open_ones_first_and_secrets_never
         assert first["detail"] == "open"
 
 
+async def test_paths_are_relative_to_where_the_session_is_and_absolute_outside(tmp_path: Path) -> None:
+    other = tmp_path / "other"
+    folders = [{"uri": uri_of(str(it)), "name": it.name} for it in (tmp_path / "ws", other)]
+    introduction = {"workspaceFolders": folders}
+    async with visiting(
+        tmp_path, runs("cd src"), says("There."), introduction=introduction, auto="Allow once"
+    ) as visit:
+        files(visit, "src/here.py", "up/her.py", str(other / "hers.py"))
+        path = await chat(visit)
+        await asks(visit, path, "go down")
+        items = labels(await completed(visit, path, "see @her"))
+        assert items[:3] == ["here.py", str(visit.root / "up/her.py"), str(other / "hers.py")]
+        types(visit, path, f"e.py and @{visit.root}/up/her.py")
+        assert await told(visit, path, "@here.py") == "`here.py` · 1 line, 6 bytes"
+        assert await told(visit, path, f"@{visit.root}") == f"`{visit.root}/up/her.py` · 1 line, 6 bytes"
+
+
 async def test_sessions_are_offered_by_title_and_symbols_by_name(tmp_path: Path) -> None:
     async with visiting(tmp_path, says("Yes.")) as visit:
         visit.write("calc.py", CALC)
@@ -208,6 +225,9 @@ async def test_sessions_are_offered_by_title_and_symbols_by_name(tmp_path: Path)
         assert item["label"] == "Where is the basket?"
         assert written(visit, other, item).endswith(f"@session:{done['session']}")
         assert path != other
+        types(visit, other, f"\nsee @session:{done['session']} and @session:nothing")
+        assert await told(visit, other, f"@session:{done['session']}") == "`Where is the basket?` · 1 turn"
+        assert await told(visit, other, "@session:nothing") == "There is no such session."
         items = await completed(visit, other, " @symbol:add")
         assert [(it["label"], it["detail"]) for it in items] == [
             ("add", "function · calc.py:1"),

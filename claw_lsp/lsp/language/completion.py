@@ -6,6 +6,7 @@ import asyncio
 import heapq
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, get_args
 
 from claw_lsp.core.chat.completing import Begun, begun, mention
@@ -20,7 +21,7 @@ from claw_lsp.lsp.arguments import NoArguments, SessionArguments
 from claw_lsp.lsp.buffers import Buffer, Position
 from claw_lsp.lsp.commands.table import TABLE, Command
 from claw_lsp.lsp.door import Door
-from claw_lsp.lsp.language.place import place_of
+from claw_lsp.lsp.language.place import Place, place_of
 from claw_lsp.lsp.lately import Lately
 from claw_lsp.lsp.questions import flat
 from claw_lsp.lsp.uris import filelike
@@ -136,7 +137,7 @@ class ChatCompletion:
             return await self._symbols(words, buffer), False
         if colon and before == "@diagnostics":
             return await self._complained(words, buffer), False
-        files = await self._paths(typed.lstrip('@"'), typed, buffer)
+        files = await self._paths(typed[1:].removeprefix('"'), typed, buffer)
         return [*(Offer(it, it, KEYWORD, help_) for it, help_ in WORDS.items() if it.startswith(typed)), *files], False
 
     async def _symbols(self, words: str, buffer: Buffer) -> list[Offer]:
@@ -180,12 +181,14 @@ class ChatCompletion:
         open_here = [it.path for it in self._door.buffers.all() if filelike(it.path) and not chats.is_chat(it.path)]
         order = {place.below(it): n for n, it in enumerate(reversed(open_here))}
         wished = wish(words.removeprefix("./"))
-        best = _best(wished, order, "", order)
+        best = _best(wished, order, order)
         for root in dict.fromkeys(place.roots):
-            prefix = "" if root == place.folder else place.below(f"{root.rstrip('/')}/")
             listed = await self._files.get(root) or ()
             for n in range(0, len(listed), AT_ONCE):
-                found = await asyncio.to_thread(_best, wished, listed[n : n + AT_ONCE], prefix, order)
+                some: Iterable[str] = listed[n : n + AT_ONCE]
+                if root != place.folder:
+                    some = map(partial(_written, place, root.rstrip("/")), some)
+                found = await asyncio.to_thread(_best, wished, some, order)
                 best = heapq.nsmallest(2 * MOST, [*best, *found])
         names = [it for it in dict.fromkeys(path for _, path in best) if it != words and not secret(it)]
         return [
@@ -218,10 +221,14 @@ def _session(it: SessionSummary, prefix: str) -> Offer:
     return Offer(title, f"{prefix}{it.session}", REFERENCE, f"{it.session[:8]} · {counted(it.n_turns, 'turn')}")
 
 
-def _best(wished: Wish, paths: Iterable[str], prefix: str, order: Mapping[str, int]) -> list[Placed]:
+def _best(wished: Wish, paths: Iterable[str], order: Mapping[str, int]) -> list[Placed]:
     """The best of some paths: among those that fit alike, first the open ones."""
-    found = ranked(wished, (prefix + it for it in paths))
+    found = ranked(wished, paths)
     return heapq.nsmallest(2 * MOST, (((it[0], order.get(path, len(order)), it), path) for it, path in found))
+
+
+def _written(place: Place, root: str, name: str) -> str:
+    return place.below(f"{root}/{name}")
 
 
 def _item(it: Offer, n: int, typed: str, range_: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import asyncio
 from pathlib import Path
 from typing import Any
 
+from claw_lsp.core.briefing import title
 from claw_lsp.core.chat.marks import every, parse
 from claw_lsp.core.chat.mentions import Mention, mention_at
 from claw_lsp.core.chat.outline import Span, in_prompt
@@ -13,7 +14,7 @@ from claw_lsp.core.chat.told import behind, of_call, of_end, told
 from claw_lsp.core.chat.writer import code
 from claw_lsp.core.policy.paths import inside, secret
 from claw_lsp.core.words import counted
-from claw_lsp.facts.event import TurnEnded
+from claw_lsp.facts.event import Titled, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import LogError
 from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.buffers import Buffer, Position
@@ -98,9 +99,13 @@ class ChatHover:
         return f"{counted(total, 'diagnostic')} in {counted(len(known), 'file')}"
 
     async def _session(self, id_: str) -> str:
-        known = await self._door.house.sessions.list()
-        found = next((it for it in known if it.session == id_), None)
-        return f"{code(found.title)} · {counted(found.n_turns, 'turn')}" if found else "There is no such session."
+        try:
+            events = [it.event for it in await self._door.house.sessions.entries(id_)]
+        except LogError:
+            return "There is no such session."
+        asked = [it.text for it in events if isinstance(it, UserSpoke)]
+        titles = [it.title for it in events if isinstance(it, Titled)] or [title(it) for it in asked[:1]]
+        return " · ".join([*(code(it) for it in titles[-1:]), counted(len(asked), "turn")])
 
     async def _file(self, name: str, place: Place) -> str | None:
         if not name.isprintable():
