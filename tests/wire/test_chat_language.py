@@ -12,6 +12,7 @@ from door_desk import CLIENT_NAMES, PLAIN, Visit, edits, runs, visiting, waits
 from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.marks import parse
 from claw_lsp.core.position import LineIndex
+from claw_lsp.facts.rule import Mode
 from claw_lsp.lsp.uris import path_of, uri_of
 from claw_lsp.testing.scripted_model import says
 
@@ -98,8 +99,9 @@ async def test_arguments_of_commands_are_offered(tmp_path: Path) -> None:
         start = len(visit.text(path))
         for words, some in (
             ("/model so", ["sonnet"]),
-            ("/mode ", ["default", "acceptEdits", "plan", "bypassPermissions"]),
+            ("/mode ", [it.value for it in Mode]),
             ("/mode PL", ["plan"]),
+            ("/mode byp", ["bypassPermissions"]),
             ("/effort x", ["xhigh"]),
             ("/diff ", ["git"]),
             ("/help ", []),
