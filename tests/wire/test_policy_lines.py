@@ -159,3 +159,19 @@ def decision(rule: str, line: str) -> str:
 
 def command(line: str) -> Plan:
     return Plan(Call(id="c1", name="Bash", input={}), Reach.RUN, "t", command=line)
+
+
+@pytest.mark.parametrize(
+    ("paths", "rule"),
+    [
+        ([("/other/a.py", "/other/a.py")], "Read(//other/**)"),
+        ([("/other/.env", "/other/.env")], None),
+        ([("/other/a.py", "/home/u/.ssh/id_rsa")], None),
+        ([("/other/a*/a.py", "/other/a*/a.py")], None),
+    ],
+)
+def test_no_folder_is_offered_for_secrets_or_for_more_than_its_name_says(
+    paths: list[tuple[str, str]], rule: str | None
+) -> None:
+    planned = tuple(PlannedPath(*it) for it in paths)
+    assert offer(Plan(Call(id="c", name="Read", input={}), Reach.READ, "t", paths=planned)) == rule

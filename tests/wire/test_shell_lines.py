@@ -257,9 +257,20 @@ def test_a_deny_rule_leaves_words_that_are_no_command_alone(line: str) -> None:
     assert decided(line, allow=["*"], deny=["curl *"]).decision == "allow"
 
 
-@pytest.mark.parametrize("line", ["rm a", "ls && rm a", 'echo "$(rm a)"', "bash -c 'rm a'", "xargs rm", "sudo rm a"])
+READ_IN_PART = ["$RUN rm a", "rm$IFS-rf a", "sh <<X\nrm a\nX", "echo 'no end; rm a"]
+
+
+@pytest.mark.parametrize(
+    "line", ["rm a", "ls && rm a", 'echo "$(rm a)"', "bash -c 'rm a'", "xargs rm", "sudo rm a", *READ_IN_PART]
+)
 def test_what_deletes_is_asked_in_every_mode(line: str) -> None:
     assert decided(line, allow=["*"], mode=Mode.BYPASS).decision == "ask"
+
+
+def test_in_plan_mode_a_rule_carries_no_command_that_may_change_something() -> None:
+    assert decided("touch a", allow=["*"]).decision == "allow"
+    assert decided("touch a", allow=["*"], mode=Mode.PLAN).decision == "ask"
+    assert decided("ls", mode=Mode.PLAN).decision == "allow"
 
 
 def test_each_part_may_be_carried_by_a_rule_of_its_own_and_the_reason_names_them() -> None:
