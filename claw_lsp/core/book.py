@@ -93,7 +93,7 @@ def after(book: Book, entry: Entry) -> Book:
         book = replace(book, proposals=known)
     if isinstance(event, Forked):
         # What was changed before is under review where it was made.
-        return Book(book.session, book.cwd)
+        return Book(book.session, book.cwd, proposals=book.proposals)
     if isinstance(event, SessionStarted):
         return replace(book, session=event.session, cwd=event.cwd)
     if isinstance(event, UserSpoke):

@@ -33,6 +33,7 @@ from claw_lsp.facts.event import (
     CallFinished,
     Entry,
     FileMoved,
+    Forked,
     ProposalApplied,
     ProposalDismissed,
     SessionStarted,
@@ -113,6 +114,9 @@ def after(proposals: Proposals, entry: Entry) -> Proposals:
             if it.proposed:
                 proposals = proposals.with_ledger(proposed(_ledger(proposals, it), it, maker))
         return proposals
+    if isinstance(event, Forked):
+        # What was proposed before waits where it was proposed.
+        return Proposals(proposals.session)
     if isinstance(event, FileMoved):
         return replace(proposals, ledgers=moved_to(proposals.ledgers, event.path, event.to))
     if isinstance(event, ProposalApplied | ProposalDismissed) and event.path in proposals.ledgers:

@@ -328,6 +328,23 @@ async def test_proposals_are_there_again_after_a_restart_and_the_session_goes_on
         assert visit.text("calc.py") == "# above\n" + AFTER.replace("= 33", "= 333")
 
 
+async def test_a_fork_sees_the_files_as_they_are_and_proposals_wait_where_they_were_made(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    again = (*edits(path, "one = 1\n", "one = 7\n", "c9"), says("Done."))
+    async with visiting(tmp_path, *two_edits(path), *again, introduction=REVIEW) as visit:
+        before = await proposed(visit)
+        fork = await visit.command("claw.fork", session=before[0]["session"])
+        assert await listed(visit) == before
+        found = await proposed(visit, "another way", session=fork["session"])
+        assert [(it["session"], it["after"]) for it in found] == [
+            (before[0]["session"], "11"),
+            (fork["session"], "7"),
+            (before[0]["session"], "33"),
+        ]
+        await visit.command("claw.apply", hunk=found[1]["hunk"])
+        assert visit.text("calc.py") == BEFORE.replace("one = 1", "one = 7")
+
+
 async def test_explain_and_reply_work_for_a_proposal(tmp_path: Path) -> None:
     async with visiting(tmp_path, *two_edits(desk(tmp_path)), says("Because."), introduction=REVIEW) as visit:
         first, second = await proposed(visit)
