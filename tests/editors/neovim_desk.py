@@ -136,8 +136,7 @@ class Neovim:
 
     def server(self) -> psutil.Process:
         """The server's process."""
-        found = [it for it in self.process.children(recursive=True) if "serve" in it.cmdline()]
-        return found[0]
+        return next(it for it in self.process.children(recursive=True) if "serve" in _command_line(it))
 
     def prompted(self) -> bool:
         """Whether a prompt at the bottom takes the keys."""
@@ -190,6 +189,13 @@ def neovim(
         finally:
             _quit(nvim, process)
         assert not api.unexpected
+
+
+def _command_line(process: psutil.Process) -> list[str]:
+    """Empty for one that has ended meanwhile."""
+    with suppress(psutil.NoSuchProcess):
+        return process.cmdline()
+    return []
 
 
 @cache

@@ -119,7 +119,7 @@ def test_the_chat_streams_beside_the_file_and_stays_in_sight(tmp_path: Path) -> 
         it.type("\\cc")
         it.shows("def add(a, b):", "# Claw chat")
         it.type("Gowhat is it\x13")
-        it.shows("- point 8")
+        it.shows("- point 8", "Claw: answering", "· answering")
         it.shows("- point 49", "def add(a, b):")
         it.shows("## You")
         assert "- point 8\n" not in it.screen()

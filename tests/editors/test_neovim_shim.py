@@ -505,6 +505,15 @@ def test_a_program_that_is_not_there_is_said_once_and_files_open_all_the_same(tm
         assert editor.lines(editor.nvim.current.buffer) == FIVE.splitlines()
 
 
+def test_a_command_without_any_file_starts_the_server_and_waits_for_it(tmp_path: Path) -> None:
+    with shim(tmp_path) as it:
+        it.editor.nvim.command("Claw ask what is here")
+        running = f"local it = {CLIENT}; return it ~= nil and it.initialized or false"
+        it.editor.until(lambda: it.editor.lua(running), "a server is started")
+        assert it.hears("claw.ask") == {"prompt": "what is here"}
+        assert it.editor.lua(f"return {CLIENT}.root_dir") == str(it.editor.root)
+
+
 def test_a_server_that_dies_is_told_and_is_started_again_by_the_command(tmp_path: Path) -> None:
     with shim(tmp_path) as it:
         editor = it.editor

@@ -54,7 +54,8 @@ function M.open(at_once, open)
   local waiting = { at_once = at_once, open = open }
   table.insert(queue, waiting)
   if not timer then
-    pressed = in_normal_mode() and 0 or vim.uv.now()
+    -- Nobody knows what was pressed just before.
+    pressed = vim.uv.now()
     vim.on_key(function()
       pressed = vim.uv.now()
     end, keys)
