@@ -14,7 +14,7 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import doors, latency
+from benchmarks import chat, doors, latency
 from benchmarks.doors import Seen
 
 Numbers = list[float]
@@ -98,6 +98,9 @@ def table(it: Measured) -> Table:
     ):
         alone(f"{title}, p99", "", f"{_at(took, 0.99):.1f} ms", "", f"{aim} ms")
         alone(f"  of {len(took)} answers, the slowest", "", f"{max(took):.1f} ms", "", "")
+    for title, seen in (("", chat.incremental()), (", whole texts told", chat.whole())):
+        alone(f"one flush into a chat of 1 MB{title}", "", f"{seen.long:.1f} ms", "", "10 ms")
+        alone("  into an empty one", "", f"{seen.short:.1f} ms", "", "")
     alone("memory after the turn (RSS)", "", f"{max(it.rss for it in it.serve):.0f} MB", "", "130 MB")
     bare, serve, run = it.bare[0], it.serve[0], it.run[0]
     alone("first request", *(f"{seen.first_kb:.1f} KB" for seen in (bare, serve, run)), "")

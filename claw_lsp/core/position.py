@@ -69,6 +69,14 @@ class LineIndex:
         after._starts = self._starts[: max(1, bisect_right(self._starts, after._scanned))]
         return after
 
+    def replaced(self, text: str) -> LineIndex:
+        """The index of another text; what is known of the lines of their common beginning is kept."""
+        n_common = common(self.text, text, min(len(self.text), len(text)))
+        after = LineIndex(text)
+        after._scanned = min(self._scanned, max(0, n_common - 1))
+        after._starts = self._starts[: max(1, bisect_right(self._starts, after._scanned))]
+        return after
+
     def _start(self, line: int) -> int | None:
         while len(self._starts) <= line and self._scanned < len(self.text):
             self._scan_to(self._scanned + 1)
@@ -83,6 +91,15 @@ class LineIndex:
             end += 1
         self._starts.extend(it.end() for it in _BREAK.finditer(self.text, self._scanned, end))
         self._scanned = end
+
+
+def common(one: str, other: str, most: int) -> int:
+    """How many characters, at most so many, two texts begin with in common; found by halving, because they may be long."""
+    low, high = 0, most
+    while low < high:
+        middle = (low + high + 1) // 2
+        low, high = (middle, high) if one[low:middle] == other[low:middle] else (low, middle - 1)
+    return low
 
 
 def units(text: str, encoding: Encoding) -> int:

@@ -75,6 +75,9 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
         if answer.choice == DENY:
             return (*facts, _refused_by(plan, verdict, answer, inquiry))
         session.runs_unsaved = session.runs_unsaved or answer.choice == SESSION
+        if answer.text.strip():
+            said = [verdict.reason] if verdict.decision == "ask" and verdict.reason else []
+            verdict = verdict.model_copy(update={"decision": "ask", "reason": " ".join([*said, answer.text])})
     session.planned[call.id] = (plan, answers)
     by = "person" if verdict.decision == "ask" or answers else _allowed_by(plan, verdict, session)
     return (*facts, _judged(plan, "allow", by, verdict, verdict.reason))

@@ -208,8 +208,9 @@ class Buffers:
     def _made(self, buffer: Buffer, version: int, piece: Piece, *, older: bool) -> Buffer:
         edit = None
         safe = True
-        index = LineIndex(piece.text)
-        if piece.start is not None and piece.end is not None:
+        if piece.start is None or piece.end is None:
+            index = buffer.index.replaced(piece.text)
+        else:
             edit = self._edit(buffer, piece.start, piece.end, piece.text)
             index = buffer.index.spliced(edit)
             safe = buffer.safe and not older and piece.start <= piece.end

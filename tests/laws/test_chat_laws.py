@@ -459,6 +459,12 @@ def test_where_a_text_is_cut_does_not_change_how_it_is_written(pieces: list[str]
     assert out + scrub.feed(text[at:]) + scrub.finish() == scrubbed(text)
 
 
+@given(st.lists(st.sampled_from(["a line.\n", "- item\n", "\n", "```py\n", "x = 1\n"]), min_size=1), st.just("half"))
+def test_whole_lines_come_out_at_once_however_many_arrive_together(lines_: list[str], half: str) -> None:
+    text = "".join(lines_)
+    assert Scrub().feed(text + half) == text + half
+
+
 @pytest.mark.parametrize(
     ("said", "written"),
     [

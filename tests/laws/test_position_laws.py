@@ -93,6 +93,17 @@ def test_an_index_taken_through_edits_equals_one_built_anew(text, splices, encod
     ]
 
 
+@given(texts, texts, texts, texts)
+def test_an_index_kept_for_a_whole_new_text_equals_one_built_anew(head, old, new, tail):
+    index = LineIndex(head + old + tail)
+    assert index.n_lines
+    text = head + new + tail
+    again = index.replaced(text)
+    assert [again.span(n) for n in range(again.n_lines + 1)] == [
+        LineIndex(text).span(n) for n in range(LineIndex(text).n_lines + 1)
+    ]
+
+
 def test_r16_a_form_feed_and_the_line_separators_of_unicode_end_no_line():
     index = LineIndex("a\fb\vc\u2028d\u2029e\x85f\x1cg\nh")
     assert index.n_lines == 2

@@ -6,6 +6,7 @@ import asyncio
 import json
 from pathlib import Path
 
+import pytest
 from door_desk import Visit, refused, visiting, waits
 
 from claw_lsp.core.chat.marks import parse
@@ -23,6 +24,8 @@ async def chat(visit: Visit) -> tuple[str, str]:
 
 def writes(visit: Visit, path: str, words: str) -> None:
     visit.editor.type(path, len(visit.text(path)), words)
+    # Some tell of changes late, but before they ask for anything.
+    visit.editor.flush()
 
 
 async def sends(visit: Visit, path: str, words: str) -> dict:
@@ -205,3 +208,85 @@ async def test_the_last_prompt_of_a_chat_is_retried_in_it(tmp_path: Path) -> Non
         await visit.end(answer["run"])
         await visit.until(lambda: visit.text(path) == render(visit.log(session)))
         assert visit.text(path).count("mend b") == 2
+
+
+# ---- what concerns this chat ------------------------------------------------------------------------------------------
+
+
+async def test_slash_commands_in_a_chat_without_a_session_are_about_this_chat(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hi.")) as visit:
+        other = (await visit.turn("claw.ask", prompt="hello"))["session"]
+        path = visit.write(".claw/chats/mine.md", "/model haiku\n")
+        visit.open(path)
+        told = await visit.command("claw.send", uri=visit.uri(path))
+        assert told["session"] != other
+        mine = visit.server.door.house.sessions.opened
+        assert "haiku" in mine[told["session"]].state.model
+        assert "haiku" not in mine[other].state.model
+        await visit.until(lambda: parse(visit.text(path)).session == told["session"])
+
+
+async def test_a_model_that_is_in_no_table_is_remarked_upon_when_it_is_asked(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hi."), says("Hi.")) as visit:
+        begun = await visit.command("claw.ask", prompt="hello", model="claude-unheard-of-9")
+        assert begun["known"] is False
+        await visit.end(begun["run"])
+        await visit.settle()
+        assert any("claude-unheard-of-9" in it["message"] for it in visit.messages)
+        assert (await visit.command("claw.ask", prompt="hello", model="opus"))["known"] is True
+        await visit.settle()
+
+
+async def test_two_chats_at_once_do_not_mix(tmp_path: Path) -> None:
+    one_goes, other_goes = asyncio.Event(), asyncio.Event()
+    steps = (waits("First one.", event=one_goes), waits("Other one.", event=other_goes))
+    async with visiting(tmp_path, *steps) as visit:
+        first, one = await chat(visit)
+        begun = await sends(visit, first, "ask one")
+        await visit.until(lambda: "First one." in visit.text(first))
+        second = visit.write(".claw/chats/second.md", "ask other\n")
+        visit.open(second)
+        answer = await visit.command("claw.send", uri=visit.uri(second))
+        await visit.until(lambda: "Other one." in visit.text(second))
+        other_goes.set()
+        await visit.end(answer["run"])
+        one_goes.set()
+        await visit.end(begun["run"])
+        await visit.until(lambda: visit.text(first) == render(visit.log(one)))
+        assert "Other" not in visit.text(first) and "First" not in visit.text(second)
+
+
+# ---- closed, deleted, renamed, opened again while it streams ----------------------------------------------------------
+
+CLIENTS = ["nvim", "vscode", "emacs-eglot"]
+
+
+@pytest.mark.parametrize("like", CLIENTS)
+@pytest.mark.parametrize("what", ["closed", "deleted", "renamed", "opened again"])
+async def test_the_session_goes_on_whatever_becomes_of_its_document(tmp_path: Path, like: str, what: str) -> None:
+    goes_on = asyncio.Event()
+    async with visiting(tmp_path, waits("Begun. ", event=goes_on), like=like) as visit:
+        opened = await visit.command("claw.chat")
+        path, session = opened["path"], opened["session"]
+        if not opened["shown"]:
+            visit.editor.open(path, None, "markdown")
+        begun = await sends(visit, path, "go on")
+        await visit.until(lambda: "Begun." in visit.text(path))
+        visit.editor.save(path)
+        visit.editor.close(path)
+        there = Path(path)
+        if what == "deleted":
+            there.unlink()
+        elif what == "renamed":
+            there = there.rename(there.with_name("another.md"))
+        if what in ("renamed", "opened again"):
+            visit.editor.open(str(there), None, "markdown")
+        goes_on.set()
+        await visit.end(begun["run"])
+        again = await visit.command("claw.chat", session=session)
+        if what != "deleted":
+            assert again["path"] == str(there)
+        if again["path"] not in visit.editor.paths():
+            visit.editor.open(again["path"], None, "markdown")
+        whole = render(visit.log(session)).split()
+        await visit.until(lambda: visit.text(again["path"]).split() == whole)

@@ -95,7 +95,8 @@ class Scrub:
         while start < line_end:
             first = self._at_line_start and start == at
             found = (_IN_CODE if self._fence else _FIRST if first else _POINT).search(text, start, line_end)
-            if found is None:
+            # Behind a line end nothing is undecided yet: the next line is looked at by itself.
+            if found is None or found.start() == line_end:
                 out.append(text[start:line_end])
                 return line_end, "".join(out), False
             out.append(text[start : found.start()])

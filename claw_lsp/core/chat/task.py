@@ -84,7 +84,7 @@ class Offer:
     """An edit on its way to the editor: replace `n_removed` characters at `at` by `new`.
 
     Once it is in the text the anchor stands `anchor` characters into `new` (None: where it was), and the tail is `tail`
-    (None: what it was). `expected` is the whole text if nobody types meanwhile.
+    (None: what it was). `base` is the text it was made for, in which it stands at `base_at`.
     """
 
     does: Does
@@ -95,7 +95,13 @@ class Offer:
     anchor: int | None = None
     tail: str | None = None
     id: int = 0
-    expected: str = ""
+    base: str = ""
+    base_at: int = 0
+
+    @property
+    def expected(self) -> str:
+        """The whole text if nobody types meanwhile. Made when it is asked for, because texts may be long."""
+        return self.base[: self.base_at] + self.new + self.base[self.base_at + self.n_removed :]
 
     @property
     def edit(self) -> TextEdit:

@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.task import Begin, Draft, Name, Offer, Put, Restore, Send, Steer, Take, Task
 from claw_lsp.core.chat.writer import Asked, asked, closing_fence
+from claw_lsp.core.position import common
 from claw_lsp.facts.text import TextEdit
 
 
@@ -134,7 +135,7 @@ def offer(weave: Weave) -> tuple[Weave, Offer] | None:
     made = _next_offer(weave)
     if made is None:
         return None
-    made = replace(made, id=weave.n_offers + 1, expected=_made(weave.text, made))
+    made = replace(made, id=weave.n_offers + 1, base=weave.text, base_at=made.at)
     return replace(weave, offers=(*weave.offers, made), n_offers=made.id), made
 
 
@@ -161,8 +162,8 @@ def took(weave: Weave, edit: TextEdit) -> Weave:
     before = weave.text
     text = before[: edit.start] + edit.new + before[edit.end :]
     for it in reversed(weave.offers):
-        if text in (it.expected, _made(before, it)) and text != before:
-            exact = text == _made(before, it)
+        exact = edit == it.edit or text == _made(before, it)
+        if text != before and (exact or text == it.expected):
             weave = _without_restored(weave, it)
             return _landed(_moved(weave, it.edit if exact else edit, text), it, _place_in(it, text))
     edit = _trimmed(before, edit)
@@ -402,17 +403,17 @@ def _trimmed(text: str, edit: TextEdit) -> TextEdit:
     most = min(len(old), len(new))
     if not most:
         return edit
-    head = _common(old, new, most)
-    tail = _common(old[::-1], new[::-1], most - head)
+    head = common(old, new, most)
+    tail = _common_tail(old, new, most - head)
     return TextEdit(edit.start + head, edit.end - tail, new[head : len(new) - tail])
 
 
-def _common(one: str, other: str, most: int) -> int:
-    """How many characters the two begin with in common; found by halving, because texts may be long."""
+def _common_tail(one: str, other: str, most: int) -> int:
+    """As `common`, from the end."""
     low, high = 0, most
     while low < high:
         middle = (low + high + 1) // 2
-        low, high = (middle, high) if one[:middle] == other[:middle] else (low, middle - 1)
+        low, high = (middle, high) if one[-middle:] == other[-middle:] else (low, middle - 1)
     return low
 
 

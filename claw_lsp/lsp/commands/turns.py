@@ -249,7 +249,15 @@ async def _begin(
         door.later(ask_for_bypass(door, session), "asking for bypassPermissions")
     place = args if args.uri is not None or action == "ask" else _where_the_person_is(door, args)
     start = partial(_start, door, session, action, place, opens_chat=opens_chat, extra=extra)
-    return _answer(await start(request))
+    answer = _answer(await start(request))
+    if args.model is None:
+        return answer
+    warning = door.house.unknown(
+        door.house.facts_of(args.model, settings := await door.settings_of(session)).id, settings
+    )
+    if warning:
+        door.messages.warn_once(f"Claw: {warning}")
+    return answer | {"known": not warning}
 
 
 def _about(door: Door, args: HunkArguments, it: Shown) -> HunkArguments:
