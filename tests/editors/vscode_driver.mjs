@@ -42,7 +42,7 @@ const does = {
     return found.map(([, text]) => text.replaceAll('\u00a0', ' ').replaceAll('\u200b', ''));
   },
   focus: () => page.evaluate(() => `${document.activeElement?.tagName} ${document.activeElement?.className}`),
-  shot: ({ path }) => page.screenshot({ path }),
+  shot: ({ path }) => page.screenshot({ path, animations: 'disabled' }),
 };
 
 for await (const line of createInterface({ input: process.stdin })) {
