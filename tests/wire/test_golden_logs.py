@@ -12,7 +12,7 @@ from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.core.render import lines
 from claw_lsp.core.state import fold
 from claw_lsp.core.step import Rest, next_step
-from claw_lsp.facts.event import FORMAT
+from claw_lsp.facts.event import FORMAT, Titled
 from claw_lsp.testing.fakes import FakeClock
 from tests.replay import assert_replays
 
@@ -37,6 +37,6 @@ async def test_a_log_of_long_ago_is_read_replayed_and_goes_on(tmp_path: Path, pa
     assert state == assert_replays(it.event for it in entries)
     assert isinstance(next_step(state), Rest)
     assert "\n".join(lines(entries)) + "\n" == path.with_suffix(".txt").read_text("utf-8")
-    entry = log.append(entries[-1].event)
+    entry = log.append(Titled(title="Long ago"))
     assert entry.n == len(entries) + 1
     log.close()
