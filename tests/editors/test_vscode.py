@@ -443,15 +443,23 @@ def key_of(code: VSCode) -> str:
         return ""
 
 
-def test_nothing_of_a_workspace_that_is_not_trusted_is_started(tmp_path: Path) -> None:
-    with vscode(tmp_path, model({}), {"PATH": "/usr/bin:/bin"}, trusts=False) as code:
-        code.until(lambda: any("there is no claw-lsp in PATH." in it for it in code.boxes()), "it is said", 60)
+def test_nothing_of_a_workspace_that_is_not_trusted_is_started_and_uvx_only_by_the_persons_word(tmp_path: Path) -> None:
+    uvx = tmp_path / "bin" / "uvx"
+    install_server(uvx)
+    uvx.write_text(uvx.read_text().replace("\n", '\n[ "$1" = claw-lsp ] && shift || exit 1\n', 1))
+    # VSCODE_CLI keeps VS Code from asking a login shell for another PATH.
+    environment = {"PATH": f"{uvx.parent}:/usr/bin:/bin", "VSCODE_CLI": "1"}
+    with vscode(tmp_path, model({}), environment, trusts=False) as code:
+        missing = "there is no claw-lsp in PATH."
+        code.until(lambda: any(missing in it for it in code.boxes()), "it is said", 60)
         code.settings(server__path=str(code.root / ".venv" / "bin" / "claw-lsp"))
         code.clear()
         code.palette("Restart Server")
-        code.until(lambda: any("there is no claw-lsp in PATH." in it for it in code.boxes()), "and said again")
+        code.until(lambda: any(missing in it for it in code.boxes()), "and said again")
         assert code.pid() is None
+        code.box("Run it with uvx")
+        first = code.until(code.pid, "the person's word starts it by uvx")
         code.press("F1")
         code.pick("Workspaces: Manage Workspace Trust")
         code.click(".workspace-trust-buttons-row .monaco-button", "Trust")
-        code.until(code.pid, "the person trusts it, and it starts")
+        code.until(lambda: code.pid() not in (None, first), "the person trusts the workspace, and its own is started")
