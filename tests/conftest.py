@@ -6,10 +6,17 @@ import inspect
 from collections.abc import Generator
 from pathlib import Path
 
+import hypothesis
 import pytest
 from blockbuster import BlockBuster, blockbuster_ctx
 
 from tests.replay import assert_logs_replay
+
+hypothesis.settings.register_profile(
+    "claw", phases=[it for it in hypothesis.Phase if it is not hypothesis.Phase.explain]
+)
+hypothesis.settings.load_profile("claw")
+# The phase that explains a failure traces every line, and has crashed the interpreter (CPython 3.11.7).
 
 SLOW = ("editors", "e2e", "soak")
 """Folders whose tests start editors or processes, and may take longer than `MOST` seconds."""

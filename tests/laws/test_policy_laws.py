@@ -152,7 +152,8 @@ MODES = st.sampled_from(list(Mode))
 def test_a_deny_is_never_outvoted(others: list[Rule], one: Rule, mode: Mode, plan: Plan) -> None:
     deny = one.model_copy(update={"behavior": "deny"})
     alone = judge([deny], mode, plan, GROUND)
-    if alone.decision == "deny":
+    # Where nobody is asked, a question is a deny, too, and a yes of another rule may answer it.
+    if alone.decision == "deny" and mode is not Mode.DONT_ASK:
         assert judge([*others, deny], mode, plan, GROUND).decision == "deny"
         assert judge([deny, *others], Mode.BYPASS, plan, GROUND).decision == "deny" or alone.rule is None
 
@@ -237,7 +238,7 @@ def test_a_part_that_is_not_allowed_is_never_carried_by_others(
     for part, how in zip(parts, around, strict=False):
         line = how.format(part, line) if last else how.format(line, part)
     if mode is not Mode.BYPASS:
-        assert judge(RULES, mode, run(line), GROUND).decision == "ask", line
+        assert judge(RULES, mode, run(line), GROUND).decision != "allow", line
 
 
 @given(lines())
@@ -330,7 +331,9 @@ def test_no_allow_rule_covers_a_line_that_names_what_lies_elsewhere(line: str, n
         rule = Rule(text=text, behavior="allow")
         runs = [it.words[0].text for it in read_line(f"{line} {name}").parts if it.words]
         decision = judge([rule], Mode.DEFAULT, run(f"{line} {name}"), GROUND).decision
-        assert decision != "allow" or name in runs or not runs, "which programs may run is what the rule says"
+        assert decision != "allow" or any(name in it for it in runs) or not runs, (
+            "which programs may run is what the rule says"
+        )
 
 
 @given(lines(), st.sampled_from(["sudo ", "FOO=1 ", "nice -n 5 ", "timeout 5 env ", "true; ", "echo $(", "a && b | "]))
