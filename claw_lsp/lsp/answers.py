@@ -64,6 +64,7 @@ class Answers:
 
     def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         from_lsp.did_close(self.door.buffers, params)
+        self.door.later(review.closed(self.door, path_of(params.text_document.uri)), "looking at a closed file")
 
     async def files_renamed(self, params: types.RenameFilesParams) -> None:
         for it in params.files:

@@ -135,6 +135,22 @@ async def test_what_the_person_undoes_in_the_editor_leaves_the_list(tmp_path: Pa
         assert [it["before"] for it in left] == ["1"]
 
 
+@pytest.mark.parametrize("saved", [True, False])
+async def test_what_was_closed_without_being_saved_leaves_the_list(tmp_path: Path, saved: bool) -> None:
+    async with visiting(tmp_path, *two_edits(desk(tmp_path))) as visit:
+        await edited(visit)
+        if saved:
+            visit.editor.save(visit.path("calc.py"))
+        visit.editor.close(visit.path("calc.py"))
+        await visit.settle()
+        await visit.until(lambda: bool(visit.diagnostics("calc.py")) == saved)
+        assert len(await listed(visit)) == (2 if saved else 0)
+        # The same text once more, as the person's own.
+        visit.editor.open(visit.path("calc.py"), AFTER, "python")
+        await visit.settle()
+        assert len(await listed(visit)) == (2 if saved else 0)
+
+
 async def test_a_revert_of_one_prompt_leaves_the_other_prompts_work(tmp_path: Path) -> None:
     path = desk(tmp_path)
     later = (

@@ -254,7 +254,7 @@ def test_r21_a_bad_value_is_left_out_and_pointed_at(places: Places) -> None:
         "maxTurns: expected greater than or equal to 1; found 0. It is left out.",
         'models.m.context: expected a valid integer, unable to parse string as an integer; found "big". It is left out.',
         'permissions.allow: expected a rule on one line such as "Bash(npm test *)"; found 3. It is left out.',
-        "permissions.defaultMode: expected 'default', 'acceptEdits', 'plan' or 'bypassPermissions'; found \"yolo\"."
+        "permissions.defaultMode: expected 'default', 'acceptEdits', 'plan', 'bypassPermissions' or 'dontAsk'; found \"yolo\"."
         " It is left out.",
         "permissions.deny: expected a list of rules. It is left out.",
     ]

@@ -178,6 +178,20 @@ async def moved(door: Door, path: str, to: str) -> None:
             door.messages.warn_once(f"Claw: what waits for review in {one} did not move with it: {error}")
 
 
+async def closed(door: Door, path: str) -> None:
+    """A document was closed: what it held and was not saved is gone for good, and with it what waited there for review."""
+    before = [it for it in door.review.at(path) if it.state != "proposed"]
+    if not before:
+        return
+    await _read(door, path)
+    left = {it.hunk.id for it in door.review.at(path)}
+    for it in before:
+        if it.hunk.id not in left:
+            session = await door.house.sessions.look(it.session)
+            await door.write(session, HunkUndone(hunk=it.hunk.id, path=path, by_hand=True))
+    door.review.flush()
+
+
 async def _read(door: Door, path: str) -> None:
     """A document that no editor holds may have changed on disk; one that is gone keeps its hunks on the list."""
     if door.buffers.get(path) is not None or not filelike(path):
