@@ -54,15 +54,13 @@ class TurnHost:
             self.withdrawn(self.run.session, question.id)
 
     async def saw(self, entry: Entry) -> None:
-        match entry.event:
-            case ModelSpoke():
-                self._now("reading the reply")
-            case CallJudged(decision="allow", title=title):
-                self._now(title)
-            case TurnEnded():
-                self._now("done")
-            case _:
-                pass
+        event = entry.event
+        if isinstance(event, ModelSpoke):
+            self._now("reading the reply")
+        elif isinstance(event, CallJudged) and event.decision == "allow":
+            self._now(event.title)
+        elif isinstance(event, TurnEnded):
+            self._now("done")
         for screen in self.screens:
             await screen.saw(self.run.session, entry)
 

@@ -87,14 +87,12 @@ def _changed(session: Session, run: str) -> str:
     changed: set[str] = set()
     proposed: set[str] = set()
     for entry in session.entries:
-        match entry.event:
-            case UserSpoke(run=begun) if begun == run:
-                changed, proposed = set(), set()
-            case CallFinished(result=result):
-                changed |= {it.path for it in result.edited if not it.proposed}
-                proposed |= {it.path for it in result.edited if it.proposed}
-            case _:
-                pass
+        event = entry.event
+        if isinstance(event, UserSpoke) and event.run == run:
+            changed, proposed = set(), set()
+        elif isinstance(event, CallFinished):
+            changed |= {it.path for it in event.result.edited if not it.proposed}
+            proposed |= {it.path for it in event.result.edited if it.proposed}
     told = [f"{counted(len(changed), 'file')} changed"] if changed else []
     told += [f"changes of {counted(len(proposed), 'file')} wait for you to apply them"] if proposed else []
     return ", ".join(told) or "nothing changed"

@@ -48,13 +48,11 @@ class TextScreen:
             self._context = (*self._context, entry)
 
     def heard(self, signal: Signal) -> None:
-        match signal:
-            case Retrying(attempt=attempt, attempts=attempts, wait=wait, why=why):
-                self._tell(f"note    {why}; asking again in {wait:.0f} s ({attempt} of {attempts})")
-            case Stalled(seconds=seconds):
-                self._tell(f"note    nothing has arrived for {seconds:.0f} s")
-            case _:
-                pass
+        if isinstance(signal, Retrying):
+            tries = f"{signal.attempt} of {signal.attempts}"
+            self._tell(f"note    {signal.why}; asking again in {signal.wait:.0f} s ({tries})")
+        elif isinstance(signal, Stalled):
+            self._tell(f"note    nothing has arrived for {signal.seconds:.0f} s")
 
     def noted(self, text: str) -> None:
         self._tell(f"note    {text}")
@@ -113,13 +111,11 @@ class StreamScreen:
         _write(self._out, messages.init(state))
 
     def saw(self, entry: Entry) -> None:
-        match entry.event:
-            case ModelSpoke():
-                _write(self._out, messages.assistant(self._session, entry.event))
-            case CallFinished(call_id=call_id, result=result):
-                _write(self._out, messages.user(self._session, call_id, result))
-            case _:
-                pass
+        event = entry.event
+        if isinstance(event, ModelSpoke):
+            _write(self._out, messages.assistant(self._session, event))
+        elif isinstance(event, CallFinished):
+            _write(self._out, messages.user(self._session, event.call_id, event.result))
 
     def heard(self, signal: Signal) -> None:
         if isinstance(signal, Retrying):

@@ -64,21 +64,19 @@ class Page:
             return
         self.n_seen = entry.n
         self._put(self.writer.saw(entry))
-        match entry.event:
-            case Steered(text=words):
-                self.weave = weave.steered(self.weave, words)
-            case CallJudged(call_id=id_):
-                self._answered(id_)
-                self._show_if_slow(id_)
-            case CallFinished(call_id=id_):
-                self._answered(id_)
+        event = entry.event
+        if isinstance(event, Steered):
+            self.weave = weave.steered(self.weave, event.text)
+        elif isinstance(event, CallJudged):
+            self._answered(event.call_id)
+            self._show_if_slow(event.call_id)
+        elif isinstance(event, CallFinished):
+            self._answered(event.call_id)
+            self._finished(event.call_id)
+        elif isinstance(event, TurnEnded):
+            self.questions.clear()
+            for id_ in tuple(self._slow):
                 self._finished(id_)
-            case TurnEnded():
-                self.questions.clear()
-                for id_ in tuple(self._slow):
-                    self._finished(id_)
-            case _:
-                pass
         self.refresh()
 
     def heard(self, signal: Signal) -> None:

@@ -193,14 +193,12 @@ async def _costs(door: Door, session: Session) -> dict[str, float | None]:
     settings = await door.settings_of(session)
     spent: list[tuple[str, float | None]] = []
     for it in session.entries:
-        match it.event:
-            case ModelSpoke(model=model, cost=dollars_):
-                spent.append((model, dollars_))
-            case CallFinished(result=result):
-                prices = {model: door.house.facts_of(model, settings).price for model in result.side_usage}
-                spent += [(model, cost_of(Usage(**used), prices[model])) for model, used in result.side_usage.items()]
-            case _:
-                pass
+        if isinstance(it.event, ModelSpoke):
+            spent.append((it.event.model, it.event.cost))
+        elif isinstance(it.event, CallFinished):
+            side = it.event.result.side_usage
+            prices = {model: door.house.facts_of(model, settings).price for model in side}
+            spent += [(model, cost_of(Usage(**used), prices[model])) for model, used in side.items()]
     costs: dict[str, float | None] = {}
     for model, one in spent:
         before = costs.get(model, 0.0)
