@@ -120,6 +120,10 @@ class OptionalRunArguments(Arguments):
     run: str | None = None
 
 
+class RetryArguments(OptionalRunArguments):
+    session: str | None = None
+
+
 class SteerArguments(Arguments):
     run: str | None = None
     prompt: Annotated[str, Field(min_length=1)]

@@ -66,6 +66,11 @@ class Runs:
         run.task.add_done_callback(partial(_settle, run, closing, over))
         return run
 
+    def repeats(self, id_: str) -> bool:
+        """Whether this server began the run and can begin it anew as it was."""
+        run = self._runs.get(id_)
+        return run is not None and run.again is not None
+
     def get(self, id_: str) -> Run:
         """Raises BadRequest for an unknown run."""
         if run := self._runs.get(id_):

@@ -399,7 +399,7 @@ async def test_a_question_stands_in_the_document_until_it_is_answered(plain_room
     text = plain_room.editor.text(path)
     assert "Claw asks" not in text
     assert "- refused `c1: Bash pytest -q` · later" in text
-    assert plain_room.chats.actions(path, 0) == []
+    assert [it["title"] for it in plain_room.chats.actions(path, 0)] == ["Claw: Retry"]
 
 
 async def test_a_slow_call_is_shown_while_it_runs(plain_room: Room) -> None:

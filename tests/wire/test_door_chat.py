@@ -210,6 +210,25 @@ async def test_the_last_prompt_of_a_chat_is_retried_in_it(tmp_path: Path) -> Non
         assert visit.text(path).count("mend b") == 2
 
 
+async def test_after_a_restart_the_last_prompt_of_a_chat_is_retried_from_its_log(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("A."), says("B.")) as visit:
+        path, session = await two_turns(visit)
+    async with visiting(tmp_path, says("B, better.")) as visit:
+        visit.open(path, Path(path).read_text())
+        found = await lenses(visit, path)
+        async with asyncio.timeout(8):
+            while "Retry" not in [title for _, title, _ in found]:
+                await asyncio.sleep(0.01)
+                found = await lenses(visit, path)
+        retry = next(command for _, title, command in found if title == "Retry")
+        said = await refused(visit, "claw.retry", session=session, run="another")
+        assert "expected the session's last run" in str(said)
+        answer = await visit.run_action(retry)
+        assert (await visit.end(answer["run"]))["text"] == "B, better."
+        assert visit.text(path).count("mend b") == 2
+        assert answer["session"] == session
+
+
 # ---- what concerns this chat ------------------------------------------------------------------------------------------
 
 

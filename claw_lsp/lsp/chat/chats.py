@@ -235,6 +235,8 @@ class Chats:
                     logger.info("the session of %s cannot be read: %s", page.path, error)
                     return
                 page.catch_up(entries, "".join(self._streamed.get(session, ())))
+                # Which prompts can be asked again or forked is known from the log alone.
+                self._lenses_changed([page])
 
     # ---- pages ----------------------------------------------------------------------------------------------------
 
@@ -348,7 +350,7 @@ class Chats:
         index, encoding = self._index(page), self._desk.buffers.encoding
         heading = to_lsp.text_range(index, *(found.heading or (found.start, found.start)), encoding)
         run = self._desk.running(page.session) if page.session else None
-        again = self._desk.again(page.session) if page.session and run is None else None
+        again = (self._desk.again(page.session) or page.asked) if page.session and run is None else None
         prompts = [
             offers.Prompt(it.prompt_id, to_lsp.text_range(index, *it.place, encoding), it.words, it.edited)
             for it in page.earlier()

@@ -58,7 +58,7 @@ def actions(chat: Sight, line: int) -> list[Json]:
     if chat.has_words:
         found.append(_action("Claw: Send", "claw.send", {"uri": chat.uri}))
     if chat.again is not None:
-        found.append(_action("Claw: Retry", "claw.retry", {"run": chat.again}))
+        found.append(_action("Claw: Retry", "claw.retry", {"run": chat.again, "session": chat.session}))
     for it in chat.prompts:
         if it.edited or it.range["start"]["line"] <= line <= it.range["end"]["line"]:
             title = f"Claw: Fork from here ({flat(it.words, 60)})"
@@ -86,7 +86,12 @@ def lenses(chat: Sight) -> list[Json]:
     lenses = [{"range": chat.heading, "command": it} for it in found]
     for it in chat.prompts:
         if it.id == chat.again:
-            lenses.append({"range": it.heading, "command": _command("Retry", "claw.retry", {"run": it.id})})
+            lenses.append(
+                {
+                    "range": it.heading,
+                    "command": _command("Retry", "claw.retry", {"run": it.id, "session": chat.session}),
+                }
+            )
         title = "Send as a fork" if it.edited else "Fork from here"
         lenses.append({"range": it.heading, "command": _command(title, "claw.fork", _fork(chat, it))})
     return lenses

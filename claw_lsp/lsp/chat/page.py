@@ -40,6 +40,8 @@ class Page:
         self.writer = writer
         self.weave = weave.begun(text, writer.key)
         self.n_seen = 0
+        self.asked: str | None = None
+        """The run that the last prompt began, if it can be begun anew from its words alone."""
         self.questions: dict[str, Question] = {}
         self.gone = False
         self._on_disk = text
@@ -62,8 +64,7 @@ class Page:
         """A fact goes into the document; one that is in it already does not."""
         if entry.n <= self.n_seen:
             return
-        self.n_seen = entry.n
-        self._put(self.writer.saw(entry))
+        self._put(self._written(entry))
         event = entry.event
         if isinstance(event, Steered):
             self.weave = weave.steered(self.weave, event.text)
@@ -139,8 +140,7 @@ class Page:
         for entry in entries:
             if entry.n <= self.n_seen:
                 continue
-            self.n_seen = entry.n
-            written = self.writer.saw(entry)
+            written = self._written(entry)
             ends = isinstance(entry.event, TurnEnded)
             if n_ended >= done:
                 # What was noted between two turns has no mark of its own.
@@ -151,6 +151,12 @@ class Page:
         if streamed:
             self._put(standing.missing(self.writer.heard(TextArrived(streamed))))
         self.refresh()
+
+    def _written(self, entry: Entry) -> tuple[Written, ...]:
+        self.n_seen = entry.n
+        if isinstance(entry.event, UserSpoke):
+            self.asked = entry.event.run if entry.event.action == "ask" else None
+        return self.writer.saw(entry)
 
     def refresh(self) -> None:
         """See to it that the document becomes what it should be."""

@@ -8,7 +8,7 @@ from typing import Any
 
 from claw_lsp.core.briefing import Subject, trailer, with_complaints
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.event import Steered
+from claw_lsp.facts.event import Steered, UserSpoke
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.rule import Mode
 from claw_lsp.lsp.arguments import (
@@ -22,6 +22,7 @@ from claw_lsp.lsp.arguments import (
     OptionalRunArguments,
     Position,
     Range,
+    RetryArguments,
     ReviewArguments,
     RunArguments,
     SteerArguments,
@@ -161,15 +162,29 @@ async def steer(door: Door, args: SteerArguments, request: Request) -> Answer:
     return {"session": run.session, "run": run.id}
 
 
-@command("claw.retry", OptionalRunArguments)
-async def retry(door: Door, args: OptionalRunArguments, request: Request) -> Answer:
-    """Ask the same again in the same session, about the files as they are now."""
+@command("claw.retry", RetryArguments)
+async def retry(door: Door, args: RetryArguments, request: Request) -> Answer:
+    """Ask the same again in the same session, about the files as they are now. With `session` also a run of an earlier
+    server's."""
+    if args.run is not None and args.session is not None and not door.runs.repeats(args.run):
+        return _answer(await _retry_from_log(door, args.session, args.run, request))
     run = _named(door, args.run)
     if run.result is None:
         raise BadRequest("run: this turn is still running; stop it first (claw.stop)")
     if run.again is None:
         raise BadRequest("run: it cannot be asked again")
     return _answer(await run.again(request))
+
+
+async def _retry_from_log(door: Door, session: str, run: str, request: Request) -> Run:
+    """Begin anew what the session's log says of its last prompt. Raises BadRequest."""
+    found = await door.session_for(session, None, None, None)
+    spoken = next((it.event for it in reversed(found.entries) if isinstance(it.event, UserSpoke)), None)
+    if spoken is None or spoken.run != run:
+        raise BadRequest(f"run: expected the session's last run, found {run!r}")
+    if spoken.action != "ask":
+        raise BadRequest("run: it began before this server was started, in a file; start it there again")
+    return await _start_words(door, found, spoken.text, request)
 
 
 @command("claw.stop", OptionalRunArguments)
