@@ -138,17 +138,26 @@ class VSCode:
     def click(self, selector: str, text: str = "") -> None:
         self.do("click", selector=selector, text=text)
 
-    def pick(self, words: str) -> None:
-        """Type into the list that is open, and take its first row."""
-        self.until(lambda: self.do("count", selector=QUICK), "a list opens")
-        self.type(words)
-        self.until(lambda: any(words.lower() in it.lower() for it in self.rows()[:1]), f"the list has {words}")
-        self.press("Enter")
+    def pick(self, words: str, before: str = "") -> None:
+        """Type into the list that is open, and take its first row. A list that is about to close, or to open, takes keys,
+        too: what did not arrive is typed anew, behind what stands `before` it."""
+        end = time.monotonic() + PATIENCE
+        typed = words
+        while time.monotonic() < end:
+            self.until(lambda: self.do("count", selector=QUICK), "a list opens")
+            self.type(typed)
+            with suppress(AssertionError):
+                self.until(lambda: any(words.lower() in it.lower() for it in self.rows()[:1]), words, 4)
+                self.press("Enter")
+                return
+            self.press("Control+A")
+            typed = before + words
+        raise AssertionError(f"the list has no {words}: {self.rows()[:5]}")
 
     def palette(self, title: str) -> None:
         """Run a command of the palette."""
         self.press("F1")
-        self.pick(f"Claw: {title}")
+        self.pick(f"Claw: {title}", ">")
 
     def open(self, name: str, text: str | None = None, line: int = 1, column: int = 1) -> None:
         """Open a file of the workspace with the cursor at a place, as from the *Go to file* list."""
