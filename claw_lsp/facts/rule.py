@@ -34,10 +34,14 @@ class Rule(BaseModel):
 
 
 class Verdict(BaseModel):
-    """What the policy says of a plan: the decision, the rule that made it (if one did) and why, for people."""
+    """What the policy says of a plan: the decision, the rule that made it (if one did) and why, for people.
+
+    `firm`: asked whatever the mode is and whatever was allowed before; only a person may answer it.
+    """
 
     model_config = ConfigDict(frozen=True)
 
     decision: Behavior
     rule: str | None = None
     reason: str
+    firm: bool = False

@@ -1,0 +1,33 @@
+"""Every case of tests/fixtures/security_cases.json is proved somewhere: by the table of tests/wire/test_policy_cases.py, or by
+a test that is marked with the case's id."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+TESTS = Path(__file__).parent.parent
+MARKED = re.compile(r"@pytest\.mark\.security_case\(([^)]*)\)\n(?:@.*\n|[ )\]].*\n)*(?:async )?def test_")
+TABLE = ("bash", "path", "web")
+"""Kinds that are a question to the policy."""
+
+WAITS: frozenset[str] = frozenset(
+    """W10 W11 C01 C02 C03 C04 C05 C06 C07 C08 C09 C10 C11 C12 C13 C14 C15 C16 C17 C18 C19 C20 C21 C22 C23 C24 M01 M02 M03
+    M04 M05 M06 M07 M08 M09 M10 M11 M12 M13 M14 M15 D01 D02 D03 D04 D05 D06 D07 D08 D09 S01 S02 S03 S04""".split()
+)
+"""Ids without a test."""
+
+
+def test_every_case_is_proved_by_a_test_or_waits() -> None:
+    cases: list[dict[str, Any]] = json.loads((TESTS / "fixtures" / "security_cases.json").read_text("utf-8"))
+    others = {it["id"] for it in cases if it["kind"] not in TABLE}
+    assert {it["id"] for it in cases} >= marked(), "a test is marked with an id that there is not"
+    assert others - marked() == WAITS
+
+
+def marked() -> set[str]:
+    """The ids that tests are marked with."""
+    found = [it for path in TESTS.rglob("test_*.py") for it in MARKED.findall(path.read_text("utf-8"))]
+    return {id_ for it in found for id_ in re.findall(r'"([^"]+)"', it)}
