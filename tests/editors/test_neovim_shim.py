@@ -253,6 +253,32 @@ def test_saving_writes_hidden_and_new_files_as_the_person_would(tmp_path: Path) 
         assert saved == set(changes)
 
 
+def test_who_sent_a_prompt_goes_on_to_the_next_though_the_last_answer_was_still_being_ended(tmp_path: Path) -> None:
+    """The end of an answer came above the prompt after it was sent, and was taken for the next prompt: the answer went on
+    out of sight."""
+    mark = "<!-- claw:k1 {} -->"
+    head = [f"# Claw chat {mark.format('chat')}", "", f"## You {mark.format('you 1')}", "", "first", ""]
+    answered = [f"## Claw {mark.format('answer 1')}", "", "one", ""]
+    prompt = [f"## You {mark.format('you 2')}", "", "more"]
+    after = ["", f"## Claw {mark.format('answer 2')}", "", f"## You {mark.format('you 3')}", ""]
+    with shim(tmp_path) as it:
+        editor = it.editor
+        buffer = editor.edit("chat.md", "\n".join([*head, *answered, *prompt, ""]))
+        here = uri(it, "chat.md")
+
+        def puts(row: int, *lines: str) -> None:
+            place = {"line": row, "character": 0}
+            edit = {"range": {"start": place, "end": place}, "newText": "".join(f"{line}\n" for line in lines)}
+            assert it.asks("workspace/applyEdit", edit={"changes": {here: [edit]}})["applied"] is True
+
+        editor.type("G<C-s>")
+        assert it.hears("claw.send") == {"uri": here}
+        puts(len(head) + len(answered), f"_done_ {mark.format('end')}", "")
+        assert editor.nvim.current.line == "more"
+        puts(len(editor.lines(buffer)), *after)
+        editor.until(lambda: editor.nvim.current.window.cursor[0] == len(editor.lines(buffer)), "the next prompt")
+
+
 def test_saving_never_writes_over_what_another_program_wrote(tmp_path: Path) -> None:
     with shim(tmp_path) as it:
         editor = it.editor

@@ -5,7 +5,8 @@ local M = {}
 local MARK = '<!%-%- claw:%w+ '
 local group = vim.api.nvim_create_augroup('claw.chat', {})
 local due = {}
---- By buffer: the row of the prompt's heading when it was sent, until the next prompt is there.
+--- By buffer: the number of the prompt that was sent, until the next prompt is there. Its row says nothing: what the
+--- server still had to say of the turn before comes above it.
 local sent = {}
 
 local function options()
@@ -18,24 +19,28 @@ function M.is_chat(bufnr)
   return first:match('^# .*' .. MARK .. 'chat') ~= nil
 end
 
---- The row of the prompt's heading, the last thing of ours; nil where there is none.
-local function heading(bufnr)
+--- The row of a prompt's heading and the prompt's number, by that number or else the last one; nil where there is none.
+local function heading(bufnr, number)
   for row = vim.api.nvim_buf_line_count(bufnr) - 1, 0, -1 do
     local line = vim.api.nvim_buf_get_lines(bufnr, row, row + 1, false)[1]
-    if line:match(MARK .. 'you %d+ %-%->%s*$') then
-      return row
+    local found = tonumber(line:match(MARK .. 'you (%d+) %-%->%s*$'))
+    if found and (not number or found == number) then
+      return row, found
     end
   end
 end
 
 --- Who has sent a prompt and stayed in it goes on to the next one, once it is there.
 local function go_on(bufnr)
-  local prompt = heading(bufnr)
-  local before = sent[bufnr]
-  if not before or not prompt or prompt <= before then
+  local prompt, number = heading(bufnr)
+  if not sent[bufnr] or not number or number <= sent[bufnr] then
     return
   end
+  local before = heading(bufnr, sent[bufnr])
   sent[bufnr] = nil
+  if not before then
+    return
+  end
   local answer = before
   for n, line in ipairs(vim.api.nvim_buf_get_lines(bufnr, before, prompt, false)) do
     answer = before + n
@@ -120,7 +125,8 @@ function M.send()
   if not M.is_chat(0) then
     return say.warn('This is no chat of Claw; :Claw chat opens one')
   end
-  sent[vim.api.nvim_get_current_buf()] = heading(0)
+  local _, number = heading(0)
+  sent[vim.api.nvim_get_current_buf()] = number
   require('claw.send').command('send', { uri = vim.uri_from_bufnr(0) })
 end
 
