@@ -3,7 +3,6 @@ comes out; nothing stops at "Press ENTER"."""
 
 from __future__ import annotations
 
-import time
 from collections.abc import Generator
 from contextlib import contextmanager
 from dataclasses import dataclass
