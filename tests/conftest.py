@@ -37,7 +37,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         limit = item.get_closest_marker("timeout")
         if folder not in SLOW and (limit is None or limit.args[0] > MOST):
             item.add_marker(pytest.mark.timeout(MOST), append=False)
-        if item.get_closest_marker("vscode"):
+        if item.get_closest_marker("vscode") and config.pluginmanager.hasplugin("xdist"):
             # One VS Code is started for all of its tests, so one worker has them all.
             item.add_marker(pytest.mark.xdist_group("vscode"))
 

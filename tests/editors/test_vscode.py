@@ -216,6 +216,12 @@ def test_a_proposal_over_two_files_is_one_thing_to_answer(code: VSCode) -> None:
     code.until(lambda: sorted(code.tabs()) == ["three.py *", "two.py *"], "both are changed")
     code.open("three.py")
     assert "three = 33" in code.text()
+    code.press("Control+z")
+    code.until(lambda: code.lines()[0] == "three = 3", "its change is undone by one key (12)")
+    code.open("two.py")
+    assert "two = 22" in code.text(), "each document is a request of its own, and so a step of its own (7)"
+    code.press("Control+z")
+    code.until(lambda: code.lines()[0] == "two = 2", "and so is the other's")
 
 
 def propose(code: VSCode, words: str) -> None:
