@@ -17,7 +17,7 @@ from claw_lsp.core.policy.judge import judge
 from claw_lsp.core.policy.reading import Line, read_line
 from claw_lsp.core.policy.shell import files_named, parts_asked
 from claw_lsp.facts.call import Call
-from claw_lsp.facts.fault import BadRequest, ClawError
+from claw_lsp.facts.fault import BadRequest, ClawError, ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule
 from claw_lsp.facts.scene import Scene
@@ -100,7 +100,11 @@ def _scene(cwd: str, roots: tuple[str, ...], home: str, mode: Mode, settings: Se
 
 
 async def _judged(tool: str, given: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
-    plan = await _plan(tool, given, scene)
+    try:
+        plan = await _plan(tool, given, scene)
+    except ToolError as error:
+        # No tool makes a plan of this, so it cannot run.
+        return {"decision": "deny", "rule": None, "reason": str(error)}
     verdict = judge(scene.settings.rules, scene.mode, plan, scene.ground)
     answer: dict[str, Any] = {"decision": verdict.decision, "rule": verdict.rule, "reason": verdict.reason}
     if plan.command is not None:
