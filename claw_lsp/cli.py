@@ -83,26 +83,14 @@ def _with_command(argv: list[str]) -> list[str]:
 
 
 def _log() -> None:
-    """Logging, for developers: CLAW_LOG is a level, a file, or both with a comma; warnings go to stderr without it."""
-    import logging
+    from claw_lsp.app import logs
+    from claw_lsp.app.world import environment_of_process
+    from claw_lsp.facts.fault import BadRequest
 
-    level, path = "warning", None
-    for part in filter(None, (it.strip() for it in os.environ.get("CLAW_LOG", "").split(","))):
-        if part.lower() in ("debug", "info", "warning", "error"):
-            level = part.lower()
-        else:
-            path = part
     try:
-        if path:
-            # Paths and command lines are nobody else's business.
-            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
-        handler = logging.FileHandler(path, encoding="utf-8") if path else logging.StreamHandler(sys.stderr)
-    except OSError as error:
-        raise Misused(f"CLAW_LOG: {path} cannot be written: {error.strerror}") from None
-    handler.setFormatter(logging.Formatter("%(asctime)s %(levelname)s %(name)s: %(message)s"))
-    # The libraries below log whole messages when asked for more than warnings: file text, prompts.
-    logging.basicConfig(level=logging.WARNING, handlers=[handler])
-    logging.getLogger("claw_lsp").setLevel(level.upper())
+        logs.set_up(environment_of_process())
+    except BadRequest as error:
+        raise Misused(str(error)) from None
 
 
 def _world() -> World:

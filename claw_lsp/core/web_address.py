@@ -12,7 +12,12 @@ _UNWRITABLE = re.compile(r"[\x00-\x20\x7f-\xa0\\]")
 _METADATA = frozenset(map(ip_address, ("169.254.169.254", "169.254.170.2", "100.100.100.200", "fd00:ec2::254")))
 """Where clouds hand credentials to whoever asks from inside; never fetched, whatever is allowed."""
 
+_THIS_MACHINE = frozenset({"127.0.0.1", "::1", "localhost"})
 _NAT64 = ip_network("64:ff9b::/96")
+_EMBEDDING = (_NAT64, ip_network("::/96"))
+"""IPv6 networks whose last four bytes are an IPv4 address."""
+_LOCAL = (ip_network("64:ff9b:1::/48"), ip_network("192.0.0.0/24"))
+"""Networks of a machine or its provider that Python 3.11 takes for public ones."""
 _DEFAULT_PORTS = {"http": 80, "https": 443}
 
 
@@ -51,6 +56,23 @@ def same_place(url: str, other: str) -> bool:
     return here.hostname == there.hostname and ((here.scheme, here.port) == (there.scheme, there.port) or upgraded)
 
 
+def openable(url: str) -> str:
+    """The URL that a person's browser may be shown, in its one form; it is opened by the editor or as one argument of a
+    program, never in a shell line. Raises ToolError for everything but https."""
+    plain = normal_url(url)
+    if not plain.startswith("https://"):
+        raise ToolError(f"Only https addresses are opened in a browser, not {plain}.")
+    return plain
+
+
+def callback(url: str) -> str:
+    """The URL that a sign-in may lead back to: https, or http on this machine alone. Raises ToolError."""
+    plain = normal_url(url)
+    if plain.startswith("https://") or host_of(plain) in _THIS_MACHINE:
+        return plain
+    raise ToolError(f"A sign-in leads back to https, or to http on this machine (127.0.0.1), not to {plain}.")
+
+
 def refusal(address: str, *, allow_private: bool) -> str | None:
     """Why nothing is fetched from this IP address; None when it is a public one, or private ones are allowed."""
     ip = ip_address(address.partition("%")[0])
@@ -59,7 +81,7 @@ def refusal(address: str, *, allow_private: bool) -> str | None:
             return f"{address} serves the credentials of a cloud machine"
         if each.is_multicast or each.is_unspecified:
             return f"{address} is not the address of one machine"
-        if not each.is_global and not allow_private:
+        if (not each.is_global or any(each in it for it in _LOCAL)) and not allow_private:
             return f"{address} is a private or local address; the setting allowPrivateAddresses would allow it"
     return None
 
@@ -87,6 +109,6 @@ def _embedded(ip: IPv4Address | IPv6Address) -> tuple[IPv4Address, ...]:
     if isinstance(ip, IPv4Address):
         return ()
     found = [ip.ipv4_mapped, ip.sixtofour, *(ip.teredo or ())]
-    if ip in _NAT64:
+    if any(ip in it for it in _EMBEDDING) and int(ip) >> 24:
         found.append(IPv4Address(int(ip) & 0xFFFFFFFF))
     return tuple(it for it in found if it is not None)

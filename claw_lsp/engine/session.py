@@ -8,9 +8,10 @@ from dataclasses import replace
 
 from claw_lsp.core import proposals
 from claw_lsp.core.recover import CRASHED, Partial, recover
+from claw_lsp.core.redaction import redacted
 from claw_lsp.core.state import State, after, fold
 from claw_lsp.engine.ahead import Ahead
-from claw_lsp.facts.event import Entry, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
+from claw_lsp.facts.event import CallJudged, Entry, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.usage import Usage
@@ -47,6 +48,7 @@ class Session:
 
     def write(self, event: Event, *, durable: bool = False) -> Entry:
         """Append one fact and fold it. Raises LogError, and then nothing changed."""
+        event = _without_secrets(event)
         entry = self.log.append(event, durable=durable)
         self.entries.append(entry)
         self.state = after(self.state, event)
@@ -83,3 +85,16 @@ class Session:
         """How this run ended, as the log says."""
         found = (it.event for it in reversed(self.entries) if isinstance(it.event, TurnEnded))
         return next((it for it in found if it.run == run), None)
+
+
+def _without_secrets(event: Event) -> Event:
+    """The fact with its texts about errors and reasons redacted; what was said, called and found stays as it was."""
+    match event:
+        case TurnEnded() if event.why:
+            return event.model_copy(update={"why": redacted(event.why)})
+        case ModelSpoke() if event.fault:
+            return event.model_copy(update={"fault": redacted(event.fault)})
+        case CallJudged() if event.reason:
+            return event.model_copy(update={"reason": redacted(event.reason)})
+        case _:
+            return event

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from claw_lsp.adapters.settings import Loaded, Problem, RuleMemory, load, schema
 from claw_lsp.adapters.settings.place import place
-from claw_lsp.adapters.settings.secrets import secret_in
+from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.settings import Settings

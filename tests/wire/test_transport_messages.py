@@ -194,7 +194,9 @@ async def test_r13_a_bug_is_a_short_internal_error(command: str, caplog: pytest.
             await run(client, command)
         assert await run(client, "echo", 2) == [2]
     assert (caught.value.code, caught.value.data) == (-32603, None)
-    assert caught.value.message == "workspace/executeCommand: internal error (ValueError); the server's log says more"
+    said, _, id_ = caught.value.message.rpartition(" under ")
+    assert said == "workspace/executeCommand: internal error (ValueError); the server's log says more"
+    assert f"workspace/executeCommand failed ({id_})" in caplog.text
     assert CANARY in caplog.text
 
 

@@ -55,6 +55,7 @@ async def test_tcp_serves_who_knows_the_token_and_ends_with_its_client(capsys: p
     assert seen == [{"model": "opus"}]
 
 
+@pytest.mark.security_case("M04")
 @pytest.mark.parametrize(
     "first",
     [
@@ -136,6 +137,7 @@ async def test_websocket_takes_the_token_from_initialize_too(capsys: pytest.Capt
         assert await asyncio.wait_for(task, 2) == 1
 
 
+@pytest.mark.security_case("M04")
 @pytest.mark.parametrize(
     ("headers", "query"),
     [

@@ -17,7 +17,7 @@ from threading import Lock
 from typing import Any, cast
 
 from claw_lsp.adapters.settings.files import read_text, write_whole
-from claw_lsp.adapters.settings.secrets import secret_in
+from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
 
 _IGNORED = ("chats/", "settings.local.json")

@@ -6,6 +6,8 @@ import re
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, NetmaskValueError
 from urllib.parse import urlsplit
 
+from claw_lsp.core.web_address import refusal
+
 _NAME = re.compile(r"[a-z0-9_-]+(\.[a-z0-9_-]+)*")
 _NUMBER = re.compile(r"0x[0-9a-f]*|[0-9]+")
 _HERE = ("localhost", "local", "internal", "lan", "home", "corp", "intranet", "arpa")
@@ -50,11 +52,10 @@ def private(host: str) -> bool:
     """Whether the host names this machine, a private network or a cloud's metadata; addresses in odd spellings do."""
     last = host.rsplit(".", 1)[-1]
     if ":" in host:
-        address = IPv6Address(host)
-        return not (address.ipv4_mapped or address).is_global
+        return refusal(host, allow_private=False) is not None
     if _NUMBER.fullmatch(last):
         try:
-            return not IPv4Address(host).is_global
+            return refusal(str(IPv4Address(host)), allow_private=False) is not None
         except (AddressValueError, NetmaskValueError):
             return True
     return last in _HERE or "." not in host

@@ -13,6 +13,7 @@ import inspect
 import logging
 from collections.abc import Awaitable, Callable
 from functools import partial
+from secrets import token_hex
 from typing import Any, cast
 
 import cattrs
@@ -278,8 +279,8 @@ class WireProtocol(SpeakingProtocol):
         """Answer a request whose handler raised; what we did not raise on purpose is not described to the client."""
         known = error if isinstance(error, JsonRpcException) else self._explained(error)
         if known is None:
-            self._report(request.method, error)
-            text = f"{request.method[:100]}: internal error ({type(error).__name__}); the server's log says more"
+            id_ = self._report(request.method, error)
+            text = f"{request.method[:100]}: internal error ({type(error).__name__}); the server's log says more under {id_}"
             self._refuse(request.id, messages.INTERNAL_ERROR, text)
         else:
             self._refuse(request.id, known.code, known.message, known.data)
@@ -291,8 +292,11 @@ class WireProtocol(SpeakingProtocol):
             self._report("explain", second)
             return None
 
-    def _report(self, method: str, error: BaseException) -> None:
-        logger.error("%s failed", method[:100], exc_info=error)
+    def _report(self, method: str, error: BaseException) -> str:
+        """Log a bug; the id of its line, by which it is found."""
+        id_ = token_hex(4)
+        logger.error("%s failed (%s)", method[:100], id_, exc_info=error)
+        return id_
 
     # ---- what every server answers
 

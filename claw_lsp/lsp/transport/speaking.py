@@ -14,6 +14,7 @@ from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 from pygls.protocol import LanguageServerProtocol
 
+from claw_lsp.core.redaction import redacted
 from claw_lsp.lsp.transport import messages
 from claw_lsp.lsp.transport.hooks import Served
 from claw_lsp.lsp.transport.messages import Answer, Encoder, RequestId
@@ -68,7 +69,7 @@ class SpeakingProtocol(LanguageServerProtocol):
 
     def notify(self, method: str, params: Any | None = None) -> None:
         """Tell the client something; `params` is a value of lsprotocol's or plain JSON."""
-        self._send({"jsonrpc": "2.0", "method": method} | _given(params))
+        self._send({"jsonrpc": "2.0", "method": method} | _given(_said(method, params)))
 
     def send_request(
         self,
@@ -106,7 +107,7 @@ class SpeakingProtocol(LanguageServerProtocol):
             self._forgotten.append(request_id)
 
     def _refuse(self, request_id: RequestId | None, code: int, text: str, data: Any = None) -> None:
-        error = {"code": code, "message": text} | ({} if data is None else {"data": data})
+        error = {"code": code, "message": redacted(text)} | ({} if data is None else {"data": data})
         self._send({"jsonrpc": "2.0", "id": request_id, "error": error})
 
     def _send(self, message: dict[str, Any]) -> None:
@@ -145,6 +146,17 @@ class SpeakingProtocol(LanguageServerProtocol):
 
 def _given(params: Any) -> dict[str, Any]:
     return {} if params is None else {"params": params}
+
+
+def _said(method: str, params: Any) -> Any:
+    """Results and faults for people and for the editor's log, without the credentials that a fault may quote."""
+    if method not in _FOR_PEOPLE or not isinstance(params, dict):
+        return params
+    fields = cast("dict[str, Any]", params)
+    return {**fields, "message": redacted(str(fields.get("message", "")))}
+
+
+_FOR_PEOPLE = frozenset({types.WINDOW_SHOW_MESSAGE, types.WINDOW_LOG_MESSAGE, types.LOG_TRACE})
 
 
 def _refusal(error: Any) -> JsonRpcException:

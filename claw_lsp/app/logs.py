@@ -1,0 +1,47 @@
+"""Where `logging` goes, and what never gets there: credentials, and what would paint or hide on a terminal."""
+
+from __future__ import annotations
+
+import logging
+import os
+import sys
+from collections.abc import Mapping
+
+from claw_lsp.core.escape import visible
+from claw_lsp.core.redaction import redacted, secrets_of
+from claw_lsp.facts.fault import BadRequest
+
+LEVELS = ("debug", "info", "warning", "error")
+
+
+class Redacting(logging.Formatter):
+    """One record as text, tracebacks too, without the credentials that can be told and without control codes."""
+
+    def __init__(self, known: tuple[str, ...]) -> None:
+        super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s")
+        self._known = known
+
+    def format(self, record: logging.LogRecord) -> str:
+        return visible(redacted(super().format(record), self._known))
+
+
+def set_up(environment: Mapping[str, str]) -> None:
+    """CLAW_LOG is a level, a file, or both with a comma; warnings go to stderr without it. Raises BadRequest for a file
+    that cannot be written."""
+    level, path = "warning", None
+    for part in filter(None, (it.strip() for it in environment.get("CLAW_LOG", "").split(","))):
+        if part.lower() in LEVELS:
+            level = part.lower()
+        else:
+            path = part
+    try:
+        if path:
+            # Paths and command lines are nobody else's business.
+            os.close(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600))
+        handler = logging.FileHandler(path, encoding="utf-8") if path else logging.StreamHandler(sys.stderr)
+    except OSError as error:
+        raise BadRequest(f"CLAW_LOG: {path} cannot be written: {error.strerror}") from None
+    handler.setFormatter(Redacting(secrets_of(environment)))
+    # The libraries below log whole messages when asked for more than warnings: file text, prompts.
+    logging.basicConfig(level=logging.WARNING, handlers=[handler])
+    logging.getLogger("claw_lsp").setLevel(level.upper())
