@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
@@ -62,6 +63,8 @@ class Turn:
     n_cuts: int = 0
     n_extended: int = 0
     refused: bool = False
+    failures: Mapping[str, int] = field(default_factory=dict[str, int])
+    """How often each call that never succeeded in this turn failed, by what `sameness` says of it."""
     steered: bool = False
     """Whether something that waits wants an answer of its own."""
     usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
@@ -262,6 +265,7 @@ def _finished(state: State, event: CallFinished) -> State:
     succeeded = not result.is_error
     turn = replace(
         turn,
+        failures=_failures(turn, calls, event),
         refused=turn.refused and not succeeded,
         usage=_with_side(turn.usage, result),
         cost=_sum(turn.cost, result.side_cost) if result.side_usage else turn.cost,
@@ -270,6 +274,17 @@ def _finished(state: State, event: CallFinished) -> State:
         return replace(state, turn=turn)
     answers = tuple(_result_block(it.call.id, it.result) for it in calls if it.result)
     return replace(state, pending=(*answers, *state.pending), calls=(), turn=replace(turn, last=None))
+
+
+def sameness(call: Call) -> str:
+    """The same text for calls that ask for the same."""
+    return f"{call.name} {json.dumps(call.input, sort_keys=True, default=str)}"
+
+
+def _failures(turn: Turn, calls: tuple[OpenCall, ...], event: CallFinished) -> Mapping[str, int]:
+    same = next((sameness(it.call) for it in calls if it.call.id == event.call_id), "")
+    others = {key: n for key, n in turn.failures.items() if key != same}
+    return {**others, same: turn.failures.get(same, 0) + 1} if same and event.result.is_error else others
 
 
 def _with_side(usage: Mapping[str, Usage], result: Result) -> Mapping[str, Usage]:

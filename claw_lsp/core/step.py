@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from claw_lsp.core.state import OpenCall, State, Turn
+from claw_lsp.core.state import OpenCall, State, Turn, sameness
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.event import ModelSpoke, Stopped
 
@@ -15,6 +15,13 @@ MOST_CUTS = 4
 """How many replies in a row may break off before the turn fails."""
 MOST_EXTENDED = 4
 """How many replies in a row may run into their length limit before the turn stops."""
+
+MOST_FAILURES = 5
+"""How often the very same call may fail in a turn before the turn stops and the person is asked."""
+MOST_SHOWN = 200
+"""Characters of such a call that the person is shown."""
+WARNED_AFTER = 3
+"""After how many such failures the model is told that it goes round in circles."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +77,8 @@ def next_step(state: State) -> Step:
     if turn.last is None:
         if turn.max_turns is not None and turn.n_replies >= turn.max_turns:
             return End("limit", f"The turn reached its limit of {turn.max_turns} replies.")
+        if again := next((it for it, n in turn.failures.items() if n >= MOST_FAILURES), None):
+            return End("limit", _in_circles(again))
         return Consult()
     return _after_reply(turn, turn.last)
 
@@ -127,6 +136,19 @@ def _after_reply(turn: Turn, reply: ModelSpoke) -> Step:
             return End("refused", "The last thing the model tried was not permitted.")
         case _:
             return End("done")
+
+
+def repeated(state: State, call: Call) -> str:
+    """What the model is told with one more failure of this call; "" while it has not failed often."""
+    n = state.turn.failures.get(sameness(call), 0) + 1 if state.turn else 0
+    if n < WARNED_AFTER:
+        return ""
+    return f"[This very call failed {n} times in this turn. Do something else, or say what keeps you from going on.]"
+
+
+def _in_circles(same: str) -> str:
+    shown = same if len(same) <= MOST_SHOWN else same[: MOST_SHOWN - 1] + "…"
+    return f"The same call failed {MOST_FAILURES} times, so the turn was stopped: {shown}. How should it go on?"
 
 
 def open_calls(state: State) -> tuple[OpenCall, ...]:

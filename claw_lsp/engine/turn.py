@@ -8,7 +8,8 @@ from dataclasses import dataclass, replace
 
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
-from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step
+from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step, repeated
+from claw_lsp.engine.deadline import Deadline
 from claw_lsp.engine.judging import decide, with_words
 from claw_lsp.engine.proposing import Proposing, waiting_note
 from claw_lsp.engine.session import Session
@@ -47,7 +48,9 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
     However it ends, the log is closed by a TurnEnded; cancellation passes on. Raises LogError when the log cannot be
     written, and whatever is a bug of ours.
     """
-    hands = replace(hands, workspace=Proposing(hands.workspace, session, hands.settings))
+    minutes = hands.settings.max_minutes
+    deadline = Deadline(hands.host, None if minutes is None else 60 * minutes)
+    hands = replace(hands, workspace=Proposing(hands.workspace, session, hands.settings), host=deadline)
     async with session.in_turn:
         stopped: Stopped = "failed"
         why = BUG
@@ -56,8 +59,13 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
         try:
             for entry in begun:
                 await hands.host.saw(entry)
-            while not isinstance(step := next_step(session.state), Rest):
-                await _take(step, session, hands)
+            async with deadline:
+                while not isinstance(step := next_step(session.state), Rest):
+                    await _take(step, session, hands)
+        except TimeoutError:
+            if not deadline.over:
+                raise
+            stopped, why = "limit", f"The turn reached its limit of {minutes:g} minutes."
         except asyncio.CancelledError:
             stopped, why = "interrupted", INTERRUPTED
             raise
@@ -143,6 +151,8 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
         result = _with_note(result, note)
     except (ToolError, ProcessError) as error:
         result = Result(content=str(error), is_error=True, summary=str(error).split("\n", 1)[0])
+    if result.is_error:
+        result = _with_note(result, repeated(session.state, call))
     seconds = hands.clock.monotonic() - began
     result = with_words(result, call.id, session)
     await _record(session, hands, CallFinished(call_id=call.id, result=result, seconds=seconds))

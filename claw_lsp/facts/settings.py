@@ -47,6 +47,12 @@ class Settings(BaseModel):
     max_turns: int | None = Field(
         None, alias="maxTurns", ge=1, description="How many replies of the model one turn may take."
     )
+    max_minutes: float | None = Field(
+        None,
+        alias="maxMinutes",
+        gt=0,
+        description="How long one turn may take, in minutes; the time in which you are asked something does not count.",
+    )
     max_output_tokens: int = Field(
         32_000, alias="maxOutputTokens", ge=1, description="How many tokens one reply may have."
     )

@@ -225,3 +225,42 @@ async def test_a_turn_stopped_while_the_first_of_several_reads_is_asked_about_fo
         assert ended["text"] == "Good."
         gc.collect()
     assert "never retrieved" not in caplog.text
+
+
+def settings(root: Path, **given: Any) -> None:
+    (root / "ws" / ".claw").mkdir(parents=True)
+    (root / "ws" / ".claw" / "settings.json").write_text(json.dumps(given))
+
+
+async def test_the_model_is_told_when_the_same_call_keeps_failing_and_a_success_begins_anew(tmp_path: Path) -> None:
+    def read(n: int) -> Any:
+        return says("", (f"c{n}", "Read", {"file_path": "b.txt"}))
+
+    async def there(request: Any, hear: Any) -> Any:
+        await asyncio.to_thread((tmp_path / "ws" / "b.txt").write_text, "b\n")
+        return read(3)
+
+    async with visiting(tmp_path, *map(read, range(3)), there, read(4), says("Done.")) as visit:
+        ended = await visit.turn("claw.ask", prompt="read b")
+        assert ended["stopped"] == "done"
+        told = [n for n in range(1, 6) if "This very call failed" in visit.model.results(n)]
+        assert told == [3]
+        assert "This very call failed 3 times in this turn" in visit.model.results(3)
+
+
+async def test_a_turn_that_takes_too_long_is_ended_and_the_time_of_a_question_does_not_count(tmp_path: Path) -> None:
+    settings(tmp_path, maxMinutes=0.5 / 60)
+    asks = says("", ("c1", "Bash", {"command": "make it"}))
+    async with visiting(tmp_path, asks, waits("Half")) as visit:
+        begun = await visit.command("claw.ask", prompt="go")
+        box = await visit.box()
+        await asyncio.sleep(0.8)
+        box.pick("Allow once")
+        ended = await visit.end(begun["run"])
+        assert ended["stopped"] == "limit"
+        assert ended["text"] == "Half"
+        kinds = visit.kinds(begun["session"])
+        assert kinds[-2:] == ["model_spoke", "turn_ended"]
+        assert "call_finished" in kinds
+        last = visit.log(begun["session"])[-1].event
+        assert "reached its limit of 0.00833333 minutes" in last.model_dump()["why"]

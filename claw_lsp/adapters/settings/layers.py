@@ -31,6 +31,7 @@ _FROM_PROJECT = frozenset(
         "smallModel",
         "effortLevel",
         "maxTurns",
+        "maxMinutes",
         "maxOutputTokens",
         "todoWrite",
         "disableBypassPermissionsMode",
