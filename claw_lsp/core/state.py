@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from claw_lsp.core.policy.egress import hosts_named
 from claw_lsp.facts.call import Block, Call, Result, Task, calls_in
 from claw_lsp.facts.event import (
     CallFinished,
@@ -31,7 +32,11 @@ from claw_lsp.facts.event import (
 )
 from claw_lsp.facts.request import Message
 from claw_lsp.facts.rule import Mode, Rule
+from claw_lsp.facts.scene import Exposure
 from claw_lsp.facts.usage import Usage
+
+MOST_SOURCES = 20
+"""Where untrusted text came from is remembered of so many places, the last ones."""
 
 GO_ON_AFTER_CUT = "[The connection broke here. Go on exactly where your reply stopped; do not repeat what is there.]"
 GO_ON_AFTER_LIMIT = (
@@ -102,6 +107,7 @@ class State:
     seen: Mapping[str, str] = field(default_factory=dict[str, str])
     tasks: tuple[Task, ...] = ()
     rules: tuple[Rule, ...] = ()
+    exposure: Exposure = field(default_factory=Exposure)
     usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
     cost: float | None = 0.0
     title: str = ""
@@ -131,12 +137,15 @@ def after(state: State, event: Event) -> State:
             turn = Turn(run=event.run, prompt_id=event.prompt_id, max_turns=event.max_turns)
             seen = {**state.seen, **event.seen} if event.seen else state.seen
             pending = (*state.pending, *event.blocks)
-            return replace(state, pending=pending, turn=turn, calls=(), unread=(), seen=seen)
+            state = replace(state, pending=pending, turn=turn, calls=(), unread=(), seen=seen)
+            return _told(state, event)
         case ModelSpoke():
             return _spoke(state, event)
         case CallJudged():
             calls = tuple(replace(it, judged=event) if it.call.id == event.call_id else it for it in state.calls)
             refused = event.decision == "deny" or (event.decision != "allow" and _refused(state))
+            known = state.exposure.known.union(event.hosts) if event.by == "person" else state.exposure.known
+            state = replace(state, exposure=replace(state.exposure, known=known))
             return replace(state, calls=calls, turn=state.turn and replace(state.turn, refused=refused))
         case CallFinished():
             return _finished(state, event)
@@ -227,12 +236,21 @@ def _to_speak(last: ModelSpoke | None) -> bool:
 
 def _steered(state: State, event: Steered) -> State:
     """As a note, but the turn goes on until the model has answered it."""
-    state = _said_aside(state, text_block(event.text), *event.blocks)
+    state = _told(_said_aside(state, text_block(event.text), *event.blocks), event)
     state = replace(state, seen={**state.seen, **event.seen}) if event.seen else state
     if state.turn is None:
         return state
     turn = replace(state.turn, last=None, steered=bool(state.waiting))
     return replace(state, turn=turn, unread=(*state.unread, event.text))
+
+
+def _told(state: State, event: UserSpoke | Steered) -> State:
+    """With the hosts that the person named. Comments in a file name none: anybody may have written them."""
+    exposure = state.exposure
+    private = exposure.private or bool(event.seen) or (isinstance(event, UserSpoke) and event.path is not None)
+    typed = isinstance(event, Steered) or not event.action.startswith("comment_")
+    known = exposure.known | hosts_named(event.text) if typed else exposure.known
+    return replace(state, exposure=replace(exposure, private=private, known=known))
 
 
 def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:
@@ -253,6 +271,7 @@ def _finished(state: State, event: CallFinished) -> State:
         state,
         calls=calls,
         seen={**state.seen, **result.seen} if result.seen else state.seen,
+        exposure=_exposed(state.exposure, event),
         cwd=result.cwd or state.cwd,
         tasks=state.tasks if result.tasks is None else result.tasks,
         mode=Mode(result.mode) if result.mode else state.mode,
@@ -285,6 +304,11 @@ def _failures(turn: Turn, calls: tuple[OpenCall, ...], event: CallFinished) -> M
     same = next((sameness(it.call) for it in calls if it.call.id == event.call_id), "")
     others = {key: n for key, n in turn.failures.items() if key != same}
     return {**others, same: turn.failures.get(same, 0) + 1} if same and event.result.is_error else others
+
+
+def _exposed(before: Exposure, event: CallFinished) -> Exposure:
+    untrusted = tuple(dict.fromkeys((*before.untrusted, *event.untrusted)))
+    return replace(before, untrusted=untrusted[-MOST_SOURCES:], private=before.private or event.private)
 
 
 def _with_side(usage: Mapping[str, Usage], result: Result) -> Mapping[str, Usage]:

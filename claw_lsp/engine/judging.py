@@ -9,6 +9,7 @@ from uuid import uuid4
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from claw_lsp.core.policy.egress import destinations
 from claw_lsp.core.policy.judge import judge, offer
 from claw_lsp.core.state import text_block
 from claw_lsp.core.step import looking_ahead
@@ -263,5 +264,6 @@ def _judged(plan: Plan, decision: str, by: str, verdict: Verdict, reason: str) -
             "title": plan.title,
             "reach": plan.reach.value,
             "path": plan.paths[0].path if plan.paths else None,
+            "hosts": tuple(filter(None, destinations(plan))) if by == "person" and decision == "allow" else (),
         }
     )

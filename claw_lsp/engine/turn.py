@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from claw_lsp.core.policy import egress
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step, repeated
@@ -155,7 +156,10 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
         result = _with_note(result, repeated(session.state, call))
     seconds = hands.clock.monotonic() - began
     result = with_words(result, call.id, session)
-    await _record(session, hands, CallFinished(call_id=call.id, result=result, seconds=seconds))
+    private = plan.reach in (Reach.READ, Reach.RUN)
+    met = egress.met(plan, scene.ground)
+    finished = CallFinished(call_id=call.id, result=result, seconds=seconds, untrusted=met, private=private)
+    await _record(session, hands, finished)
 
 
 async def _before_running(session: Session, hands: Hands) -> str:
@@ -211,4 +215,5 @@ def _scene(session: Session, hands: Hands) -> Scene:
         seen=state.seen,
         tasks=state.tasks,
         settings=hands.settings,
+        exposure=state.exposure,
     )

@@ -100,7 +100,7 @@ class ModelSpoke(Fact):
 
 class CallJudged(Fact):
     """It was decided whether a call may run. `fault` means that it could not even be planned; `by` review that it may
-    because it only proposes."""
+    because it only proposes. `hosts` are those that the person allowed it to send to."""
 
     kind: Literal["call_judged"] = "call_judged"
     call_id: str
@@ -111,6 +111,7 @@ class CallJudged(Fact):
     title: str = ""
     reach: str = ""
     path: str | None = None
+    hosts: tuple[str, ...] = ()
     recovered: bool = False
 
     @property
@@ -119,12 +120,15 @@ class CallJudged(Fact):
 
 
 class CallFinished(Fact):
-    """A call was performed, refused or closed; what the model is told of it, and what it changed."""
+    """A call was performed, refused or closed; what the model is told of it, and what it changed. `untrusted` says where
+    text in it came from that others wrote, `private` that it may hold what is in the person's files."""
 
     kind: Literal["call_finished"] = "call_finished"
     call_id: str
     result: Result
     seconds: float = 0.0
+    untrusted: tuple[str, ...] = ()
+    private: bool = False
     recovered: bool = False
 
     @property

@@ -11,12 +11,24 @@ from claw_lsp.facts.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
+class Exposure:
+    """What a session has read, as far as it bears on what it may send. `untrusted` says where text came from that others
+    wrote: hosts, tools, files. `private`: files of the person's were read. `known` are the hosts that the person named,
+    or allowed a call to."""
+
+    untrusted: tuple[str, ...] = ()
+    private: bool = False
+    known: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Ground:
     """Where a plan is judged. Absolute folders, normalised: the workspace's, the one the shell stands in, the person's."""
 
     roots: tuple[str, ...]
     cwd: str = ""
     home: str = ""
+    exposure: Exposure = Exposure()
 
     @property
     def here(self) -> str:
@@ -41,7 +53,8 @@ class Scene:
     seen: Mapping[str, str]
     tasks: tuple[Task, ...]
     settings: Settings
+    exposure: Exposure = Exposure()
 
     @property
     def ground(self) -> Ground:
-        return Ground(self.roots, self.cwd, self.home)
+        return Ground(self.roots, self.cwd, self.home, self.exposure)

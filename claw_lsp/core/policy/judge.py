@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 
-from claw_lsp.core.policy import hosts, offers, shell
+from claw_lsp.core.policy import egress, hosts, offers, shell
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
 from claw_lsp.core.policy.patterns import matches, negated, readable
 from claw_lsp.core.policy.reading import Part, read_line
@@ -45,6 +45,8 @@ def _decided(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) ->
     always = _always_asked(mode, plan)
     if always:
         return Verdict(decision="ask", reason=always)
+    if sends := egress.asked(rules, mode, plan, ground):
+        return Verdict(decision="ask", reason=sends, firm=True)
     if plan.reach in (Reach.NOTHING, Reach.PERSON):
         return Verdict(
             decision="allow",
