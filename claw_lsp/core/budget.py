@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from claw_lsp.core.render import dollars
 from claw_lsp.core.state import State
 from claw_lsp.facts.usage import ModelFacts, Usage
 
@@ -16,3 +17,15 @@ def used_percent(last: Usage | None, facts: ModelFacts) -> int:
 def total(state: State) -> Usage:
     """Everything the session used, over all models."""
     return sum(state.usage.values(), Usage())
+
+
+NEAR = 0.8
+"""The share of the dollars a session may cost from which on the person is told."""
+
+
+def nearly_spent(cost: float | None, most: float | None, raised: float) -> str:
+    """A sentence once a session has cost most of what it may; "" before, and where nothing limits it. In dollars; `raised`
+    is what the person allowed beyond `most`."""
+    if cost is None or most is None or cost < NEAR * max(most, raised):
+        return ""
+    return f"this session has cost most of the {dollars(max(most, raised))} that it may (maxCost)."

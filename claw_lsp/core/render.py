@@ -14,6 +14,7 @@ from claw_lsp.facts.event import (
     Forked,
     HunkKept,
     HunkUndone,
+    LimitRaised,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
@@ -150,6 +151,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("user", event.text)
         case Forked(origin=origin):
             yield _line("fork", f"of {origin}")
+        case LimitRaised(max_turns=replies, max_cost=cost):
+            yield _line("note", f"up to {replies} replies" if replies else f"up to {dollars(cost)}")
         case Titled():
             yield _line("note", f"title {event.title}")
         case TurnEnded():

@@ -16,6 +16,7 @@ from claw_lsp.facts.event import (
     Forked,
     HunkKept,
     HunkUndone,
+    LimitRaised,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
@@ -64,6 +65,7 @@ class Turn:
     run: str
     prompt_id: str
     max_turns: int | None
+    max_cost: float | None = None
     n_replies: int = 0
     n_cuts: int = 0
     n_extended: int = 0
@@ -110,6 +112,8 @@ class State:
     exposure: Exposure = field(default_factory=Exposure)
     usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
     cost: float | None = 0.0
+    max_cost: float = 0.0
+    """What the person let the session cost, beyond what the settings say; in dollars."""
     title: str = ""
     prefix: int = 0
     """How many times a new prefix began."""
@@ -134,7 +138,7 @@ def after(state: State, event: Event) -> State:
         case SessionStarted():
             return _started(state, event)
         case UserSpoke():
-            turn = Turn(run=event.run, prompt_id=event.prompt_id, max_turns=event.max_turns)
+            turn = Turn(run=event.run, prompt_id=event.prompt_id, max_turns=event.max_turns, max_cost=event.max_cost)
             seen = {**state.seen, **event.seen} if event.seen else state.seen
             pending = (*state.pending, *event.blocks)
             state = replace(state, pending=pending, turn=turn, calls=(), unread=(), seen=seen)
@@ -161,6 +165,9 @@ def after(state: State, event: Event) -> State:
             return state
         case Steered():
             return _steered(state, event)
+        case LimitRaised():
+            turn = state.turn and replace(state.turn, max_turns=event.max_turns or state.turn.max_turns)
+            return replace(state, turn=turn, max_cost=event.max_cost or state.max_cost)
         case Titled():
             return replace(state, title=event.title)
         case TurnEnded():
@@ -185,6 +192,7 @@ def _started(state: State, event: SessionStarted) -> State:
         prefix=state.prefix + 1,
         usage=state.usage,
         cost=state.cost,
+        max_cost=state.max_cost,
         title=state.title,
     )
 

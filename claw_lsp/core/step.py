@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 from claw_lsp.core.state import OpenCall, State, Turn, sameness
 from claw_lsp.facts.call import Call
-from claw_lsp.facts.event import ModelSpoke, Stopped
+from claw_lsp.facts.event import LimitRaised, ModelSpoke, Stopped
 
 MOST_CUTS = 4
 """How many replies in a row may break off before the turn fails."""
@@ -53,10 +53,11 @@ class Refuse:
 
 @dataclass(frozen=True, slots=True)
 class End:
-    """The turn is over."""
+    """The turn is over; with `raised`, unless the person raises the limit that was reached to this."""
 
     stopped: Stopped
     why: str = ""
+    raised: LimitRaised | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +77,11 @@ def next_step(state: State) -> Step:
         return _next_call(state)
     if turn.last is None:
         if turn.max_turns is not None and turn.n_replies >= turn.max_turns:
-            return End("limit", f"The turn reached its limit of {turn.max_turns} replies.")
+            more = LimitRaised(max_turns=turn.n_replies + turn.max_turns)
+            return End("limit", f"The turn reached its limit of {turn.max_turns} replies.", more)
+        if (most := _may_cost(state, turn)) is not None and (state.cost or 0) >= most:
+            more = LimitRaised(max_cost=(state.cost or 0) + (turn.max_cost or most))
+            return End("limit", f"The session reached its limit of ${most:g}.", more)
         if again := next((it for it, n in turn.failures.items() if n >= MOST_FAILURES), None):
             return End("limit", _in_circles(again))
         return Consult()
@@ -136,6 +141,11 @@ def _after_reply(turn: Turn, reply: ModelSpoke) -> Step:
             return End("refused", "The last thing the model tried was not permitted.")
         case _:
             return End("done")
+
+
+def _may_cost(state: State, turn: Turn) -> float | None:
+    """Dollars for the whole session; None for as much as it takes."""
+    return None if turn.max_cost is None else max(turn.max_cost, state.max_cost)
 
 
 def repeated(state: State, call: Call) -> str:

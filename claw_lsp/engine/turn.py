@@ -12,6 +12,7 @@ from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step, repeated
 from claw_lsp.engine.deadline import Deadline
 from claw_lsp.engine.judging import decide, with_words
+from claw_lsp.engine.limits import goes_on
 from claw_lsp.engine.proposing import Proposing, waiting_note
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result, text_in
@@ -92,7 +93,10 @@ async def _take(step: Consult | Judge | Perform | Refuse | End, session: Session
             await _perform(calls, session, hands)
         case Refuse(call, reason):
             await _record(session, hands, CallFinished(call_id=call.id, result=_refused(reason)))
-        case End(stopped, why):
+        case End(stopped, why, raised):
+            if raised is not None and await goes_on(why, session, hands.host):
+                await _record(session, hands, raised)
+                return
             await _record(session, hands, _turn_ended(session, stopped, why))
 
 

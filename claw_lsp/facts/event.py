@@ -18,7 +18,8 @@ FORMAT = 1
 """The number in a log's header line; a reader of N reads every format up to N."""
 
 Stopped = Literal["done", "interrupted", "failed", "limit", "refused"]
-"""Why a turn ended: `refused` when the last thing the model tried was not permitted, `limit` at max_turns."""
+"""Why a turn ended: `refused` when the last thing the model tried was not permitted, `limit` at a
+limit of replies, dollars, minutes or failures."""
 
 
 class Fact(BaseModel):
@@ -64,7 +65,8 @@ class SessionStarted(Fact):
 
 class UserSpoke(Fact):
     """The person asked for something; it begins a turn. `text` is what people are shown, `blocks` what the model gets.
-    `along` says what was mentioned and went with it or did not, `seen` what the model knows of files by that."""
+    `max_cost` is in dollars, for the whole session. `along` says what was mentioned and went with it or did not, `seen`
+    what the model knows of files by that."""
 
     kind: Literal["user_spoke"] = "user_spoke"
     from_outside: ClassVar[bool] = True
@@ -75,6 +77,7 @@ class UserSpoke(Fact):
     action: str = "ask"
     path: str | None = None
     max_turns: int | None = None
+    max_cost: float | None = None
     seen: dict[str, str] = {}
     along: tuple[str, ...] = ()
 
@@ -247,6 +250,15 @@ class Titled(Fact):
     title: str
 
 
+class LimitRaised(Fact):
+    """The person lets a session go on beyond a limit it reached: so many replies for the turn, so many dollars in all."""
+
+    kind: Literal["limit_raised"] = "limit_raised"
+    from_outside: ClassVar[bool] = True
+    max_turns: int | None = None
+    max_cost: float | None = None
+
+
 class TurnEnded(Fact):
     """A turn is over. `text` is the last visible text; `why` one sentence for people when it did not end as done."""
 
@@ -282,6 +294,7 @@ Event = Annotated[
     | Steered
     | Forked
     | Titled
+    | LimitRaised
     | TurnEnded,
     Field(discriminator="kind"),
 ]

@@ -47,6 +47,13 @@ class Settings(BaseModel):
     max_turns: int | None = Field(
         None, alias="maxTurns", ge=1, description="How many replies of the model one turn may take."
     )
+    max_cost: float | None = Field(
+        None,
+        alias="maxCost",
+        gt=0,
+        description="How many dollars one session may cost before you are asked whether it may go on; replies of models without"
+        " a known price do not count.",
+    )
     max_minutes: float | None = Field(
         None,
         alias="maxMinutes",

@@ -28,6 +28,7 @@ from claw_lsp.facts.event import (
     Forked,
     HunkKept,
     HunkUndone,
+    LimitRaised,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
@@ -124,6 +125,7 @@ class Door:
                 | Steered()
                 | Forked()
                 | Titled()
+                | LimitRaised()
                 | TurnEnded()
             ):
                 pass
@@ -187,6 +189,7 @@ class Door:
             text=order.prompt,
             blocks=action_blocks(self.house.prompts, "ask", Subject(words=order.prompt)),
             max_turns=self._max_turns,
+            max_cost=settings.max_cost,
         )
         return await run_turn(session, spoken, self.house.hands(self._workspace, self, settings))
 

@@ -216,3 +216,24 @@ async def test_a_session_that_another_process_holds_is_told_and_a_fresh_one_stan
         fresh = await door.resume_or_start("11111111-2222-4333-8444-555555555555", None)
         assert fresh.id != "11111111-2222-4333-8444-555555555555"
         held.close()
+
+
+async def test_the_cost_is_told_by_model_tool_and_turn_and_adds_up(tmp_path: Path) -> None:
+    reads = says("", ("c1", "Read", {"file_path": "a.txt"}), ("c2", "Read", {"file_path": "none.txt"}))
+    async with visiting(tmp_path, reads, says("It says a."), says("Nothing.")) as visit:
+        visit.open("a.txt", "a\n" * 400)
+        first = await visit.turn("claw.ask", prompt="read `a`")
+        await visit.turn("claw.ask", prompt="and now", session=first["session"])
+        found = await visit.command("claw.cost")
+        assert found["cost"] == pytest.approx(sum(found["costs"].values()))
+        assert found["cost"] == pytest.approx(sum(it["cost"] for it in found["turns"]))
+        assert [(it["title"], it["n_replies"]) for it in found["turns"]] == [("read `a`", 2), ("and now", 1)]
+        read = found["tools"]["Read"]
+        assert (read["n_calls"], read["n_failed"], read["cost"]) == (2, 1, 0.0)
+        assert read["tokens"] > 200
+        shown = await asyncio.to_thread(Path(found["path"]).read_text)
+        assert shown.startswith("# What it cost")
+        chart = shown[shown.index("```text") :].splitlines()[1:-1]
+        assert [it.split("  ")[-1] for it in chart] == ["read 'a'", "and now"]
+        assert chart[0].count("█") == 24
+        assert 10 <= chart[1].count("█") <= 14

@@ -31,6 +31,7 @@ _FROM_PROJECT = frozenset(
         "smallModel",
         "effortLevel",
         "maxTurns",
+        "maxCost",
         "maxMinutes",
         "maxOutputTokens",
         "todoWrite",

@@ -20,6 +20,7 @@ from claw_lsp.facts.event import (
     Forked,
     HunkKept,
     HunkUndone,
+    LimitRaised,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
@@ -169,6 +170,7 @@ class Writer:
             case (
                 Noted()
                 | Titled()
+                | LimitRaised()
                 | Steered()
                 | HunkKept()
                 | HunkUndone()

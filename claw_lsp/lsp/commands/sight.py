@@ -3,17 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 
 from claw_lsp.core.budget import used_percent
 from claw_lsp.core.render import dollars, tokens
+from claw_lsp.core.spending import lines, spending
 from claw_lsp.core.words import counted
 from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.event import CallFinished, ModelSpoke
 from claw_lsp.facts.fault import BadRequest
-from claw_lsp.facts.usage import Usage
-from claw_lsp.facts.usage import cost as cost_of
 from claw_lsp.lsp.arguments import AnswerArguments, NoArguments, SessionArguments, SessionsArguments
 from claw_lsp.lsp.commands.table import TABLE, Answer, command
 from claw_lsp.lsp.door import Door
@@ -74,23 +72,29 @@ async def status(door: Door, args: SessionArguments, request: RequestId | None) 
 
 @command("claw.cost", SessionArguments, slash=True)
 async def cost(door: Door, args: SessionArguments, request: RequestId | None) -> Answer:
-    """Show what the session cost, by model."""
+    """Show what the session cost: by model, by tool and by turn."""
     session = await door.looked_at(args.session)
     if session is None:
         return {"cost": 0.0, "models": {}, "costs": {}, "text": "Nothing was asked yet."}
-    usage = session.state.usage
-    costs = await _costs(door, session)
-    lines = [f"{dollars(session.state.cost)} in this session"]
-    lines += [f"- {model}: {dollars(costs[model])} ({_counted(it)})" for model, it in usage.items()]
+    settings = await door.settings_of(session)
+    spent = spending(session.entries, lambda model: door.house.facts_of(model, settings).price)
+    told = [f"{dollars(session.state.cost)} in this session"]
     if session.state.cost is None:
-        lines.append("A model without a known price was used; set its price under `models` in the settings.")
-    return {
+        told.append("A model without a known price was used; set its price under `models` in the settings.")
+    text = "\n".join([*told, "", *lines(spent)])
+    answer: Answer = {
         "session": session.id,
         "cost": session.state.cost,
-        "models": {model: it.model_dump() for model, it in usage.items()},
-        "costs": costs,
-        "text": "\n".join(lines),
+        "models": {model: it.model_dump() for model, it in spent.usage.items()},
+        "costs": spent.models,
+        "tools": {name: asdict(it) for name, it in spent.tools.items()},
+        "turns": [asdict(it) for it in spent.turns],
+        "text": text,
     }
+    if request is None:
+        return answer
+    path = await door.views.write(session.id, "cost.md", f"# What it cost\n\n{text}\n")
+    return answer | {"path": path, "shown": await door.views.show(path)}
 
 
 @command("claw.sessions", SessionsArguments)
@@ -186,29 +190,3 @@ def _home(door: Door, session: Session) -> Home:
     folder = state.roots[0] if state.roots else state.cwd
     roots = (folder, *(it for it in door.folders if it != folder)) if folder in door.folders else state.roots
     return replace(door.home_for(None), folder=folder, roots=roots)
-
-
-async def _costs(door: Door, session: Session) -> dict[str, float | None]:
-    """Dollars by model, None where a price was not known. Replies cost what they cost when they came."""
-    settings = await door.settings_of(session)
-    spent: list[tuple[str, float | None]] = []
-    for it in session.entries:
-        if isinstance(it.event, ModelSpoke):
-            spent.append((it.event.model, it.event.cost))
-        elif isinstance(it.event, CallFinished):
-            side = it.event.result.side_usage
-            prices = {model: door.house.facts_of(model, settings).price for model in side}
-            spent += [(model, cost_of(Usage(**used), prices[model])) for model, used in side.items()]
-    costs: dict[str, float | None] = {}
-    for model, one in spent:
-        before = costs.get(model, 0.0)
-        costs[model] = None if one is None or before is None else before + one
-    return costs
-
-
-def _counted(usage: Usage) -> str:
-    written = usage.cache_write_5m_tokens + usage.cache_write_1h_tokens
-    return (
-        f"{tokens(usage.input_tokens)} new, {tokens(usage.cache_read_tokens)} from the cache, "
-        f"{tokens(written)} written to it, {tokens(usage.output_tokens)} out"
-    )
