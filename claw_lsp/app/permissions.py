@@ -30,11 +30,13 @@ INPUT: TypeAdapter[dict[str, Any]] = TypeAdapter(dict[str, Any])
 """Reads a call's input."""
 
 _REACHES = {
-    **dict.fromkeys(("Read", "Grep", "Glob"), Reach.READ),
+    **dict.fromkeys(("Read", "Grep", "Glob", "LSP"), Reach.READ),
     **dict.fromkeys(("Edit", "Write", "NotebookEdit"), Reach.EDIT),
     **dict.fromkeys(("AskUserQuestion", "ExitPlanMode"), Reach.PERSON),
     **dict.fromkeys(("EnterPlanMode", "TodoWrite", "TaskOutput", "TaskStop"), Reach.NOTHING),
-    **dict.fromkeys(("TaskCreate", "TaskGet", "TaskList", "TaskUpdate"), Reach.NOTHING),
+    **dict.fromkeys(("TaskCreate", "TaskGet", "TaskList", "TaskUpdate", "CronList"), Reach.NOTHING),
+    **dict.fromkeys(("Agent", "Task", "ListAgents", "ToolSearch", "WaitForMcpServers"), Reach.NOTHING),
+    **dict.fromkeys(("ListMcpResourcesTool", "ReadMcpResourceTool"), Reach.NOTHING),
 }
 """How far a tool reaches; one that is not here, such as another server's, is asked about as one that reaches out."""
 _PATH_FIELDS = ("file_path", "notebook_path", "path")
@@ -70,7 +72,7 @@ def checked(
     """The answer for one call by the settings in force in a folder. Raises BadRequest for input that is no such call."""
     loaded = load(home=world.home, claw_home=world.claw_home, folder=folder, command_line={}, editor={}, files=files)
     roots = (folder, *loaded.settings.add_dirs)
-    scene = _scene(folder, roots, world.home, mode or loaded.settings.mode, loaded.settings)
+    scene = _scene(world, folder, roots, world.home, mode or loaded.settings.mode, loaded.settings)
     problems = [f"{it.path}:{it.line}:{it.column}: {it.message}" for it in loaded.problems]
     answer = asyncio.run(_judged(tool, given, scene))
     return {**answer, "problems": problems} if problems else answer
@@ -86,7 +88,7 @@ def checked_line(world: World, line: str) -> dict[str, Any]:
         ]
         settings = Settings.model_validate({"rules": tuple(rules)})
         roots = (asked.cwd,) if asked.roots is None else asked.roots
-        scene = _scene(asked.cwd, roots, asked.home or world.home, asked.mode, settings)
+        scene = _scene(world, asked.cwd, roots, asked.home or world.home, asked.mode, settings)
         return asyncio.run(_judged(asked.tool, asked.input, scene))
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
@@ -95,8 +97,8 @@ def checked_line(world: World, line: str) -> dict[str, Any]:
         return {"error": str(error)}
 
 
-def _scene(cwd: str, roots: tuple[str, ...], home: str, mode: Mode, settings: Settings) -> Scene:
-    return Scene("check", "check", cwd, roots, home, mode, {}, (), settings)
+def _scene(world: World, cwd: str, roots: tuple[str, ...], home: str, mode: Mode, settings: Settings) -> Scene:
+    return Scene("check", "check", cwd, roots, home, mode, {}, (), settings, claw_home=world.claw_home)
 
 
 async def _judged(tool: str, given: Mapping[str, Any], scene: Scene) -> dict[str, Any]:

@@ -11,7 +11,8 @@ from typing import Any
 
 @dataclass(frozen=True, slots=True)
 class World:
-    """What is read of the process once, at its start; nothing below reads the environment. Paths are absolute."""
+    """What is read of the process once, at its start; nothing below reads the environment. Paths are absolute;
+    `claw_home` is where links really lead, since what is changed is compared with it."""
 
     environment: Mapping[str, str]
     home: str
@@ -23,7 +24,7 @@ class World:
     def here(cls, environment: Mapping[str, str], command_line: Mapping[str, Any] | None = None) -> World:
         home = environment.get("HOME") or str(Path.home())
         claw_home = environment.get("CLAW_HOME", "").strip() or str(Path(home) / ".claw")
-        return cls(environment, home, str(Path(claw_home).absolute()), str(Path.cwd()), command_line or {})
+        return cls(environment, home, os.path.realpath(claw_home), str(Path.cwd()), command_line or {})
 
 
 def environment_of_process() -> Mapping[str, str]:

@@ -49,6 +49,7 @@ class House:
             settings=settings,
             facts_of=lambda model: self.facts_of(model, settings),
             home=self.home,
+            claw_home=self.claw_home,
         )
 
     async def close(self) -> None:

@@ -31,7 +31,8 @@ BUG = "Something in claw-lsp itself failed; the details are in its log. The sess
 
 @dataclass(frozen=True, slots=True)
 class Hands:
-    """What a turn works with. `facts_of` knows any model id; `home` is the person's home folder."""
+    """What a turn works with. `facts_of` knows any model id; `home` is the person's home folder, `claw_home`
+    our own."""
 
     model: Model
     tools: Mapping[str, Tool]
@@ -42,6 +43,7 @@ class Hands:
     settings: Settings
     facts_of: Callable[[str], ModelFacts]
     home: str
+    claw_home: str = ""
 
 
 async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnded:
@@ -220,4 +222,5 @@ def _scene(session: Session, hands: Hands) -> Scene:
         tasks=state.tasks,
         settings=hands.settings,
         exposure=state.exposure,
+        claw_home=hands.claw_home,
     )

@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from claw_lsp.facts.call import Task
+from claw_lsp.facts.hook import HookVerdict
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 
@@ -23,12 +24,15 @@ class Exposure:
 
 @dataclass(frozen=True, slots=True)
 class Ground:
-    """Where a plan is judged. Absolute folders, normalised: the workspace's, the one the shell stands in, the person's."""
+    """Where a plan is judged. Absolute folders, normalised: the workspace's, the one the shell stands in, the person's, and
+    ours below theirs (CLAW_HOME). `hook` is what the hooks said of this plan."""
 
     roots: tuple[str, ...]
     cwd: str = ""
     home: str = ""
     exposure: Exposure = Exposure()
+    claw_home: str = ""
+    hook: HookVerdict | None = None
 
     @property
     def here(self) -> str:
@@ -41,7 +45,8 @@ class Scene:
     """What a tool may know of its session.
 
     `cwd` is where the shell stands, absolute. `roots` are the workspace folders and additional directories. `home` is
-    the person's home. `seen` maps absolute paths to digests of the text the model knows. `run` names the turn in flight.
+    the person's home, `claw_home` our own folder. `seen` maps absolute paths to digests of the text the model knows. `run`
+    names the turn in flight.
     """
 
     session: str
@@ -54,7 +59,8 @@ class Scene:
     tasks: tuple[Task, ...]
     settings: Settings
     exposure: Exposure = Exposure()
+    claw_home: str = ""
 
     @property
     def ground(self) -> Ground:
-        return Ground(self.roots, self.cwd, self.home, self.exposure)
+        return Ground(self.roots, self.cwd, self.home, self.exposure, self.claw_home)

@@ -99,6 +99,18 @@ async def test_the_mode_a_session_begins_in_is_told_in_its_first_message(tmp_pat
         assert first == second
 
 
+@pytest.mark.security_case("D08")
+async def test_no_command_gives_the_widest_mode_by_itself(tmp_path: Path) -> None:
+    """Whoever can send commands can ask for it; that is a question to the person, and so is a turn that names it."""
+    async with visiting(tmp_path, says("Hi."), says("Ho.")) as visit:
+        begun = await visit.turn("claw.ask", prompt="hello", mode="bypassPermissions")
+        answered = await visit.command("claw.mode", mode="bypassPermissions")
+        assert answered["mode"] == "default"
+        await visit.turn("claw.ask", prompt="go on", session=begun["session"], mode="bypassPermissions")
+        assert (await visit.command("claw.status", session=begun["session"]))["mode"] == "default"
+        assert {it["choices"][0]["title"] for it in await visit.questions()} == {"Keep asking"}
+
+
 async def test_the_question_about_the_widest_mode_is_one_and_goes_when_another_mode_is_chosen(tmp_path: Path) -> None:
     async with visiting(tmp_path, says("Hi.")) as visit:
         begun = await visit.turn("claw.ask", prompt="hello")

@@ -1,7 +1,7 @@
 """The policy against tests/fixtures/security_cases.json: attacks that were really made, and uses that must stay easy.
 
 `min` cases must come out at least as strict as they say, `exact` ones just so. What is not
-there yet stands in `WAITS`.
+a question to the policy stands in `ELSEWHERE`.
 """
 
 from __future__ import annotations
@@ -32,11 +32,6 @@ STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
 ROOTS, HOME = ("/ws",), "/home/u"
 GROUND = Ground(ROOTS, "/ws", HOME)
 
-WAITS = {
-    "P23": "the tool EnterWorktree",
-}
-"""Ids of a tool that is not there yet."""
-
 ELSEWHERE = {
     "P06": "looked at again when it is written: tests/cases/link-swapped-while-asked.case",
     "P21": "no tool makes a plan of it: test_an_unknown_scheme_is_no_path below",
@@ -60,14 +55,14 @@ class Judged:
         return STRICTNESS[found] >= STRICTNESS[wanted]
 
 
-@pytest.mark.parametrize("case", [it for it in CASES if it["id"] not in WAITS | ELSEWHERE], ids=lambda it: it["id"])
+@pytest.mark.parametrize("case", [it for it in CASES if it["id"] not in ELSEWHERE], ids=lambda it: it["id"])
 def test_what_was_tried_before_comes_out_as_strict_as_it_must(case: dict[str, Any]) -> None:
     judged = decided(case)
     assert judged.holds, f"{case['why']}: expected {case['expected']}, found {judged.verdict}"
 
 
-def test_every_case_of_a_tool_that_is_missing_is_known() -> None:
-    assert {it["id"] for it in CASES} >= set(WAITS) | set(ELSEWHERE)
+def test_every_case_that_is_tested_elsewhere_is_known() -> None:
+    assert {it["id"] for it in CASES} >= set(ELSEWHERE)
     assert len(CASES) == 103
 
 
@@ -174,6 +169,8 @@ def plan_of(case: dict[str, Any]) -> Plan:
 
 def path_plan(given: dict[str, Any]) -> Plan:
     tool = given["tool"]
+    if tool == "EnterWorktree":
+        return Plan(Call(id="c1", name=tool, input={"name": given["path"]}), Reach.FETCH, "t")
     if tool == "Bash.cwd":
         return Plan(call("Edit"), Reach.EDIT, "t", paths=(PlannedPath("/x", "/x"),))
     names = given["path"].removeprefix("rename ").split(" -> ")

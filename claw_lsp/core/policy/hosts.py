@@ -48,6 +48,38 @@ def written(host: str) -> str | None:
     return plain if _NAME.fullmatch(plain) else None
 
 
+def same(wanted: str, host: str) -> bool | None:
+    """Whether a rule's host means this one (as `host_of` writes it); None where the rule's is no name of a host.
+
+    `*` is every host, `*.` and a name every host below it, any other `*` stays within its label."""
+    meant = pattern(wanted)
+    return None if meant is None else bool(meant.fullmatch(host))
+
+
+def pattern(wanted: str) -> re.Pattern[str] | None:
+    """A rule's host as a regular expression; None for what is no name of a host."""
+    wanted = wanted.strip()
+    if wanted == "*":
+        return re.compile(r".*", re.DOTALL)
+    plain = wanted.removeprefix("*.")
+    if "*" not in plain:
+        name = written(plain.removeprefix("[").removesuffix("]"))
+        labels = None if name is None else [re.escape(name)]
+    else:
+        found = [_label(it) for it in plain.lower().removesuffix(".").split(".")]
+        labels = [it for it in found if it is not None] if None not in found else None
+    below = r"(?:[^.]+\.)+" if plain != wanted else ""
+    return None if labels is None else re.compile(below + r"\.".join(labels))
+
+
+def _label(text: str) -> str | None:
+    """One label as a regular expression, `*` for any characters in it."""
+    if "*" not in text:
+        name = written(text)
+        return None if name is None else re.escape(name)
+    return "[^.]*".join(map(re.escape, text.split("*"))) if re.fullmatch(r"[a-z0-9_*-]+", text) else None
+
+
 def private(host: str) -> bool:
     """Whether the host names this machine, a private network or a cloud's metadata; addresses in odd spellings do."""
     last = host.rsplit(".", 1)[-1]

@@ -1,63 +1,57 @@
-"""The one function that decides: rules, mode and plan in, verdict out. Deny beats ask beats allow."""
+"""The one function that decides: rules, mode and plan in, verdict out. What a rule means stands in matching.py."""
 
 from __future__ import annotations
 
 import re
 from collections.abc import Iterable
 
-from claw_lsp.core.policy import egress, hosts, offers, shell
+from claw_lsp.core.policy import egress, hosts, offers, shell, worktrees
+from claw_lsp.core.policy.matching import allows, covers, touches
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
-from claw_lsp.core.policy.patterns import matches, negated, readable
-from claw_lsp.core.policy.reading import Part, read_line
-from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.core.policy.reading import read_line
+from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
 from claw_lsp.facts.scene import Ground
 
-_RULE = re.compile(r"(?P<tool>[A-Za-z_*][\w*-]*)(?:\((?P<spec>.*)\))?", re.DOTALL)
 _PATTERN = re.compile(r"[\[\]*?!\\\n]")
 """What would make a pattern of a folder's name."""
-_COVERED_BY = {"Grep": "Read", "Glob": "Read", "Write": "Edit", "NotebookEdit": "Edit"}
-_PATH_TOOLS = frozenset({"Read", "Edit", "Grep", "Glob", "Write", "NotebookEdit"})
+_SCHEDULES = frozenset({"CronCreate", "CronDelete"})
+"""Tools that change what the agent does later by itself."""
 
 
 def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
-    """What is to happen to the plan. Pure: everything it needs of the world stands in the plan.
+    """What is to happen to the plan. Pure: everything it needs of the world stands in the plan and the ground.
 
-    In the mode dontAsk a question is a deny. Else:
-    first what denies (rules, plan mode), then what asks (rules, those deny rules that cannot be told not to mean this,
-    what always asks), then what allows (what is free, bypass, rules, acceptEdits), and else the person. A command that
-    names what lies elsewhere is allowed by no rule. The order of the rules means nothing.
+    The first of these that has something to say:
+    what denies (a hook, a deny rule, what is never done, plan mode for an edit);
+    what asks whatever is allowed elsewhere, and only a person answers (an ask rule, a deny rule that cannot be told not to
+    mean this, a hook, a tool that is a question itself, the floor of `_always_asked`);
+    what allows (bypass, a hook, what only reads, rules, acceptEdits).
+    Else the person is asked. A command that names what lies elsewhere is allowed by no rule. Where the mode asks nobody, a
+    question is a deny. The order of the rules means nothing.
     """
     verdict = _decided(tuple(rules), mode, plan, ground)
-    asks = verdict.decision == "ask" or plan.reach is Reach.PERSON
-    if mode is not Mode.DONT_ASK or verdict.decision == "deny" or not asks:
+    if mode is not Mode.DONT_ASK or verdict.decision != "ask":
         return verdict
-    why = verdict.reason if verdict.decision == "ask" else "it asks the person"
-    return verdict.model_copy(update={"decision": "deny", "reason": f"{why}, and the mode dontAsk asks nobody"})
+    reason = f"{verdict.reason}, and the mode dontAsk asks nobody"
+    return verdict.model_copy(update={"decision": "deny", "reason": reason})
 
 
 def _decided(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
-    if denied := _denied(rules, mode, plan, ground):
-        return denied
-    for rule in rules:
-        if rule.behavior != "allow" and (touches := _touches(rule, rules, plan, ground)) is not None:
-            return _by_rule("ask", rule) if touches else _unread(rule)
-    always = _always_asked(mode, plan)
-    if always:
-        return Verdict(decision="ask", reason=always)
-    if sends := egress.asked(rules, mode, plan, ground):
-        return Verdict(decision="ask", reason=sends, firm=True)
-    if plan.reach in (Reach.NOTHING, Reach.PERSON):
-        return Verdict(
-            decision="allow",
-            reason="it changes only the session" if plan.reach is Reach.NOTHING else "it asks the person itself",
-        )
+    if verdict := _denied(rules, mode, plan, ground) or _asked(rules, mode, plan, ground):
+        return verdict
+    if plan.reach is Reach.NOTHING:
+        return Verdict(decision="allow", reason="it changes only the session")
     if mode is Mode.BYPASS:
         return Verdict(decision="allow", reason="the mode is bypassPermissions")
+    if ground.hook and ground.hook.decision == "allow" and (mode is not Mode.PLAN or plan.reach is Reach.READ):
+        return Verdict(decision="allow", reason=_by_hook("allows", ground.hook.reason))
     if plan.command is not None:
         return _of_line(rules, mode, plan, ground.roots)
     for rule in rules:
-        if rule.behavior == "allow" and _allowed_by(rule, plan, ground):
+        if rule.behavior == "allow" and allows(rule, rules, plan, ground):
+            if mode is Mode.PLAN and plan.reach is Reach.FETCH and plan.call.name.startswith("mcp__"):
+                return Verdict(decision="ask", reason="plan mode is on, and this tool may change something")
             return _by_rule("allow", rule)
     return _by_reach(mode, plan, ground.roots)
 
@@ -67,10 +61,10 @@ def named_by_person(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Groun
     rule denies or asks for stays so; what may hold secrets needs an allow rule, too, since prompts are often pasted."""
     rules = tuple(rules)
     verdict = judge(rules, mode, plan, ground)
-    if verdict.decision != "ask" or verdict.rule is not None:
+    if verdict.decision != "ask" or verdict.rule is not None or ground.hook:
         return verdict
-    if _always_asked(mode, plan):
-        allowing = next((it for it in rules if it.behavior == "allow" and _allowed_by(it, plan, ground)), None)
+    if _always_asked(mode, plan, ground):
+        allowing = next((it for it in rules if it.behavior == "allow" and allows(it, rules, plan, ground)), None)
         return _by_rule("allow", allowing) if allowing else verdict
     return Verdict(decision="allow", reason="the person named it")
 
@@ -93,7 +87,7 @@ def _of_line(rules: tuple[Rule, ...], mode: Mode, plan: Plan, roots: tuple[str, 
         return Verdict(decision="allow", reason="it only reads inside the workspace")
     used: list[Rule] = []
     for part in asked:
-        rule = next((it for it in rules if it.behavior == "allow" and _covers(it, plan, part)), None)
+        rule = next((it for it in rules if it.behavior == "allow" and covers(it, plan, part)), None)
         if rule is None:
             which = f" {part.text}" if len(line.parts) > 1 else " it"
             return Verdict(decision="ask", reason=f"no rule decides{which}")
@@ -101,11 +95,6 @@ def _of_line(rules: tuple[Rule, ...], mode: Mode, plan: Plan, roots: tuple[str, 
     others = "".join(f", and {it.text} from {it.source}" for it in dict.fromkeys(used[1:]) if it != used[0])
     verdict = _by_rule("allow", used[0])
     return verdict.model_copy(update={"reason": verdict.reason + others})
-
-
-def _covers(rule: Rule, plan: Plan, part: Part) -> bool:
-    tool, spec = _parsed(rule)
-    return tool == plan.call.name and shell.covers(spec or "*", part)
 
 
 def offer(plan: Plan) -> str | None:
@@ -134,34 +123,65 @@ def _by_rule(decision: Behavior, rule: Rule) -> Verdict:
 def _unread(rule: Rule) -> Verdict:
     """Of a rule that may mean this plan or not."""
     reason = f"the {rule.behavior} rule {rule.text} from {rule.source} cannot be read by this version; so it asks"
-    return Verdict(decision="ask", rule=rule.text, reason=reason)
+    return Verdict(decision="ask", rule=rule.text, reason=reason, firm=True)
+
+
+def _by_hook(does: str, reason: str) -> str:
+    return f"a hook {does} it: {reason}" if reason else f"a hook {does} it"
 
 
 def _denied(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> Verdict | None:
     """What is refused without a question: no ask rule and no yes comes before it."""
+    if ground.hook and ground.hook.decision == "deny":
+        return Verdict(decision="deny", reason=_by_hook("denies", ground.hook.reason))
     for rule in rules:
-        if rule.behavior == "deny" and _touches(rule, rules, plan, ground):
+        if rule.behavior == "deny" and touches(rule, rules, plan, ground):
             return _by_rule("deny", rule)
     if plan.url is not None and not hosts.fetchable(plan.url):
         return Verdict(decision="deny", reason="only http and https addresses are fetched")
+    if plan.call.name == "EnterWorktree" and (why := worktrees.refused(plan.call.input)):
+        return Verdict(decision="deny", reason=why)
     if mode is Mode.PLAN and plan.reach is Reach.EDIT:
         reason = "plan mode is on: nothing is changed until the plan is approved (ExitPlanMode)"
         return Verdict(decision="deny", reason=reason)
     return None
 
 
-def _always_asked(mode: Mode, plan: Plan) -> str | None:
-    """Why the person is asked whatever the rules allow; None where they need not be."""
-    named = [path for it in plan.paths for path in (it.path, it.target)]
-    if plan.reach is Reach.EDIT:
-        if any(map(governs_agent, named)):
-            return "it changes what this agent may do"
-        if mode is not Mode.BYPASS and any(map(protected, named)):
-            return "it changes a protected file"
+def _asked(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> Verdict | None:
+    """What only a person answers, in every mode that asks and whatever was allowed."""
+    for rule in rules:
+        if rule.behavior != "allow" and (sure := touches(rule, rules, plan, ground)) is not None:
+            return _by_rule("ask", rule).model_copy(update={"firm": True}) if sure else _unread(rule)
+    if ground.hook and ground.hook.decision == "ask":
+        return Verdict(decision="ask", reason=_by_hook("asks about", ground.hook.reason), firm=True)
+    if plan.reach is Reach.PERSON:
+        return Verdict(decision="ask", reason="it asks the person itself", firm=True)
+    always = _always_asked(mode, plan, ground) or egress.asked(rules, mode, plan, ground)
+    return Verdict(decision="ask", reason=always, firm=True) if always else None
+
+
+def _always_asked(mode: Mode, plan: Plan, ground: Ground) -> str | None:
+    """The floor: why the person is asked whatever the rules allow; None where they need not be."""
+    if plan.reach is Reach.EDIT and (why := changes(mode, plan.paths, ground)):
+        return why
+    if plan.call.name in _SCHEDULES:
+        return "it changes what this agent does later by itself"
     if plan.reach is Reach.RUN and shell.deletes(plan.command or ""):
         return "it deletes files"
+    named = [path for it in plan.paths for path in (it.path, it.target)]
     if mode is not Mode.BYPASS and plan.reach is Reach.READ and any(map(secret, named)):
         return "the file may hold secrets"
+    return None
+
+
+def changes(mode: Mode, paths: Iterable[PlannedPath], ground: Ground) -> str | None:
+    """Why changing these files is asked about whatever is allowed; None where it need not be. What says what the agent
+    may do is asked about in every mode, other protected files in all but bypassPermissions."""
+    named = [path for it in paths for path in (it.path, it.target)]
+    if any(governs_agent(it, ground.claw_home) for it in named):
+        return "it changes what this agent may do"
+    if mode is not Mode.BYPASS and any(map(protected, named)):
+        return "it changes a protected file"
     return None
 
 
@@ -176,87 +196,6 @@ def _by_reach(mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
     if plan.reach is Reach.EDIT and not within:
         return Verdict(decision="ask", reason="it changes a file outside the workspace")
     return Verdict(decision="ask", reason="no rule decides it")
-
-
-def _touches(rule: Rule, rules: tuple[Rule, ...], plan: Plan, ground: Ground) -> bool | None:
-    """Whether a deny or ask rule concerns the plan: True for certain, False when it cannot be read and so may, None not."""
-    tool, spec = _parsed(rule)
-    if tool is None:
-        return False if rule.behavior == "deny" else None
-    if plan.command is not None and tool in ("Read", "Edit") and spec is not None:
-        return _touches_files(rule, rules, spec, plan.command, ground)
-    if not _same_tool(tool, plan.call.name):
-        return None
-    if spec is None or spec == "*":
-        return True
-    if plan.command is not None:
-        return True if shell.concerns(spec, plan.command) else None
-    if spec.startswith("domain:"):
-        host = hosts.host_of(plan.url)
-        return False if host is None else True if _same_host(spec, host) else None
-    if plan.call.name in _PATH_TOOLS or plan.paths:
-        if not readable(spec):
-            return False
-        named = [path for it in plan.paths for path in (it.path, it.target)]
-        return True if any(_means(rule, rules, spec, path, ground) for path in named) else None
-    return False
-
-
-def _touches_files(rule: Rule, rules: tuple[Rule, ...], spec: str, command: str, ground: Ground) -> bool | None:
-    """Whether a path rule concerns a file that a command names: True for commands known to read or write what they name,
-    False (so that it asks) for others, which may."""
-    reads = rule.text.startswith("Read")
-    found = shell.files_touched(read_line(command), ground, writing=not reads)
-    met = [sure for path, sure in found if _means(rule, rules, spec, path, ground)]
-    return any(met) if met else None
-
-
-def _means(rule: Rule, rules: tuple[Rule, ...], spec: str, path: str, ground: Ground) -> bool:
-    if spec.startswith("!"):
-        return False
-    return matches(rule, spec, path, ground) and not negated(rule, rules, path, ground)
-
-
-def _allowed_by(rule: Rule, plan: Plan, ground: Ground) -> bool:
-    tool, spec = _parsed(rule)
-    if tool is None or not (tool == plan.call.name or _COVERED_BY.get(plan.call.name) == tool):
-        return False
-    if plan.url is not None:
-        return _host_allowed(spec or "*", plan.url)
-    if spec is None or spec == "*":
-        return True
-    named = [path for it in plan.paths for path in (it.path, it.target)]
-    return bool(named) and not spec.startswith("!") and all(matches(rule, spec, it, ground) for it in named)
-
-
-def _parsed(rule: Rule) -> tuple[str | None, str | None]:
-    found = _RULE.fullmatch(rule.text.strip())
-    return (found["tool"], found["spec"]) if found else (None, None)
-
-
-def _same_tool(wanted: str, name: str) -> bool:
-    if wanted.endswith("*"):
-        return name.startswith(wanted[:-1])
-    return wanted in (name, _COVERED_BY.get(name)) or (wanted == "Read" and name in ("Edit", "Write", "NotebookEdit"))
-
-
-def _host_allowed(spec: str, url: str) -> bool:
-    """Whether an allow rule covers the host; this machine and private networks only where the rule names them."""
-    host = hosts.host_of(url)
-    if host is None or not (spec == "*" or spec.startswith("domain:")):
-        return False
-    if hosts.private(host):
-        return spec == f"domain:{host}"
-    return spec == "*" or _same_host(spec, host)
-
-
-def _same_host(spec: str, host: str) -> bool:
-    """Whether `domain:` and a host, `*.` and its end, or `*` alone mean this host."""
-    wanted = spec.removeprefix("domain:").strip()
-    if wanted == "*":
-        return True
-    named = hosts.written(wanted.removeprefix("*."))
-    return named is not None and (host.endswith(f".{named}") if wanted.startswith("*.") else host == named)
 
 
 def _common_folder(plan: Plan) -> str | None:

@@ -10,12 +10,13 @@ PROTECTED_FOLDERS = frozenset(
 )
 PROTECTED_FILES = frozenset(
     """.gitconfig .gitmodules .bashrc .bash_profile .bash_login .bash_logout .bash_aliases .profile .zshrc .zshenv
-    .zprofile .zlogin .zlogout .envrc .npmrc .pnpmfile.cjs bunfig.toml .bazelrc .bazelversion .bazeliskrc
+    .zprofile .zlogin .zlogout .zsh_aliases .kshrc .envrc .npmrc .pnpmfile.cjs bunfig.toml .bazelrc .bazelversion .bazeliskrc
     .pre-commit-config.yaml gradle-wrapper.properties maven-wrapper.properties .devcontainer.json .ripgreprc
     pyrightconfig.json .mcp.json .claude.json""".split()
 )
 PROTECTED_PREFIXES = (".yarnrc", ".pnp.", "lefthook")
-FREE_BELOW_PROTECTED = (".claude/worktrees/", ".claw/worktrees/", ".claw/chats/")
+FREE_BELOW_PROTECTED = frozenset({(".claude", "worktrees"), (".claw", "worktrees"), (".claw", "chats")})
+"""What lies below these is like any other file, unless it is protected by a name of its own."""
 AGENT_FOLDERS = frozenset({".claw", ".claude"})
 AGENT_FILES = frozenset({".mcp.json", ".claude.json"})
 
@@ -37,22 +38,29 @@ def inside(path: str, roots: Iterable[str]) -> bool:
 def protected(path: str) -> bool:
     """Whether changing this file can make something else run code, or free an agent from its rules."""
     parts = _parts(path)
-    if any(free in "/".join(parts) + "/" for free in FREE_BELOW_PROTECTED):
-        return False
     name = parts[-1] if parts else ""
     config_git = any(pair == (".config", "git") for pair in zip(parts, parts[1:], strict=False))
     return (
         config_git
-        or not PROTECTED_FOLDERS.isdisjoint(parts)
+        or any(it in PROTECTED_FOLDERS for it in _not_freed(parts))
         or name in PROTECTED_FILES
         or name.startswith(PROTECTED_PREFIXES)
     )
 
 
-def governs_agent(path: str) -> bool:
-    """Whether the file tells this agent what it may do: settings, hooks, skills, agents, plugins, servers."""
+def governs_agent(path: str, claw_home: str = "") -> bool:
+    """Whether the file tells this agent what it may do: settings, hooks, skills, agents, plugins, servers, schedules. All
+    of `claw_home` does, but for the chats."""
     parts = _parts(path)
-    return protected(path) and (not AGENT_FOLDERS.isdisjoint(parts) or (bool(parts) and parts[-1] in AGENT_FILES))
+    own = _parts(claw_home)
+    if own and parts[: len(own)] == own and parts[len(own) : len(own) + 1] != ["chats"]:
+        return True
+    return any(it in AGENT_FOLDERS for it in _not_freed(parts)) or (bool(parts) and parts[-1] in AGENT_FILES)
+
+
+def _not_freed(parts: list[str]) -> list[str]:
+    """The components without those that free what lies below them."""
+    return [it for n, it in enumerate(parts) if len(parts) < n + 3 or (it, parts[n + 1]) not in FREE_BELOW_PROTECTED]
 
 
 def secret(path: str) -> bool:

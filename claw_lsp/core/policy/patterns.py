@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
@@ -13,15 +14,18 @@ from claw_lsp.facts.scene import Ground
 if TYPE_CHECKING:
     from pathspec import GitIgnoreSpec
 
+_DRIVE = re.compile(r"([A-Za-z]):[\\/]")
+
 
 def matches(rule: Rule, spec: str, path: str, ground: Ground) -> bool:
     """Whether a path rule's spec means this absolute path.
 
     `//a` hangs on the root of the disk, `~/a` on the home, `/a` on the folder of the settings the rule comes from, `a` and
     `./a` on the working directory. A name without a slash means every depth below it. What denies or asks is found below
-    every workspace folder, at any depth, and in any case.
+    every workspace folder, at any depth, and in any case. A drive of Windows, `C:\\a`, is written `//c/a`.
     """
     strict = rule.behavior != "allow"
+    spec, path = _without_drive(spec, "//"), _without_drive(path, "/")
     for anchor, pattern in _anchored(spec, rule.base, ground, strict=strict):
         if inside(path, (anchor,)) or (strict and inside(path.casefold(), (anchor.casefold(),))):
             below = path[len(anchor.rstrip("/")) + 1 :]
@@ -33,6 +37,11 @@ def matches(rule: Rule, spec: str, path: str, ground: Ground) -> bool:
 def readable(spec: str) -> bool:
     """Whether a path rule's spec is a pattern at all."""
     return bool(spec.strip()) and _compiled(spec) is not None
+
+
+def _without_drive(path: str, root: str) -> str:
+    drive = _DRIVE.match(path)
+    return f"{root}{drive[1].lower()}/{path[3:].replace(chr(92), '/')}" if drive else path
 
 
 def negated(rule: Rule, rules: tuple[Rule, ...], path: str, ground: Ground) -> bool:
