@@ -413,12 +413,16 @@ def _doctor_arguments(it: argparse.ArgumentParser) -> None:
 def _doctor(args: argparse.Namespace) -> int:
     from claw_lsp.adapters.claude import credentials
     from claw_lsp.adapters.ripgrep import ripgrep_program
+    from claw_lsp.app import house
     from claw_lsp.term.doctor import findings
 
     world = _world()
 
     def find_key() -> str | None:
-        found = credentials.find(world.environment, world.home)
+        found = house.find_key(world, house.own_settings(world))
+        if found:
+            # Whichever key is used, one in a file that others can read is no secret any more.
+            credentials.from_file(credentials.file_of(world.environment, world.home))
         return found.source if found else None
 
     found = findings(world.environment, world.claw_home, find_key, ripgrep_program)

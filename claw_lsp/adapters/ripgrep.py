@@ -202,7 +202,7 @@ class _Run:
                 return None
             try:
                 self._process = subprocess.Popen(
-                    self._command, cwd=self._folder, stdin=stdin, stdout=subprocess.PIPE, stderr=complaints
+                    self._command, cwd=self._folder, env={}, stdin=stdin, stdout=subprocess.PIPE, stderr=complaints
                 )
             except OSError as error:
                 raise ProcessError(f"ripgrep could not be started ({self._command[0]}: {error.strerror}).") from error

@@ -26,6 +26,7 @@ from claw_lsp.facts.usage import ModelFacts
 
 if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
+    from claw_lsp.adapters.claude.credentials import Credential
     from claw_lsp.ports import Model, Processes, Search, Tool
 
 
@@ -97,16 +98,30 @@ def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadS
 def _model(world: World, clock: SystemClock) -> ClaudeModel:
     """The provider. What says where a key goes is read from the person's own settings, never from a project's."""
     from claw_lsp.adapters.claude.client import ClaudeModel
-    from claw_lsp.adapters.claude.credentials import find
-    from claw_lsp.adapters.settings import load
 
-    own = load(home=world.home, claw_home=world.claw_home, folder=None, command_line=world.command_line, editor={})
+    own = own_settings(world)
     return ClaudeModel(
-        lambda: find(world.environment, world.home),
+        partial(find_key, world, own),
         clock,
         base_url=world.environment.get("ANTHROPIC_BASE_URL", "").strip() or None,
-        key_header=own.settings.api_key_header,
+        key_header=own.api_key_header,
     )
+
+
+def own_settings(world: World) -> Settings:
+    """What the person's own files and the command line say: nothing that a project brought."""
+    from claw_lsp.adapters.settings import load
+
+    return load(
+        home=world.home, claw_home=world.claw_home, folder=None, command_line=world.command_line, editor={}
+    ).settings
+
+
+def find_key(world: World, own: Settings) -> Credential | None:
+    """The key, wherever the person keeps it. May block. Raises ModelError."""
+    from claw_lsp.adapters.claude.credentials import find
+
+    return find(world.environment, world.home, helper=own.api_key_helper)
 
 
 async def _warm(model: ClaudeModel, tools: Callable[[Settings], object]) -> None:

@@ -72,6 +72,12 @@ class Settings(BaseModel):
         alias="apiKeyHeader",
         description="The header that carries the key; some gateways want x-api-key.",
     )
+    api_key_helper: str | None = Field(
+        None,
+        alias="apiKeyHelper",
+        description="A command that prints the key, run by /bin/sh when neither the environment nor the keyring has one, and again"
+        " after five minutes. It counts only in your own settings.",
+    )
     todo_write: bool = Field(
         False,
         alias="todoWrite",

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from claw_lsp.adapters.process.environment import allowed
 from claw_lsp.facts.fault import ClawError
 
 Grade = Literal["ok", "missing", "broken"]
@@ -36,13 +37,12 @@ def findings(
 ) -> list[Finding]:
     """Everything that is looked at. `find_key` answers where a key was found (never the key), `ripgrep`
     where it is."""
-    search = environment.get("PATH", "")
     return [
         Finding("ok", "python", f"{platform.python_version()} at {sys.executable}"),
         _key(find_key, environment),
         Finding("ok", "endpoint", environment.get("ANTHROPIC_BASE_URL", "").strip() or "https://api.anthropic.com"),
-        _program("git", search, "branch, status and diff are not shown without it"),
-        _program("bash", search, "the Bash tool does not work without it"),
+        _program("git", environment, "branch, status and diff are not shown without it"),
+        _program("bash", environment, "the Bash tool does not work without it"),
         _ripgrep(ripgrep),
         _home(Path(claw_home)),
     ]
@@ -60,12 +60,14 @@ def _key(find_key: Callable[[], str | None], environment: Mapping[str, str]) -> 
     return Finding("broken", "key", "none: set ANTHROPIC_API_KEY in the environment your editor is started with")
 
 
-def _program(name: str, search: str, without: str) -> Finding:
-    found = shutil.which(name, path=search)
+def _program(name: str, environment: Mapping[str, str], without: str) -> Finding:
+    found = shutil.which(name, path=environment.get("PATH", ""))
     if found is None:
         return Finding("missing", name, f"not on PATH: {without}")
     try:
-        answer = subprocess.run([found, "--version"], capture_output=True, text=True, timeout=10, check=False)
+        answer = subprocess.run(
+            [found, "--version"], env=allowed(environment), capture_output=True, text=True, timeout=10, check=False
+        )
     except (OSError, subprocess.TimeoutExpired) as error:
         return Finding("broken", name, f"{found} does not start: {error}")
     first = (answer.stdout or answer.stderr).strip().split("\n")[0]

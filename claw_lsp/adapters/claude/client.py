@@ -59,7 +59,7 @@ class ClaudeModel:
 
     Invariant: the key goes to `base_url` and nowhere else; nothing in the environment or on disk that the SDK knows of
     replaces it. `find_credential` is called in a thread when a key is first needed, again after none was found or it was
-    refused; it may raise ModelError.
+    refused, and when it lasts no longer; it may raise ModelError.
     """
 
     def __init__(
@@ -98,13 +98,19 @@ class ClaudeModel:
     async def consult(self, request: Request, hear: Hear) -> Reply:
         """One reply, as the port says."""
         line = await self._open_line()
-        asked = Asked(request.model, line.source, self._base_url, line.secret)
         failed: Counter[int] = Counter()
+        renewed = False
         while True:
+            asked = Asked(request.model, line.source, self._base_url, line.secret)
             reply, fault = await self._try_once(line, request, asked, hear)
             if reply is not None:
                 return reply
             failed[fault.tries] += 1
+            if fault.reason == "authentication_failed" and line.stale_at is not None and not renewed:
+                # A key that does not last may have been replaced before its time: asked for anew, once.
+                renewed, line.stale_at = True, self._clock.monotonic()
+                line = await self._open_line()
+                continue
             if failed[fault.tries] >= fault.tries or failed.total() >= TRIES:
                 break
             wait = pause(failed.total(), fault.asked, self._dice)
@@ -175,29 +181,37 @@ class ClaudeModel:
 
     async def _open_line(self) -> _Line:
         async with self._opening:
+            now = self._clock.monotonic()
             if self._line is None:
-                self._line = await asyncio.to_thread(self._connect)
+                self._line = await asyncio.to_thread(self._connect, now)
                 self._lines.append(self._line)
+            elif self._line.stale_at is not None and now >= self._line.stale_at:
+                self._line.use(await asyncio.to_thread(self._find_credential), now)
             return self._line
 
-    def _connect(self) -> _Line:
+    def _connect(self, now: float) -> _Line:
         credential = self._find_credential()
         faults.check_address(self._base_url)
         if credential is None and self._base_url.rstrip("/") == DEFAULT_BASE_URL:
             raise faults.no_key()
-        return _Line(credential, self._base_url, self._key_header, self._limits.connect)
+        line = _Line(self._base_url, self._key_header, self._limits.connect)
+        line.use(credential, now)
+        return line
 
 
 class _Line:
-    """The SDK's client with exactly one credential, or none for a local server that wants none. Made in a thread."""
+    """The SDK's client with exactly one credential at a time, or none for a local server that wants none. Made in a
+    thread; `use` comes before the first `send`. From `stale_at` on another one is to be used, None for never."""
 
-    def __init__(self, credential: Credential | None, base_url: str, key_header: KeyHeader, connect: float) -> None:
+    def __init__(self, base_url: str, key_header: KeyHeader, connect: float) -> None:
         _import_sdk()
-        from anthropic import AnthropicError, APIStatusError, AsyncAnthropic, AsyncStream, DefaultAsyncHttpxClient, Omit
+        from anthropic import AnthropicError, APIStatusError, AsyncAnthropic, AsyncStream, DefaultAsyncHttpxClient
         from httpx2 import HTTPError, Response, Timeout
 
-        self.source = credential.source if credential else "nowhere (none is configured)"
-        self.secret = credential.secret if credential else ""
+        self.source = ""
+        self.secret = ""
+        self.stale_at: float | None = None
+        self._key_header: KeyHeader = key_header
         self.status_error = APIStatusError
         self.network_errors = (AnthropicError, HTTPError, OSError, UnicodeError)
         # The time between bytes is watched by asyncio.timeout, which also covers what the HTTP library does not.
@@ -205,21 +219,30 @@ class _Line:
         # A key is always given, if only for show, and the headers are set for each request: with none the SDK would
         # look in the environment and in profiles on disk, and ANTHROPIC_CUSTOM_HEADERS could replace it.
         self.client: AsyncAnthropic = AsyncAnthropic(
-            api_key=self.secret or "none",
+            api_key="none",
             base_url=base_url,
             max_retries=0,
             timeout=timeout,
             open_telemetry=False,
             http_client=DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False, base_url=base_url),
         )
-        bearer = credential is not None and (credential.kind == "auth_token" or key_header == "authorization")
+        self._headers: dict[str, Any] = {}
+        self._response_type: Any = Response
+        self._stream_type: Any = AsyncStream[Any]
+
+    def use(self, credential: Credential | None, now: float) -> None:
+        """From now on this credential goes with every request."""
+        from anthropic import Omit
+
+        self.source = credential.source if credential else "nowhere (none is configured)"
+        self.secret = credential.secret if credential else ""
+        self.stale_at = now + credential.lasts if credential and credential.lasts is not None else None
+        bearer = credential is not None and (credential.kind == "auth_token" or self._key_header == "authorization")
         own_header = credential is not None and not bearer
-        self._headers: dict[str, Any] = {
+        self._headers = {
             "Authorization": f"Bearer {self.secret}" if bearer else Omit(),
             "X-Api-Key": self.secret if own_header else Omit(),
         }
-        self._response_type: Any = Response
-        self._stream_type: Any = AsyncStream[Any]
 
     async def send(self, request: Request) -> Response:
         """The answer's head. Raises what the SDK raises."""

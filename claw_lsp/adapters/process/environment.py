@@ -1,8 +1,10 @@
-"""The environment a command gets: an allowlist of the server's own, never keys or tokens (S01)."""
+"""The environment that whatever we start gets: an allowlist of the server's own, never keys or tokens (S01, M05)."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+
+from claw_lsp.core.redaction import names_secret
 
 _NAMES = frozenset(
     (
@@ -34,11 +36,12 @@ QUIET = {
 
 
 def allowed(parent: Mapping[str, str]) -> dict[str, str]:
-    """What of the server's environment a command may see, and what keeps it from asking. A proxy whose address holds a
-    password is left out."""
+    """What of the server's environment a command may see, and what keeps it from asking. Whatever its name says to be a
+    credential is left out, and a proxy whose address holds a password."""
     kept = {
         name: value
         for name, value in parent.items()
-        if name in _NAMES or name.startswith("LC_") or (name in _PROXIES and "@" not in value)
+        if (name in _NAMES or name.startswith("LC_") or (name in _PROXIES and "@" not in value))
+        and not names_secret(name)
     }
     return kept | QUIET

@@ -40,7 +40,7 @@ _FROM_PROJECT = frozenset(
 )
 """What a checked-in file may say before anybody trusted it: it costs or forbids, and opens nothing."""
 
-NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddresses"})
+NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddresses", "apiKeyHelper"})
 """What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
 
 
