@@ -19,6 +19,7 @@ from uuid import UUID
 
 from pydantic import ValidationError
 
+from claw_lsp.adapters.private import make_private
 from claw_lsp.facts.event import FORMAT, Entry, Event, ModelSpoke, SessionStarted, Titled, UserSpoke
 from claw_lsp.facts.fault import LogError, SessionHeld
 from claw_lsp.ports import Clock, SessionSummary
@@ -73,7 +74,7 @@ class JsonlArchive:
     def _create(self, session: str, folder: str, more: Mapping[str, str] | None = None) -> JsonlLog:
         path = self._root / slug(folder) / f"{_checked(session)}.jsonl"
         try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            make_private(path.parent)
             descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
         except OSError as error:
             raise _unwritable(path, error) from error

@@ -6,6 +6,7 @@ import asyncio
 import os
 from pathlib import Path
 
+from claw_lsp.adapters.private import make_private
 from claw_lsp.facts.fault import HostError
 from claw_lsp.lsp.client import Client, part
 from claw_lsp.lsp.uris import uri_of
@@ -35,7 +36,7 @@ class Views:
 
 
 def _write(path: Path, text: str) -> str:
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    make_private(path.parent)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
     with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
         file.write(text)

@@ -7,6 +7,7 @@ import stat
 import tempfile
 from pathlib import Path
 
+from claw_lsp.adapters.private import make_private
 from claw_lsp.facts.fault import ClawError
 
 LIMIT = 1_000_000
@@ -52,7 +53,7 @@ def write_whole(path: Path, text: str, mode: int) -> None:
     """Replace the file in one step. An existing link is replaced, not followed. Raises ClawError."""
     temporary = ""
     try:
-        path.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(path.parent)
         descriptor, temporary = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
         with os.fdopen(descriptor, "wb") as file:
             file.write(text.encode("utf-8"))

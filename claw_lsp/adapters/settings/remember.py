@@ -16,6 +16,7 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
+from claw_lsp.adapters.private import make_private
 from claw_lsp.adapters.settings.files import read_text, write_whole
 from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
@@ -172,7 +173,7 @@ def _one_process(claw_home: Path) -> Generator[None]:
     import fcntl
 
     try:
-        claw_home.mkdir(parents=True, exist_ok=True, mode=0o700)
+        make_private(claw_home)
         descriptor = os.open(claw_home / "allowed.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
     except OSError as error:
         raise ClawError(f"{claw_home} cannot be written: {error.strerror}. The rule is not remembered.") from error

@@ -100,7 +100,7 @@ def stem(date: str, words: str, key: str) -> str:
 
 def _create_in(place: Place, name: str, text: str) -> str:
     folder = Path(place.folder)
-    folder.parent.mkdir(parents=True, exist_ok=True)
+    folder.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
     with suppress(FileExistsError):
         folder.mkdir(mode=0o700)
     if place.inside is not None and not folder.resolve().is_relative_to(Path(place.inside).resolve()):
