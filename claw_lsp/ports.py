@@ -246,9 +246,9 @@ class Versions(Protocol):
         """Whether the repository leaves this file out; True where that cannot be told, False outside of any."""
         ...
 
-    async def diff(self, folder: str, base: str = "HEAD") -> str:
-        """The unified diff of the work tree against a revision, "" when nothing differs. Raises ClawError where there is
-        no repository or no such revision, or when git fails or takes too long."""
+    async def diff(self, folder: str, base: str = "HEAD", *, staged: bool = False) -> str:
+        """The unified diff of the work tree, or of what is staged, against a revision; "" when nothing differs. Raises
+        ClawError where there is no repository or no such revision, or when git fails or takes too long."""
         ...
 
 

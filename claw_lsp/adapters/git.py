@@ -80,14 +80,15 @@ class Git:
         except TimeoutError:
             return True
 
-    async def diff(self, folder: str, base: str = "HEAD") -> str:
-        """The work tree against a revision (before the first commit: against nothing); "" when nothing differs. Raises
+    async def diff(self, folder: str, base: str = "HEAD", *, staged: bool = False) -> str:
+        """The work tree, or what is `staged`, against a revision (before the first commit: against nothing); "" when nothing differs. Raises
         ClawError where there is no repository, no git or no such revision, and when git fails or takes too long."""
         tree = await asyncio.to_thread(self._work_tree, folder)
         if tree is None:
             raise ClawError(
                 f"{folder} is in no git repository, or no git was found, so there is nothing to compare with."
             )
+        which = ("--cached",) if staged else ()
         try:
             async with asyncio.timeout(DIFF_SECONDS):
                 found = await _ask(tree, ("rev-parse", "--verify", "--quiet", "--end-of-options", f"{base}^{{commit}}"))
@@ -95,7 +96,7 @@ class Git:
                     raise ClawError(await _unknown(tree, base))
                 if found.code != 0:
                     found = await _ask(tree, ("hash-object", "-t", "tree", os.devnull))
-                said = await _ask(tree, ("diff", *_DIFF, found.output.strip(), "--"))
+                said = await _ask(tree, ("diff", *_DIFF, *which, found.output.strip(), "--"))
         except TimeoutError as error:
             raise ClawError(
                 f"git did not answer within {DIFF_SECONDS:g} s in {folder}. See what keeps it busy, then try again."

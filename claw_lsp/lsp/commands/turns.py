@@ -6,7 +6,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from claw_lsp.core.briefing import Subject, trailer, with_complaints
+from claw_lsp.core.briefing import Subject, with_complaints
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Steered, UserSpoke
 from claw_lsp.facts.fault import BadRequest
@@ -27,7 +27,6 @@ from claw_lsp.lsp.arguments import (
     RunArguments,
     SteerArguments,
     TurnArguments,
-    UriArguments,
 )
 from claw_lsp.lsp.commands.modes import ask_for_bypass
 from claw_lsp.lsp.commands.modes import mode as set_mode
@@ -107,25 +106,12 @@ async def review(door: Door, args: ReviewArguments, request: Request) -> Answer:
     return await _begin(door, "review", args, request, opens_chat=True, extra=extra)
 
 
-@command("claw.commitMessage", UriArguments)
-async def commit_message(door: Door, args: UriArguments, request: Request) -> Answer:
-    """Write a commit message. `claw.wait` has it as `text`."""
-    home = door.home_for(args.uri)
-    difference = await door.house.versions.diff(home.folder)
-    if not difference:
-        raise BadRequest(f"There is nothing to commit in {home.folder}: no change against HEAD.")
-    settings = await door.settings_in(home.folder)
-    subject = Subject(extra={"The changes": difference}, trailer=trailer(settings))
-    session = await door.session_for(None, args.uri, None, None)
-    return _answer(await _start_about(door, session, "commit_message", subject, request))
-
-
 @command("claw.init", NoArguments)
 async def init(door: Door, args: NoArguments, request: Request) -> Answer:
     """Write a first CLAW.md for this project."""
     known_folder(door.folders)
     session = await door.session_for(None, None, None, None)
-    return _answer(await _start_about(door, session, "init", Subject(), request))
+    return _answer(await start_about(door, session, "init", Subject(), request))
 
 
 @command("claw.chat", ChatArguments)
@@ -234,8 +220,9 @@ async def _start_words(door: Door, session: Session, words: str, request: Reques
     return await door.start(session, "ask", Subject(words=words), request=request, again=again)
 
 
-async def _start_about(door: Door, session: Session, action: str, subject: Subject, request: Request) -> Run:
-    again = partial(_start_about, door, session, action, subject)
+async def start_about(door: Door, session: Session, action: str, subject: Subject, request: Request) -> Run:
+    """Begin a turn that is about this, and no place in a file."""
+    again = partial(start_about, door, session, action, subject)
     return await door.start(session, action, subject, request=request, again=again)
 
 
