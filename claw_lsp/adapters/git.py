@@ -81,8 +81,9 @@ class Git:
             return True
 
     async def diff(self, folder: str, base: str = "HEAD", *, staged: bool = False) -> str:
-        """The work tree, or what is `staged`, against a revision (before the first commit: against nothing); "" when nothing differs. Raises
-        ClawError where there is no repository, no git or no such revision, and when git fails or takes too long."""
+        """The work tree, or what is `staged`, against a revision (before the first commit: against nothing); "" when
+        nothing differs. Raises ClawError where there is no repository, no git or no such revision, and when git fails or
+        takes too long."""
         tree = await asyncio.to_thread(self._work_tree, folder)
         if tree is None:
             raise ClawError(
