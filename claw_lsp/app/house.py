@@ -21,7 +21,7 @@ from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Home, LoadSettings, Opener
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.small_model import SmallModel
-from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.settings import InForce, Settings
 from claw_lsp.facts.usage import ModelFacts
 
 if TYPE_CHECKING:
@@ -33,7 +33,7 @@ if TYPE_CHECKING:
 def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
-    from claw_lsp.adapters.settings import RuleMemory
+    from claw_lsp.adapters.settings import RuleMemory, examined
 
     clock = SystemClock()
     texts = prompts.load()
@@ -68,6 +68,7 @@ def build(world: World) -> House:
         models=_models,
         search=search,
         settings=load,
+        examine=examined,
         home=world.home,
         claw_home=world.claw_home,
         warm=partial(_warm, model, tools),
@@ -78,7 +79,7 @@ def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadS
     """Reads the settings in a thread, and makes the tools for them there: their imports read many files."""
     from claw_lsp.adapters.settings import load
 
-    def found(folder: str, section: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
+    def found(folder: str, section: Mapping[str, Any]) -> InForce:
         loaded = load(
             home=world.home,
             claw_home=world.claw_home,
@@ -87,9 +88,9 @@ def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadS
             editor=section,
         )
         tools(loaded.settings)
-        return loaded.settings, tuple(f"{it.path}:{it.line}:{it.column}: {it.message}" for it in loaded.problems)
+        return InForce(loaded.settings, loaded.problems, loaded.withheld)
 
-    async def off_the_loop(folder: str, section: Mapping[str, Any]) -> tuple[Settings, tuple[str, ...]]:
+    async def off_the_loop(folder: str, section: Mapping[str, Any]) -> InForce:
         return await asyncio.to_thread(found, folder, section)
 
     return off_the_loop

@@ -15,6 +15,7 @@ from claw_lsp.adapters.settings import load
 from claw_lsp.app.world import World
 from claw_lsp.core.policy.judge import judge
 from claw_lsp.core.policy.reading import Line, read_line
+from claw_lsp.core.policy.rules import remark
 from claw_lsp.core.policy.shell import files_named, parts_asked
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.fault import BadRequest, ClawError, ToolError
@@ -73,7 +74,7 @@ def checked(
     loaded = load(home=world.home, claw_home=world.claw_home, folder=folder, command_line={}, editor={}, files=files)
     roots = (folder, *loaded.settings.add_dirs)
     scene = _scene(world, folder, roots, world.home, mode or loaded.settings.mode, loaded.settings)
-    problems = [f"{it.path}:{it.line}:{it.column}: {it.message}" for it in loaded.problems]
+    problems = [str(it) for it in loaded.problems]
     answer = asyncio.run(_judged(tool, given, scene))
     return {**answer, "problems": problems} if problems else answer
 
@@ -89,7 +90,10 @@ def checked_line(world: World, line: str) -> dict[str, Any]:
         settings = Settings.model_validate({"rules": tuple(rules)})
         roots = (asked.cwd,) if asked.roots is None else asked.roots
         scene = _scene(world, asked.cwd, roots, asked.home or world.home, asked.mode, settings)
-        return asyncio.run(_judged(asked.tool, asked.input, scene))
+        answer = asyncio.run(_judged(asked.tool, asked.input, scene))
+        said = [(it, remark(it.text, it.behavior)) for it in rules]
+        problems = [f"permissions.{it.behavior}: {it.text}: {wrong}" for it, wrong in said if wrong]
+        return {**answer, "problems": problems} if problems else answer
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False)[0]
         return {"error": f"{'.'.join(map(str, first['loc'])) or 'line'}: {first['msg']}"}
@@ -106,9 +110,9 @@ async def _judged(tool: str, given: Mapping[str, Any], scene: Scene) -> dict[str
         plan = await _plan(tool, given, scene)
     except ToolError as error:
         # No tool makes a plan of this, so it cannot run.
-        return {"decision": "deny", "rule": None, "reason": str(error)}
+        return {"decision": "deny", "rule": None, "source": None, "reason": str(error)}
     verdict = judge(scene.settings.rules, scene.mode, plan, scene.ground)
-    answer: dict[str, Any] = {"decision": verdict.decision, "rule": verdict.rule, "reason": verdict.reason}
+    answer: dict[str, Any] = verdict.model_dump(include={"decision", "rule", "source", "reason"})
     if plan.command is not None:
         answer["parts"] = _parts(read_line(plan.command), plan, scene)
     return answer

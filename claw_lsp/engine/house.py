@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from claw_lsp.engine.opening import LoadSettings
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.turn import Hands
-from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.ports import Clock, Host, Memory, Model, Processes, Search, Tool, Versions, Workspace
 from claw_lsp.prompts import Prompts
@@ -18,7 +18,8 @@ from claw_lsp.prompts import Prompts
 class House:
     """What every door shares. `home` and `claw_home` are absolute; `warm` loads what is slow to import. `unknown`
     says that a model is in no table, "" for one that is; `models` are the names a person may pick from. `search` is
-    loaded when it is first called, best in a thread; it raises ProcessError where there is no ripgrep."""
+    loaded when it is first called, best in a thread; it raises ProcessError where there is no ripgrep. `examine` says what is
+    wrong in the text of a settings file, by its path; it too belongs in a thread."""
 
     sessions: Sessions
     model: Model
@@ -33,6 +34,7 @@ class House:
     models: Callable[[Settings], tuple[str, ...]]
     search: Callable[[], Search]
     settings: LoadSettings
+    examine: Callable[[str, str], tuple[Problem, ...]]
     home: str
     claw_home: str
     warm: Callable[[], Awaitable[None]]

@@ -12,13 +12,13 @@ from claw_lsp.core.briefing import Instructions
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.event import SessionStarted
 from claw_lsp.facts.rule import Mode
-from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.settings import InForce, Settings
 from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.ports import Tool, Versions
 from claw_lsp.prompts import Prompts
 
-LoadSettings = Callable[[str, Mapping[str, Any]], Awaitable[tuple[Settings, tuple[str, ...]]]]
-"""(folder, the editor's section) -> the settings in force there, and what is wrong in files, in words for people."""
+LoadSettings = Callable[[str, Mapping[str, Any]], Awaitable[InForce]]
+"""(folder, the editor's section) -> the settings in force there."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +59,8 @@ class Opener:
 
     async def __call__(self, session: str, home: Home, chosen: Chosen) -> SessionStarted:
         """The fact; its context also tells the model of a mode that is not the default."""
-        (settings, _), git = await asyncio.gather(
-            self.load(home.folder, home.section), self.versions.summary(home.folder)
-        )
+        in_force, git = await asyncio.gather(self.load(home.folder, home.section), self.versions.summary(home.folder))
+        settings = in_force.settings
         environment = briefing.environment(  # noqa: S604  `shell` is a word in a text
             roots=home.roots,
             cwd=home.folder,

@@ -23,7 +23,7 @@ Behavior = Literal["allow", "ask", "deny"]
 
 class Rule(BaseModel):
     """One permission rule as written, for example `Bash(npm test *)`, and where it comes from. `base` is the folder that
-    `/path` in it hangs on, "" for the working directory."""
+    `/path` in it hangs on, "" for the working directory; `file` the settings file it stands in, "" for none."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -31,10 +31,12 @@ class Rule(BaseModel):
     behavior: Behavior
     source: str = "session"
     base: str = ""
+    file: str = ""
 
 
 class Verdict(BaseModel):
-    """What the policy says of a plan: the decision, the rule that made it (if one did) and why, for people.
+    """What the policy says of a plan: the decision, the rule that made it (if one did) with where it
+    comes from, and why, for people.
 
     `firm`: asked whatever the mode is and whatever was allowed before; only a person may answer it.
     """
@@ -43,5 +45,6 @@ class Verdict(BaseModel):
 
     decision: Behavior
     rule: str | None = None
+    source: str | None = None
     reason: str
     firm: bool = False

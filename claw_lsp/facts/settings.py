@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
@@ -13,6 +14,19 @@ Review = Literal["after", "before"]
 AiComments = Literal["offer", "run", "off"]
 SaveBeforeRun = Literal["save", "ask", "ignore"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """Something in a settings file that is wrong; `message` says what was expected. Line and column count from 1."""
+
+    path: str
+    line: int
+    column: int
+    message: str
+
+    def __str__(self) -> str:
+        return f"{self.path}:{self.line}:{self.column}: {self.message}"
 
 
 class Settings(BaseModel):
@@ -106,3 +120,13 @@ class Settings(BaseModel):
         alias="claudeMdExcludes",
         description="Patterns of CLAW.md, CLAUDE.md and AGENTS.md files that are not read.",
     )
+
+
+@dataclass(frozen=True, slots=True)
+class InForce:
+    """The settings in force somewhere, what is wrong in their files, and (`withheld`) what was understood and not believed
+    from where it stands, in words for people."""
+
+    settings: Settings
+    problems: tuple[Problem, ...] = ()
+    withheld: tuple[str, ...] = ()

@@ -16,6 +16,7 @@ from claw_lsp.core.budget import nearly_spent
 from claw_lsp.core.chat.writer import unread
 from claw_lsp.core.corrections import corrections
 from claw_lsp.core.policy.paths import inside
+from claw_lsp.core.words import counted
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
@@ -43,6 +44,7 @@ from claw_lsp.lsp.progress import Bar, Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Again, Run, Runs
+from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.uris import filelike, path_of
@@ -83,6 +85,7 @@ class Door:
     earlier: Earlier
     hunks: Hunks
     comments: Comments
+    settings_files: SettingsFiles
     shim: Shim
     events: Events
     languages: EditorLanguages
@@ -123,10 +126,12 @@ class Door:
 
     async def settings_in(self, folder: str) -> Settings:
         """The settings in force in a folder now; what is wrong in their files is said once."""
-        settings, problems = await self.house.settings(folder, self.section)
-        for problem in problems:
-            self.messages.warn_once(problem)
-        return settings
+        in_force = await self.house.settings(folder, self.section)
+        for path in dict.fromkeys(it.path for it in in_force.problems if not self.settings_files.shown(it.path)):
+            first, *others = [str(it) for it in in_force.problems if it.path == path]
+            more = f" And {counted(len(others), 'more problem')} in this file." if others else ""
+            self.messages.warn_once(first + more)
+        return in_force.settings
 
     async def settings_of(self, session: Session | None) -> Settings:
         """The settings in force where the session lives; where a new one would live, for None."""

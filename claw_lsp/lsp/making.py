@@ -28,6 +28,7 @@ from claw_lsp.lsp.progress import Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Runs
+from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.status import status_of
 from claw_lsp.lsp.symbols import WrittenSymbols
@@ -42,9 +43,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
     buffers = Buffers(powers.encoding)
     views = Views(editor, Path(house.claw_home) / "views", shows=powers.show_document)
     workspace = EditorWorkspace(editor, buffers, powers, disk)
-    notices = Notices(
-        buffers, lambda uri, found: editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": found})
-    )
+    notices = Notices(buffers, partial(_publish, editor))
     slot: list[Door] = []
     review = Review(buffers, workspace.editing, partial(_hunks_changed, slot))
     questions = Questions(
@@ -78,6 +77,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             earlier=Earlier(house.sessions, review, buffers, workspace),
             hunks=Hunks(review, buffers),
             comments=Comments(buffers, partial(_comments_changed, slot)),
+            settings_files=_settings_files(house, buffers, slot),
             shim=Shim(editor, powers),
             events=shim_events(editor, powers, slot),
             languages=languages,
@@ -141,6 +141,10 @@ def chat_desk(
     )
 
 
+def _publish(editor: Client, uri: str, diagnostics: list[dict[str, Any]]) -> None:
+    editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": diagnostics})
+
+
 def _questions_changed(slot: list[Door]) -> None:
     slot[0].questions_changed()
 
@@ -163,3 +167,13 @@ def _hunks_changed(slot: list[Door]) -> None:
 async def _show_change(views: Views, question: Question) -> None:
     detail = question.detail if question.document else question.plan.detail
     await views.show(await views.write(question.session, question.document or "change.diff", detail))
+
+
+def _settings_files(house: House, buffers: Buffers, slot: list[Door]) -> SettingsFiles:
+    def later(work: Any, name: str) -> None:
+        slot[0].later(work, name)
+
+    def changed() -> None:
+        slot[0].notices.show_settings(slot[0].settings_files.diagnostics())
+
+    return SettingsFiles(buffers, house.examine, f"{house.claw_home}/settings.json", later, changed)

@@ -1,5 +1,5 @@
 """Our diagnostics: every pending question, on the file it concerns, else where the person was when it was asked; and
-every hunk that waits for review; and every comment that asks for something.
+every hunk that waits for review; and every comment that asks for something; and what is wrong in settings files.
 
 Each file's list is sent whole, and only when it changed.
 """
@@ -34,6 +34,7 @@ class Notices:
         self._questions: tuple[Question, ...] = ()
         self._hunks: dict[str, list[dict[str, Any]]] = {}
         self._comments: dict[str, list[dict[str, Any]]] = {}
+        self._settings: dict[str, list[dict[str, Any]]] = {}
 
     def show(self, questions: tuple[Question, ...]) -> None:
         """These questions are pending now, and no others."""
@@ -50,6 +51,11 @@ class Notices:
         self._comments = comments
         self._show()
 
+    def show_settings(self, problems: dict[str, list[dict[str, Any]]]) -> None:
+        """This is what is wrong in the settings files that are open now, by URI."""
+        self._settings = problems
+        self._show()
+
     def _show(self) -> None:
         questions = self._questions
         wanted: dict[str, list[dict[str, Any]]] = {}
@@ -59,7 +65,7 @@ class Notices:
         for question in questions:
             if (path := self._places[question.id]) is not None:
                 wanted.setdefault(self._uri(path), []).append(self._diagnostic(question))
-        for uri, found in (*self._hunks.items(), *self._comments.items()):
+        for uri, found in (*self._hunks.items(), *self._comments.items(), *self._settings.items()):
             wanted[uri] = [*wanted.get(uri, []), *found]
         for uri in [*wanted, *(it for it in self.published if it not in wanted)]:
             diagnostics = wanted.get(uri, [])

@@ -151,12 +151,13 @@ class Door:
         self._task = asyncio.current_task()
         session: Session | None = None
         try:
-            settings, problems = await self.house.settings(order.folder, {})
+            in_force = await self.house.settings(order.folder, {})
+            settings = in_force.settings
             _check(order, settings)
             if order.review:
                 settings = settings.model_copy(update={"review": "before"})
             session = await self._session(order, settings)
-            self._begin(session, problems)
+            self._begin(session, tuple(map(str, in_force.problems)))
             ended = await self._turn(session, order, settings)
             await self._review(session)
         except BadRequest:

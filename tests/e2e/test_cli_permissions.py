@@ -41,6 +41,31 @@ async def test_a_settings_file_of_the_command_line_is_believed_and_each_part_is_
     ]
 
 
+async def test_where_the_rule_comes_from_is_told_and_what_is_wrong_with_others(tmp_path: Path) -> None:
+    here = shell(tmp_path)
+    settings = here.folder / ".claw" / "settings.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text(json.dumps({"permissions": {"ask": ["Bash(make *)"], "deny": ["Bsah(ls)"]}}))
+    ended = await here.claw(*asked("make all"))
+    assert (ended.json["rule"], ended.json["source"]) == ("Bash(make *)", str(settings))
+    assert ended.json["reason"] == "the ask rule Bash(make *) from project"
+    (problem,) = ended.json["problems"]
+    assert problem.startswith(f"{settings}:1:") and 'did you mean "Bash"?' in problem
+
+
+async def test_a_batch_says_what_is_wrong_with_its_rules(tmp_path: Path) -> None:
+    batch = tmp_path / "calls.jsonl"
+    rules = {"allow": ["Web*", "Bash(ls *)"], "deny": ["Bash(rm *"]}
+    batch.write_text(json.dumps({"tool": "Bash", "input": {"command": "ls"}, "permissions": rules}))
+    ended = await shell(tmp_path).claw("permissions", "check", "--batch", str(batch))
+    (answer,) = ended.lines
+    assert (answer["decision"], answer["rule"], answer["source"]) == ("ask", "Bash(rm *", "batch")
+    assert [it.split(": ")[0:2] for it in answer["problems"]] == [
+        ["permissions.allow", "Web*"],
+        ["permissions.deny", "Bash(rm *"],
+    ]
+
+
 async def test_a_batch_answers_every_line_and_says_which_it_could_not(tmp_path: Path) -> None:
     folder = tmp_path / "ws"
     (folder / "src").mkdir(parents=True)

@@ -13,12 +13,12 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from claw_lsp.adapters.settings import Loaded, Problem, RuleMemory, load, schema
+from claw_lsp.adapters.settings import Loaded, RuleMemory, examined, load, schema
 from claw_lsp.adapters.settings.place import place
 from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.rule import Mode, Rule
-from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.settings import Problem, Settings
 
 
 class Places:
@@ -197,12 +197,13 @@ def test_what_was_not_believed_is_said(places: Places) -> None:
 
 
 def test_a_project_may_forbid_and_say_harmless_things(places: Places) -> None:
-    file = {"model": "haiku", "permissions": {"deny": ["Bash"], "disableBypassPermissionsMode": "disable"}}
-    places.write("project/.claude/settings.json", file)
+    said = {"model": "haiku", "permissions": {"deny": ["Bash"], "disableBypassPermissionsMode": "disable"}}
+    file = places.write("project/.claude/settings.json", said)
     places.write("home/.claw/settings.json", {"permissions": {"defaultMode": "bypassPermissions"}})
     loaded = places.load()
     assert (loaded.settings.model, loaded.settings.mode) == ("haiku", Mode.DEFAULT)
-    assert loaded.settings.rules == (Rule(text="Bash", behavior="deny", source="project", base=str(places.folder)),)
+    rule = Rule(text="Bash", behavior="deny", source="project", base=str(places.folder), file=str(file))
+    assert loaded.settings.rules == (rule,)
 
 
 def test_a_project_may_ask_for_review_before_but_not_take_it_away(places: Places) -> None:
@@ -264,6 +265,35 @@ def test_r21_a_bad_value_is_left_out_and_pointed_at(places: Places) -> None:
         " It is left out.",
         "permissions.deny: expected a list of rules. It is left out.",
     ]
+
+
+def test_a_rule_that_is_none_is_told_of_at_its_place_and_stays_in_force(places: Places) -> None:
+    file = places.write(
+        "project/.claw/settings.json",
+        '{"permissions": {\n  "deny": ["Bash(rm *",\n    "Bsah(ls)"],\n  "allow": ["Web*"]}}',
+    )
+    loaded = places.load()
+    assert rules(loaded) == [("deny", "Bash(rm *", "project"), ("deny", "Bsah(ls)", "project")]
+    assert [(it.line, it.column, it.message) for it in loaded.problems] == [
+        (
+            2,
+            12,
+            'permissions.deny: "Bash(rm *": a parenthesis is not closed; write "Bash(rm *)". As it is, every call that it'
+            " may mean asks.",
+        ),
+        (
+            3,
+            5,
+            'permissions.deny: "Bsah(ls)": there is no tool Bsah; did you mean "Bash"? As it is, it denies nothing.',
+        ),
+        (
+            4,
+            13,
+            'permissions.allow: "Web*": an allow rule names its tool; "*" in a name is read in deny and ask rules, or behind'
+            ' "mcp__<server>__". As it is, it allows nothing.',
+        ),
+    ]
+    assert examined(str(file), file.read_text()) == loaded.problems
 
 
 def test_r21_bad_json_leaves_out_that_file_only(places: Places) -> None:

@@ -1,7 +1,7 @@
 """Settings files: what is read from them, what is not believed yet, and how a rule is remembered."""
 
-from claw_lsp.adapters.settings.layers import Loaded, Problem, load
+from claw_lsp.adapters.settings.layers import Loaded, examined, load
 from claw_lsp.adapters.settings.remember import RuleMemory
 from claw_lsp.adapters.settings.shape import schema
 
-__all__ = ["Loaded", "Problem", "RuleMemory", "load", "schema"]
+__all__ = ["Loaded", "RuleMemory", "examined", "load", "schema"]

@@ -18,9 +18,10 @@ from claw_lsp.adapters.settings.files import read_text
 from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, plain
 from claw_lsp.adapters.settings.place import Keys, place
 from claw_lsp.adapters.settings.remember import allowed_here
+from claw_lsp.core.policy.rules import read, remark
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.rule import Behavior, Mode, Rule
-from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.settings import Problem, Settings
 
 MAX_PROBLEMS = 20
 """How many problems of one file are told."""
@@ -42,16 +43,6 @@ _FROM_PROJECT = frozenset(
 
 NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddresses", "apiKeyHelper"})
 """What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
-
-
-@dataclass(frozen=True, slots=True)
-class Problem:
-    """A file or a value that was left out; `message` says what was expected. Line and column count from 1."""
-
-    path: str
-    line: int
-    column: int
-    message: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +79,13 @@ def load(
         _read_file(gathered, Path(path), "command line")
     _take(gathered, _Layer("command line", "the command line", command_line))
     return Loaded(_settings(gathered, home, folder), tuple(gathered.problems), tuple(gathered.withheld))
+
+
+def examined(path: str, text: str) -> tuple[Problem, ...]:
+    """What is wrong in the text of a project's settings file, as it stands in an editor; nothing of it comes into force."""
+    gathered = _Gathered()
+    _take_text(gathered, Path(path), "project", text.removeprefix("\ufeff"))
+    return tuple(gathered.problems)
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,7 +129,12 @@ def _read_file(gathered: _Gathered, path: Path, source: str) -> None:
     except ClawError as error:
         gathered.problems.append(Problem(str(path), 1, 1, str(error)))
         return
-    if text is None or not text.strip():
+    if text is not None:
+        _take_text(gathered, path, source, text)
+
+
+def _take_text(gathered: _Gathered, path: Path, source: str, text: str) -> None:
+    if not text.strip():
         return
     try:
         data = json.loads(text)
@@ -211,7 +214,10 @@ def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
     kept: list[Rule] = []
     for n, text in enumerate(cast("list[Any]", rules)):
         if isinstance(text, str) and text.strip() and text.isprintable():
-            kept.append(Rule(text=text.strip(), behavior=behavior, source=layer.source, base=_base(layer)))
+            kept.append(
+                Rule(text=text.strip(), behavior=behavior, source=layer.source, base=_base(layer), file=_file(layer))
+            )
+            _take_remark(gathered, layer, (*at, n), kept[-1])
         else:
             message = f'permissions.{behavior}: expected a rule on one line such as "Bash(npm test *)"'
             _complain(gathered, layer, (*at, n), f"{message}; found {_shown(text)}")
@@ -221,6 +227,21 @@ def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
         gathered.remembered += kept
     elif kept:
         gathered.withheld.append(f"{layer.path}: permissions.allow ({', '.join(rule.text for rule in kept)[:200]})")
+
+
+def _take_remark(gathered: _Gathered, layer: _Layer, at: Keys, rule: Rule) -> None:
+    """Say what is wrong with a rule; it stays in force, for what it is worth."""
+    if not (said := remark(rule.text, rule.behavior)):
+        return
+    worth = {"allow": "it allows nothing", "ask": "it asks about nothing", "deny": "it denies nothing"}[rule.behavior]
+    if rule.behavior != "allow" and read(rule.text) is None:
+        worth = "every call that it may mean asks"
+    message = f"permissions.{rule.behavior}: {_shown(rule.text)}: {said}{'' if said.endswith('?') else '.'} As it is, {worth}."
+    _note(gathered, layer, at, message)
+
+
+def _file(layer: _Layer) -> str:
+    return layer.path if layer.text is not None else ""
 
 
 def _base(layer: _Layer) -> str:
@@ -264,11 +285,15 @@ def _expanded(path: str, home: str) -> str:
 
 
 def _complain(gathered: _Gathered, layer: _Layer, at: Keys, message: str) -> None:
+    _note(gathered, layer, at, f"{message}. It is left out.")
+
+
+def _note(gathered: _Gathered, layer: _Layer, at: Keys, message: str) -> None:
     """Note a problem; of a file with very many, the first ones, since each costs a look through the whole text."""
     if sum(it.path == layer.path for it in gathered.problems) >= MAX_PROBLEMS:
         return
     line, column = (1, 1) if layer.text is None else place(layer.text, at)
-    gathered.problems.append(Problem(layer.path, line, column, f"{message}. It is left out."))
+    gathered.problems.append(Problem(layer.path, line, column, message))
 
 
 def _shown(value: object) -> str:

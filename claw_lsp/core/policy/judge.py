@@ -117,13 +117,14 @@ def offer(plan: Plan) -> str | None:
 
 
 def _by_rule(decision: Behavior, rule: Rule) -> Verdict:
-    return Verdict(decision=decision, rule=rule.text, reason=f"the {rule.behavior} rule {rule.text} from {rule.source}")
+    reason = f"the {rule.behavior} rule {rule.text} from {rule.source}"
+    return Verdict(decision=decision, rule=rule.text, source=rule.file or rule.source, reason=reason)
 
 
 def _unread(rule: Rule) -> Verdict:
     """Of a rule that may mean this plan or not."""
     reason = f"the {rule.behavior} rule {rule.text} from {rule.source} cannot be read by this version; so it asks"
-    return Verdict(decision="ask", rule=rule.text, reason=reason, firm=True)
+    return _by_rule("ask", rule).model_copy(update={"reason": reason, "firm": True})
 
 
 def _by_hook(does: str, reason: str) -> str:
