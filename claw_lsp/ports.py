@@ -17,7 +17,8 @@ from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.plan import Plan, PlannedPath
 from claw_lsp.facts.question import Answer, Question
 from claw_lsp.facts.request import Reply, Request
-from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.sandbox import SandboxSettings, Walls
+from claw_lsp.facts.scene import Ground, Scene
 from claw_lsp.facts.signal import Signal
 from claw_lsp.facts.text import Applied, Change, Document
 
@@ -142,10 +143,41 @@ class Log(Protocol):
         ...
 
 
+class Confined(Protocol):
+    """What one command runs in, from `Sandbox.confine` until `leave`; whoever runs it calls `leave` when all is gone."""
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        """Descriptors that the program of `inside` must inherit under their numbers."""
+        ...
+
+    def inside(
+        self, argv: Sequence[str], environment: Mapping[str, str]
+    ) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        """The program that runs this one inside, and the environment it is to be started with."""
+        ...
+
+    async def leave(self) -> tuple[str, ...]:
+        """Clean up behind the command; answers what the model must know of it, a sentence each. May be called often."""
+        ...
+
+
+class Sandbox(Protocol):
+    """What commands are confined with on this machine."""
+
+    async def walls(self, settings: SandboxSettings, ground: Ground) -> Walls:
+        """What a command would run in here. Changes nothing and never raises."""
+        ...
+
+    async def confine(self, settings: SandboxSettings, ground: Ground) -> Confined:
+        """Walls for one command. Raises ToolError where there are none: nothing falls back to less than `walls` said."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ShellLine:
     """A command for the shell. `timeout` in seconds. `environment` is added to the allowed one. `call_id` and `session`
-    mark every process it starts, so that all of them can be found."""
+    mark every process it starts, so that all of them can be found. `confined` is what it runs in, None for nothing."""
 
     command: str
     cwd: str
@@ -153,6 +185,7 @@ class ShellLine:
     call_id: str
     session: str
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
+    confined: Confined | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,10 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
 from claw_lsp.facts.rule import Mode, Rule
+from claw_lsp.facts.sandbox import SandboxSettings
 from claw_lsp.facts.usage import ModelFacts
 
 Review = Literal["after", "before"]
@@ -29,7 +30,7 @@ class Problem:
         return f"{self.path}:{self.line}:{self.column}: {self.message}"
 
 
-class Settings(BaseModel):
+class Settings(SandboxSettings):
     """What a person, a project or an editor configured; the default of every field is what a new user gets."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)

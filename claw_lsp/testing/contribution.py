@@ -32,7 +32,7 @@ def _settings(described: Mapping[str, Any], defined: Mapping[str, Any], path: st
         if it.get("type") == "object" and "properties" in it:
             yield from _settings(it["properties"], defined, f"{path}{name}.")
         # An allow rule of a workspace would let it run what it likes.
-        elif name not in NOT_FROM_EDITOR and f"{path}{name}" != "claw.permissions.allow":
+        elif NOT_FROM_EDITOR.isdisjoint((name, f"{path}{name}".removeprefix("claw."))) and name != "allow":
             yield f"{path}{name}", _contributed(it, defined)
 
 

@@ -18,6 +18,7 @@ from claw_lsp.adapters.settings.place import place
 from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.rule import Mode, Rule
+from claw_lsp.facts.sandbox import SandboxSettings
 from claw_lsp.facts.settings import Problem, Settings
 
 
@@ -123,7 +124,7 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
     )
     loaded = places.load()
     assert loaded.problems == ()
-    assert loaded.settings.model_dump(exclude={"rules", "disable_bypass", "models"}) == {
+    assert loaded.settings.model_dump(exclude={"rules", "disable_bypass", "models", *SandboxSettings.model_fields}) == {
         "model": "sonnet",
         "small_model": "sonnet",
         "effort": "high",

@@ -11,7 +11,9 @@ _UNDER_PERMISSIONS = ("defaultMode", "additionalDirectories", "disableBypassPerm
 
 KEYS: dict[str, tuple[str, ...]] = {
     alias: (("permissions", alias) if alias in _UNDER_PERMISSIONS else tuple(alias.split(".")))
-    for alias in (field.alias or name for name, field in Settings.model_fields.items())
+    for alias in sorted(
+        (field.alias or name for name, field in Settings.model_fields.items()), key=lambda it: it.startswith("sandbox.")
+    )
     if alias != "rules"
 }
 """The way to each field in a settings file, by the field's alias. Rules are read on their own."""

@@ -41,7 +41,24 @@ _FROM_PROJECT = frozenset(
 )
 """What a checked-in file may say before anybody trusted it: it costs or forbids, and opens nothing."""
 
-NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddresses", "apiKeyHelper"})
+_STRICTER: Mapping[str, object] = {
+    "review": "before",
+    "aiComments": "off",
+    "sandbox.enabled": True,
+    "sandbox.failIfUnavailable": True,
+    "sandbox.autoAllowBashIfSandboxed": False,
+    "sandbox.allowUnsandboxedCommands": False,
+    "sandbox.hideEnvFiles": True,
+}
+_STRICTER_LISTS = frozenset(
+    {"sandbox.filesystem.denyWrite", "sandbox.filesystem.denyRead", "sandbox.network.deniedDomains"}
+)
+"""More review or walls than the person asked for, or less offered, is no harm; the contrary is theirs to choose."""
+
+_LOOSER = frozenset(
+    name for name in KEYS if name.startswith("sandbox.") and name not in _STRICTER and name not in _STRICTER_LISTS
+)
+NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddresses", "apiKeyHelper"}) | _LOOSER
 """What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
 
 
@@ -154,7 +171,7 @@ def _take_text(gathered: _Gathered, path: Path, source: str, text: str) -> None:
 
 
 def _take(gathered: _Gathered, layer: _Layer) -> None:
-    for group in ("permissions", "chats"):
+    for group in ("permissions", "chats", "sandbox"):
         if not isinstance(layer.data.get(group, {}), Mapping):
             _complain(gathered, layer, (group,), f"{group}: expected an object {{…}}")
     for alias, keys in KEYS.items():
@@ -163,8 +180,14 @@ def _take(gathered: _Gathered, layer: _Layer) -> None:
             continue
         at, value = found[0], plain(alias, found[1])
         if not _believed(layer, alias, value):
+            if layer.source == "editor" and alias in _STRICTER:
+                continue  # Editors send their defaults, too: nobody said anything.
             gathered.withheld.append(f"{layer.path}: {'.'.join(at)}")
             continue
+        if alias == "sandbox.enabled" and layer.source in ("project", "local", "editor"):
+            # Walls that the person did not choose are no reason to ask them less.
+            if not gathered.values.get(alias):
+                gathered.values["sandbox.autoAllowBashIfSandboxed"] = False
         _take_value(gathered, layer, alias, (at, value))
     for behavior in BEHAVIORS:
         _take_rules(gathered, layer, behavior)
@@ -172,12 +195,17 @@ def _take(gathered: _Gathered, layer: _Layer) -> None:
 
 def _believed(layer: _Layer, alias: str, value: Any) -> bool:
     if layer.source in ("project", "local"):
-        # More review than the person asked for, or less offered, is no harm; the contrary is theirs to choose.
-        return alias in _FROM_PROJECT or (alias, value) in (("review", "before"), ("aiComments", "off"))
+        return alias in _FROM_PROJECT or _stricter(alias, value)
     if layer.source == "editor":
+        if alias.startswith("sandbox."):
+            return _stricter(alias, value)
         never = (("defaultMode", Mode.BYPASS), ("aiComments", "run"))
         return alias not in NOT_FROM_EDITOR and (alias, value) not in never
     return True
+
+
+def _stricter(alias: str, value: Any) -> bool:
+    return alias in _STRICTER_LISTS or (alias in _STRICTER and value == _STRICTER[alias])
 
 
 def _take_value(gathered: _Gathered, layer: _Layer, alias: str, found: tuple[tuple[str, ...], Any]) -> None:

@@ -1,0 +1,76 @@
+"""A layout as the arguments of bubblewrap."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Mapping, Sequence
+
+from claw_lsp.adapters.sandbox.layout import Layout, Mount
+
+_ALWAYS = (
+    # As root, too: with all of root's powers a child could mount everything anew.
+    *("--unshare-user", "--disable-userns", "--cap-drop", "ALL"),
+    *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
+    *("--die-with-parent", "--new-session"),
+    *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"),
+)
+_EMPTY = ("/tmp", "/var/tmp", "/run", "/var/run")
+"""Folders of their own for each command: other programs' sockets and leftovers lie there."""
+
+_SHOWN_OF_RUN = ("/run/current-system", "/run/opengl-driver", "/run/systemd/resolve")
+"""What programs need of /run: a NixOS's programs, and where /etc/resolv.conf may lead."""
+
+_LOADER = ("LD_", "GCONV_PATH", "GETCONF_DIR", "LOCPATH", "NLSPATH", "MALLOC_")
+"""Variables that make a program load what lies elsewhere: bubblewrap itself, which is outside, must not see them."""
+
+_OUTSIDE = ("SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "TMPDIR", "TMP", "TEMP")
+"""Variables that lead to what is not there inside."""
+
+
+def arguments(program: str, layout: Layout, shown: Sequence[str], seccomp: int | None) -> tuple[str, ...]:
+    """Everything before the command's own words. `shown` are paths below the empty folders that are there all the same
+    (Unix sockets); `seccomp` is a descriptor with a filter."""
+    return (program, *_ALWAYS, *_views(layout, shown), *(("--seccomp", str(seccomp)) if seccomp is not None else ()))
+
+
+def outer(environment: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
+    """The environment in two: arguments that set inside what bubblewrap itself must not see, and the rest."""
+    kept = {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(_LOADER) and name not in _OUTSIDE
+    }
+    hidden = {name: value for name, value in environment.items() if name.startswith(_LOADER)} | {"TMPDIR": "/tmp"}
+    return tuple(word for name, value in hidden.items() for word in ("--setenv", name, value)), kept
+
+
+def _views(layout: Layout, shown: Sequence[str]) -> Iterator[str]:
+    for path in _EMPTY:
+        if os.path.isdir(path) and not os.path.islink(path):
+            yield from ("--tmpfs", path)
+    for path in (*_SHOWN_OF_RUN, *shown):
+        if os.path.exists(path):
+            yield from ("--ro-bind", path, path)
+    for mount in layout.mounts:
+        yield from _view(mount)
+    for it in layout.placeholders:
+        if it.text is None:
+            yield from ("--tmpfs", it.path, "--remount-ro", it.path)
+        elif it.text:
+            yield from ("--ro-bind", it.path, it.path)
+        else:
+            # A device that cannot be opened: git passes it by, and nothing written to it seems to succeed.
+            yield from ("--ro-bind", "/dev/null", it.path)
+    yield from ("--chdir", layout.cwd)
+
+
+def _view(mount: Mount) -> Iterator[str]:
+    match mount.kind:
+        case "write":
+            yield from ("--bind", mount.path, mount.path)
+        case "read":
+            yield from ("--ro-bind", mount.path, mount.path)
+        case "hide" if os.path.isdir(mount.path):
+            yield from ("--tmpfs", mount.path, "--remount-ro", mount.path)
+        case "hide":
+            yield from ("--ro-bind", "/dev/null", mount.path)

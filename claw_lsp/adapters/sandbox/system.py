@@ -1,0 +1,110 @@
+"""Fills the port `Sandbox` with what this machine has."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import fcntl
+import os
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from claw_lsp.adapters.sandbox import bubblewrap, seccomp
+from claw_lsp.adapters.sandbox.finding import Mechanism, find
+from claw_lsp.adapters.sandbox.layout import Layout, Mount, lay_out
+from claw_lsp.adapters.sandbox.placeholders import Placeholders
+from claw_lsp.facts.fault import ToolError
+from claw_lsp.facts.sandbox import SandboxSettings, Walls
+from claw_lsp.facts.scene import Ground
+
+_OWN = str(Path(__file__).parents[2])
+_FIRST_FD = 256
+"""Numbers of descriptors that commands inherit begin here: below are those that supervisors choose for themselves."""
+
+
+class SystemSandbox:
+    """`environment` is the server's own; `claw_home` is hidden from commands."""
+
+    def __init__(self, environment: Mapping[str, str], claw_home: str) -> None:
+        self._search_path = environment.get("PATH", "")
+        self._claw_home = claw_home
+        self._found: dict[tuple[str, ...], Mechanism] = {}
+
+    async def walls(self, settings: SandboxSettings, ground: Ground) -> Walls:
+        if not settings.sandbox_enabled:
+            return Walls(why="the sandbox is not enabled")
+        return await asyncio.to_thread(self._walls, settings, ground)
+
+    async def confine(self, settings: SandboxSettings, ground: Ground) -> _Bubblewrapped:
+        return await asyncio.to_thread(self._confined, settings, ground)
+
+    def mechanism(self, roots: Sequence[str]) -> Mechanism:
+        """What would be used where these folders may be written; tried out once. Blocks."""
+        key = tuple(roots)
+        if key not in self._found or (self._found[key].kind == "bubblewrap" and not os.access(self._found[key].program, os.X_OK)):
+            self._found[key] = find(self._search_path, roots)
+        return self._found[key]
+
+    def _walls(self, settings: SandboxSettings, ground: Ground) -> Walls:
+        mechanism = self.mechanism(ground.roots)
+        if mechanism.kind == "none":
+            return Walls(why=mechanism.why)
+        try:
+            self._layout(settings, ground)
+        except ToolError as error:
+            return Walls(why=str(error))
+        return Walls(mechanism.said, mechanism.why, whole=mechanism.kind != "landlock")
+
+    def _layout(self, settings: SandboxSettings, ground: Ground) -> Layout:
+        return lay_out(settings, ground, self._claw_home, (_OWN,))
+
+    def _confined(self, settings: SandboxSettings, ground: Ground) -> _Bubblewrapped:
+        mechanism = self.mechanism(ground.roots)
+        layout = self._layout(settings, ground)
+        held = Placeholders(f"{self._claw_home}/sandbox", layout.roots)
+        return _Bubblewrapped(mechanism.program, settings, layout, held)
+
+
+class _Bubblewrapped:
+    """Fills `Confined` for one command."""
+
+    def __init__(self, program: str, settings: SandboxSettings, layout: Layout, held: Placeholders) -> None:
+        self._held: Placeholders | None = held
+        standing = held.make(layout.placeholders)
+        # What somebody made since it was looked for is theirs, and read only.
+        others = [it.path for it in layout.placeholders if it not in standing and os.path.lexists(it.path)]
+        mounts = (*layout.mounts, *(Mount(it, "read") for it in others))
+        filter_ = seccomp.program(unix=bool(settings.sandbox_sockets))
+        self._seccomp = _in_memory(filter_) if filter_ else None
+        self._prefix = bubblewrap.arguments(
+            program, replace(layout, mounts=mounts, placeholders=standing), settings.sandbox_sockets, self._seccomp
+        )
+
+    @property
+    def fds(self) -> tuple[int, ...]:
+        return (self._seccomp,) if self._seccomp is not None else ()
+
+    def inside(self, argv: Sequence[str], environment: Mapping[str, str]) -> tuple[tuple[str, ...], Mapping[str, str]]:
+        words, kept = bubblewrap.outer(environment)
+        return (*self._prefix, *words, "--", *argv), kept
+
+    async def leave(self) -> tuple[str, ...]:
+        if self._seccomp is not None:
+            with contextlib.suppress(OSError):
+                os.close(self._seccomp)
+            self._seccomp = None
+        if self._held is not None:
+            held, self._held = self._held, None
+            await asyncio.to_thread(held.leave)
+        return ()
+
+
+def _in_memory(data: bytes) -> int:
+    """A descriptor from which the data can be read once."""
+    fd = os.memfd_create("filter")
+    os.write(fd, data)
+    os.lseek(fd, 0, os.SEEK_SET)
+    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FD)
+    os.close(fd)
+    return high
