@@ -151,9 +151,7 @@ class Confined(Protocol):
         """Descriptors that the program of `inside` must inherit under their numbers."""
         ...
 
-    def inside(
-        self, argv: Sequence[str], environment: Mapping[str, str]
-    ) -> tuple[tuple[str, ...], Mapping[str, str]]:
+    def inside(self, argv: Sequence[str], environment: Mapping[str, str]) -> tuple[tuple[str, ...], Mapping[str, str]]:
         """The program that runs this one inside, and the environment it is to be started with."""
         ...
 

@@ -27,12 +27,13 @@ from claw_lsp.facts.usage import ModelFacts
 if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
     from claw_lsp.adapters.claude.credentials import Credential
-    from claw_lsp.ports import Model, Processes, Search, Tool
+    from claw_lsp.ports import Model, Processes, Sandbox, Search, Tool
 
 
 def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
+    from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import RuleMemory, examined
 
     clock = SystemClock()
@@ -41,7 +42,8 @@ def build(world: World) -> House:
     processes = _processes(world)
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     search = _searcher()
-    tools = _toolmaker(model, processes, search)
+    sandbox = SystemSandbox(world.environment, world.claw_home)
+    tools = _toolmaker(model, processes, search, sandbox)
     load = _settings_loader(world, tools)
     opener = Opener(
         prompts=texts,
@@ -190,7 +192,7 @@ async def _instructions(world: World, home: Home, settings: Settings) -> tuple[b
 
 
 def _toolmaker(
-    model: Model, processes: Processes, search: Callable[[], Search]
+    model: Model, processes: Processes, search: Callable[[], Search], sandbox: Sandbox
 ) -> Callable[[Settings], Mapping[str, Tool]]:
     """Tools are made once for each value of the settings that changes them; the first call imports them."""
     made: dict[tuple[bool, str, bool], Mapping[str, Tool]] = {}
@@ -198,13 +200,13 @@ def _toolmaker(
     def tools(settings: Settings) -> Mapping[str, Tool]:
         key = (settings.todo_write, settings.small_model, settings.allow_private_addresses)
         if key not in made:
-            made[key] = {it.name: it for it in _tools(model, processes, search(), settings)}
+            made[key] = {it.name: it for it in _tools(model, processes, search(), sandbox, settings)}
         return made[key]
 
     return tools
 
 
-def _tools(model: Model, processes: Processes, search: Search, settings: Settings) -> list[Tool]:
+def _tools(model: Model, processes: Processes, search: Search, sandbox: Sandbox, settings: Settings) -> list[Tool]:
     from claw_lsp.adapters.disk import DiskWorkspace
     from claw_lsp.adapters.web import HttpWeb
     from claw_lsp.tools.ask_user_question import AskUserQuestionTool
@@ -240,7 +242,7 @@ def _tools(model: Model, processes: Processes, search: Search, settings: Setting
         NotebookEditTool(),
         GlobTool(search),
         GrepTool(search),
-        BashTool(processes),
+        BashTool(processes, sandbox),
         TaskOutputTool(processes),
         TaskStopTool(processes),
         WebFetchTool(HttpWeb(), side),

@@ -11,6 +11,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from claw_lsp.adapters.disk import DiskWorkspace
+from claw_lsp.adapters.sandbox.system import SystemSandbox
 from claw_lsp.adapters.settings import load
 from claw_lsp.app.world import World
 from claw_lsp.core.policy.judge import judge
@@ -23,7 +24,9 @@ from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
+from claw_lsp.ports import Sandbox
 from claw_lsp.tools.paths import named
+from claw_lsp.tools.walls import walled
 
 EXIT_CODES: dict[Behavior, int] = {"allow": 0, "ask": 3, "deny": 4}
 
@@ -75,7 +78,7 @@ def checked(
     roots = (folder, *loaded.settings.add_dirs)
     scene = _scene(world, folder, roots, world.home, mode or loaded.settings.mode, loaded.settings)
     problems = [str(it) for it in loaded.problems]
-    answer = asyncio.run(_judged(tool, given, scene))
+    answer = asyncio.run(_judged(tool, given, scene, SystemSandbox(world.environment, world.claw_home)))
     return {**answer, "problems": problems} if problems else answer
 
 
@@ -90,7 +93,8 @@ def checked_line(world: World, line: str) -> dict[str, Any]:
         settings = Settings.model_validate({"rules": tuple(rules)})
         roots = (asked.cwd,) if asked.roots is None else asked.roots
         scene = _scene(world, asked.cwd, roots, asked.home or world.home, asked.mode, settings)
-        answer = asyncio.run(_judged(asked.tool, asked.input, scene))
+        sandbox = SystemSandbox(world.environment, world.claw_home)
+        answer = asyncio.run(_judged(asked.tool, asked.input, scene, sandbox))
         said = [(it, remark(it.text, it.behavior)) for it in rules]
         problems = [f"permissions.{it.behavior}: {it.text}: {wrong}" for it, wrong in said if wrong]
         return {**answer, "problems": problems} if problems else answer
@@ -105,27 +109,30 @@ def _scene(world: World, cwd: str, roots: tuple[str, ...], home: str, mode: Mode
     return Scene("check", "check", cwd, roots, home, mode, {}, (), settings, claw_home=world.claw_home)
 
 
-async def _judged(tool: str, given: Mapping[str, Any], scene: Scene) -> dict[str, Any]:
+async def _judged(tool: str, given: Mapping[str, Any], scene: Scene, sandbox: Sandbox) -> dict[str, Any]:
     try:
-        plan = await _plan(tool, given, scene)
+        plan = await _plan(tool, given, scene, sandbox)
     except ToolError as error:
         # No tool makes a plan of this, so it cannot run.
         return {"decision": "deny", "rule": None, "source": None, "reason": str(error)}
     verdict = judge(scene.settings.rules, scene.mode, plan, scene.ground)
     answer: dict[str, Any] = verdict.model_dump(include={"decision", "rule", "source", "reason"})
     if plan.command is not None:
+        if scene.settings.sandbox_enabled:
+            answer["sandbox"] = plan.walls.mechanism or f"none: {plan.walls.why}"
         answer["parts"] = _parts(read_line(plan.command), plan, scene)
     return answer
 
 
-async def _plan(tool: str, given: Mapping[str, Any], scene: Scene) -> Plan:
+async def _plan(tool: str, given: Mapping[str, Any], scene: Scene, sandbox: Sandbox) -> Plan:
     """The plan that the tool would make, as far as it is judged: nothing is opened, links are followed."""
     disk = DiskWorkspace()
     call = Call(id="check", name=tool, input=dict(given))
     if tool == "Bash":
         command = _text(given, "command")
         paths = [await disk.locate(it) for it in files_named(read_line(command), scene.cwd)]
-        return Plan(call, Reach.RUN, tool, paths=tuple(paths), command=command)
+        plan = Plan(call, Reach.RUN, tool, paths=tuple(paths), command=command)
+        return await walled(plan, scene, sandbox, outside=given.get("dangerouslyDisableSandbox") is True)
     if tool == "WebFetch":
         return Plan(call, Reach.FETCH, tool, url=_text(given, "url"))
     reach = _REACHES.get(tool, Reach.FETCH)

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from claw_lsp.facts.call import Call
+from claw_lsp.facts.sandbox import NO_WALLS, Walls
 from claw_lsp.facts.text import Change
 
 
@@ -60,7 +61,9 @@ class Plan:
 
     `title` is one line for the person ("Edit src/a.py", "Run pytest -q"). `detail` is all of it: the diff, the whole
     command. `command` is set exactly when a shell line is run, `url` when a host is reached. `changes` are edits by
-    document. `payload` is the tool's own, for `perform`, and read by nobody else.
+    document. `walls` is what a command would run in; `enclosed`: the settings say that this is enough for a yes;
+    `breaks_out`: it asks to run outside of the walls that it would have. `payload` is the tool's own, for `perform`, and
+    read by nobody else.
     """
 
     call: Call
@@ -72,4 +75,7 @@ class Plan:
     command: str | None = None
     url: str | None = None
     inquiries: tuple[Inquiry, ...] = ()
+    walls: Walls = NO_WALLS
+    enclosed: bool = False
+    breaks_out: bool = False
     payload: object = field(default=None, compare=False)

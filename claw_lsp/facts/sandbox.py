@@ -107,3 +107,6 @@ class Walls:
     mechanism: str = ""
     why: str = ""
     whole: bool = False
+
+
+NO_WALLS = Walls(why="the sandbox is not enabled")

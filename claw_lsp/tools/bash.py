@@ -15,7 +15,8 @@ from claw_lsp.facts.fault import FolderGone
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Processes, Ran, ShellLine, Tell, Workspace
+from claw_lsp.ports import Processes, Ran, Sandbox, ShellLine, Tell, Workspace
+from claw_lsp.tools.walls import stopped, walled
 
 _TITLE = 60
 
@@ -26,7 +27,9 @@ class BashInput(BaseModel):
     timeout: int = Field(120_000, ge=1, le=600_000, description="Time limit in milliseconds.")
     run_in_background: bool = Field(False, description="Let it run on; read it with TaskOutput, end it with TaskStop.")
     dangerously_disable_sandbox: bool = Field(
-        False, alias="dangerouslyDisableSandbox", description="Has no effect yet."
+        False,
+        alias="dangerouslyDisableSandbox",
+        description="Run it outside of the sandbox, where there is one; the person is always asked.",
     )
 
     @field_validator("command")
@@ -53,14 +56,15 @@ class BashTool:
     input: ClassVar[type[BaseModel]] = BashInput
     side_by_side: ClassVar[bool] = False
 
-    def __init__(self, processes: Processes) -> None:
+    def __init__(self, processes: Processes, sandbox: Sandbox) -> None:
         self._processes = processes
+        self._sandbox = sandbox
 
     async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
         wanted = BashInput.model_validate(call.input)
         about = f"{visible(wanted.description.strip())}\n\n" if wanted.description.strip() else ""
         after = "\n\n(runs in the background)" if wanted.run_in_background else ""
-        return Plan(
+        plan = Plan(
             call=call,
             reach=Reach.RUN,
             title=f"Run {one_line(wanted.command, _TITLE)}",
@@ -69,6 +73,7 @@ class BashTool:
             command=wanted.command,
             payload=wanted,
         )
+        return await walled(plan, scene, self._sandbox, outside=wanted.dangerously_disable_sandbox)
 
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
@@ -76,22 +81,23 @@ class BashTool:
         wanted = plan.payload
         assert isinstance(wanted, BashInput)
         seconds, env = wanted.timeout / 1000, scene.settings.env
-        line = ShellLine(wanted.command, scene.cwd, seconds, plan.call.id, scene.session, env)
+        confined = await self._sandbox.confine(scene.settings, scene.ground) if plan.walls.mechanism else None
+        line = ShellLine(wanted.command, scene.cwd, seconds, plan.call.id, scene.session, env, confined)
         try:
             if wanted.run_in_background:
-                return await self._started(line, wanted)
+                return await self._started(line, _notes(wanted, scene))
             ran = await self._processes.run(line, tell)
         except FolderGone as error:
             return _moved_home(error, scene)
-        return _result(ran, scene, wanted)
+        return _result(ran, scene, plan, _notes(wanted, scene))
 
-    async def _started(self, line: ShellLine, wanted: BashInput) -> Result:
+    async def _started(self, line: ShellLine, notes: list[str]) -> Result:
         task = await self._processes.start(line)
         text = (
             f"Started in the background as task {task.id}. Its output goes to {task.output_path}; "
             "TaskOutput reads it, TaskStop ends it."
         )
-        return Result(content="\n".join([text, *_notes(wanted)]), summary=f"running as {task.id}")
+        return Result(content="\n".join([text, *notes]), summary=f"running as {task.id}")
 
 
 async def _looked_at(command: str, scene: Scene, workspace: Workspace) -> tuple[PlannedPath, ...]:
@@ -100,13 +106,14 @@ async def _looked_at(command: str, scene: Scene, workspace: Workspace) -> tuple[
     return tuple(await asyncio.gather(*(workspace.locate(it) for it in named)))
 
 
-def _result(ran: Ran, scene: Scene, wanted: BashInput) -> Result:
+def _result(ran: Ran, scene: Scene, plan: Plan, said: list[str]) -> Result:
     moved = ran.cwd if ran.cwd != scene.cwd else None
     output = stripped(ran.output).rstrip("\n")
     notes = [] if ran.code == 0 else [_ending(ran)]
     notes += [f"The working directory is now {moved}"] if moved else []
     notes += [f"The whole output is in {ran.output_path}"] if ran.output_path and ran.output_path not in output else []
-    parts = [output or "(no output)", *notes, *_notes(wanted)]
+    notes += [] if ran.code == 0 else stopped(plan, output, scene.settings)
+    parts = [output or "(no output)", *notes, *said]
     return Result(
         content="\n".join(parts),
         is_error=ran.code != 0,
@@ -121,8 +128,8 @@ def _ending(ran: Ran) -> str:
     return "Killed" if ran.code is None else f"Exit code {ran.code}"
 
 
-def _notes(wanted: BashInput) -> list[str]:
-    if not wanted.dangerously_disable_sandbox:
+def _notes(wanted: BashInput, scene: Scene) -> list[str]:
+    if not wanted.dangerously_disable_sandbox or scene.settings.sandbox_enabled:
         return []
     return ["dangerouslyDisableSandbox had no effect: commands do not run in a sandbox here."]
 

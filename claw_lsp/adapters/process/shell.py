@@ -50,16 +50,16 @@ class ShellProcesses:
         self._closed = False
 
     async def run(self, line: ShellLine, tell: Tell) -> Ran:
-        child = await self._begin(self._job(line, background=False))
+        child = await self._begin(self._job(line, background=False), line)
         try:
             report = await child.follow(tell)
         finally:
             await asyncio.shield(self._finish(child))
-        return _ran(line, report)
+        return _ran(line, report, child.said)
 
     async def start(self, line: ShellLine) -> Background:
         job = self._job(line, background=True)
-        child = await self._begin(job)
+        child = await self._begin(job, line)
         task = _Task(
             f"bash_{secrets.token_hex(3)}", line, job.output_path, child, asyncio.create_task(self._keep(child))
         )
@@ -91,10 +91,15 @@ class ShellProcesses:
         if reports := [task.report for task in self._tasks.values()]:
             await asyncio.wait(reports)
 
-    async def _begin(self, job: Job) -> Supervised:
-        if self._closed:
-            raise ProcessError("The server is shutting down; no command is started any more.")
-        child = await Supervised.begin(job)
+    async def _begin(self, job: Job, line: ShellLine) -> Supervised:
+        try:
+            if self._closed:
+                raise ProcessError("The server is shutting down; no command is started any more.")
+            child = await Supervised.begin(job, line.confined)
+        except BaseException:
+            if line.confined is not None:
+                await asyncio.shield(line.confined.leave())
+            raise
         self._children.add(child)
         return child
 
@@ -114,22 +119,27 @@ class ShellProcesses:
             limits["NPROC"] = self._limits.more_processes
         if self._limits.memory is not None:
             limits["AS"] = self._limits.memory
+        argv: tuple[str, ...] = ("bash", "--noprofile", "--norc", "-c", line.command)
+        environment: Mapping[str, str] = {
+            **self._environment,
+            **line.environment,
+            "BASH_ENV": _FAREWELL,
+            "PWD": line.cwd,
+            MARK: line.call_id,
+        }
+        if line.confined is not None:
+            argv, environment = line.confined.inside(argv, environment)
         return Job(
-            argv=("bash", "--noprofile", "--norc", "-c", line.command),
+            argv=argv,
             cwd=line.cwd,
-            environment={
-                **self._environment,
-                **line.environment,
-                "BASH_ENV": _FAREWELL,
-                "PWD": line.cwd,
-                MARK: line.call_id,
-            },
+            environment=environment,
             timeout=None if background else line.timeout,
             output_path=os.path.join(self._folder, f"{secrets.token_hex(12)}.txt"),  # noqa: PTH118
             cap=self._limits.output,
             limits=limits,
             background=background,
             call_id=line.call_id,
+            confined=line.confined is not None,
         )
 
     def _forget_old(self) -> None:
@@ -157,8 +167,8 @@ class _Task:
         return Background(self.id, self.line.command, self.output_path, running, code, seconds)
 
 
-def _ran(line: ShellLine, report: Report) -> Ran:
-    notes = _notes(line, report)
+def _ran(line: ShellLine, report: Report, said: tuple[str, ...]) -> Ran:
+    notes = _notes(line, report, said)
     joint = "\n" if report.output and not report.output.endswith("\n") and notes else ""
     return Ran(
         code=report.code,
@@ -170,7 +180,7 @@ def _ran(line: ShellLine, report: Report) -> Ran:
     )
 
 
-def _notes(line: ShellLine, report: Report) -> list[str]:
+def _notes(line: ShellLine, report: Report, said: tuple[str, ...]) -> list[str]:
     """What the model must know beside the output, a sentence each."""
     notes: list[str] = []
     if report.why == "time":
@@ -186,7 +196,7 @@ def _notes(line: ShellLine, report: Report) -> list[str]:
         )
     if report.stubborn:
         notes.append(f"[{report.stubborn} of its processes could not be ended; they belong to another user.]")
-    return notes
+    return [*notes, *(f"[{it}]" for it in said)]
 
 
 async def _nobody(line: str) -> None:
@@ -196,7 +206,8 @@ async def _nobody(line: str) -> None:
 async def _with_output(task: _Task) -> Background:
     """The task with what it printed so far, cut to head and tail."""
     output = await asyncio.to_thread(_read_cut, task.output_path)
-    notes = _notes(task.line, task.report.result()) if task.report.done() and not task.report.exception() else []
+    ended = task.report.done() and not task.report.exception()
+    notes = _notes(task.line, task.report.result(), task.child.said) if ended else []
     return replace(task.seen(), output="\n".join([output, *notes] if output else notes))
 
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from claw_lsp.adapters.process.descendants import marked, send
 from claw_lsp.facts.fault import FolderGone, ProcessError
-from claw_lsp.ports import Tell
+from claw_lsp.ports import Confined, Tell
 
 _ROOT = str(Path(__file__).parents[3])
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from claw_lsp.adapters.process.supervisor import main; main()"
@@ -30,7 +30,8 @@ _UNWATCHED = (
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What a supervisor is told, as one line of JSON. `timeout` is None for no limit; `limits` are names of rlimits."""
+    """What a supervisor is told, as one line of JSON. `timeout` is None for no limit; `limits` are names of rlimits.
+    `confined`: the program of `argv` is a sandbox's, which ends with all that is in it."""
 
     argv: tuple[str, ...]
     cwd: str
@@ -41,6 +42,7 @@ class Job:
     limits: Mapping[str, int]
     background: bool
     call_id: str
+    confined: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,16 +62,18 @@ class Report:
 
 
 class Supervised:
-    """One running command, seen through its supervisor."""
+    """One running command, seen through its supervisor. `said` is what its sandbox had to say, once all has ended."""
 
-    def __init__(self, job: Job, process: asyncio.subprocess.Process) -> None:
+    def __init__(self, job: Job, process: asyncio.subprocess.Process, confined: Confined | None) -> None:
         self._job = job
         self._process = process
+        self._confined = confined
+        self.said: tuple[str, ...] = ()
         self._ended: asyncio.Task[None] | None = None
         self.began = time.monotonic()
 
     @classmethod
-    async def begin(cls, job: Job) -> Supervised:
+    async def begin(cls, job: Job, confined: Confined | None = None) -> Supervised:
         """A command that has really started. Raises ProcessError; cancelled, nothing was started or all of it is gone."""
         # psutil lives in site-packages and is needed where there is no /proc.
         flags = ("-I", "-S", "-X", "utf8") if sys.platform == "linux" else ("-I", "-X", "utf8")
@@ -85,8 +89,9 @@ class Supervised:
             env={name: value for name, value in job.environment.items() if name != "BASH_ENV"},
             start_new_session=True,
             limit=_LONGEST_REPORT,
+            pass_fds=confined.fds if confined is not None else (),
         )
-        child = cls(job, process)
+        child = cls(job, process, confined)
         try:
             await child._tell_job()
         except BaseException:
@@ -126,6 +131,8 @@ class Supervised:
             await self._process.wait()
         if self._process.returncode != 0 or sys.platform != "linux":
             await asyncio.to_thread(_sweep, self._job.call_id)
+        if self._confined is not None:
+            self.said = await self._confined.leave()
 
     async def _tell_job(self) -> None:
         stdin = self._process.stdin

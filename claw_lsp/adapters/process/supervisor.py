@@ -38,6 +38,7 @@ GIVE_UP = 5.0
 _IGNORED = (signal.SIGPIPE, signal.SIGTERM, signal.SIGINT, signal.SIGHUP)
 """The end comes through standard input only, so that `kill $PPID` in a script orphans nobody."""
 
+_SANDBOX = "bwrap"
 _TELL_EVERY = 0.2
 _FLUSH_AFTER = 0.4
 _PR_SET_CHILD_SUBREAPER = 36
@@ -227,11 +228,14 @@ class Supervisor:
 
     def _end_politely(self, seconds: float, *, group_only: bool) -> None:
         """TERM, and some time to obey."""
-        if group_only and self._status is None and self._shell != os.getpgrp():
+        confined = self._job["confined"]
+        if group_only and not confined and self._status is None and self._shell != os.getpgrp():
             os.killpg(self._shell, signal.SIGTERM)
-        elif not group_only:
-            for pid in _below_here():
-                send(pid, signal.SIGTERM)
+        elif confined or not group_only:
+            for pid, name in _below_here().items():
+                # A sandbox's own processes end with the command; their end would be a KILL for what is in it.
+                if not (confined and name == _SANDBOX):
+                    send(pid, signal.SIGTERM)
         self._pause(seconds)
 
     def _kill(self) -> int:

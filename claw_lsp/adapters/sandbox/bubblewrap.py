@@ -35,11 +35,7 @@ def arguments(program: str, layout: Layout, shown: Sequence[str], seccomp: int |
 
 def outer(environment: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
     """The environment in two: arguments that set inside what bubblewrap itself must not see, and the rest."""
-    kept = {
-        name: value
-        for name, value in environment.items()
-        if not name.startswith(_LOADER) and name not in _OUTSIDE
-    }
+    kept = {name: value for name, value in environment.items() if not name.startswith(_LOADER) and name not in _OUTSIDE}
     hidden = {name: value for name, value in environment.items() if name.startswith(_LOADER)} | {"TMPDIR": "/tmp"}
     return tuple(word for name, value in hidden.items() for word in ("--setenv", name, value)), kept
 
@@ -54,13 +50,11 @@ def _views(layout: Layout, shown: Sequence[str]) -> Iterator[str]:
     for mount in layout.mounts:
         yield from _view(mount)
     for it in layout.placeholders:
-        if it.text is None:
-            yield from ("--tmpfs", it.path, "--remount-ro", it.path)
-        elif it.text:
-            yield from ("--ro-bind", it.path, it.path)
-        else:
-            # A device that cannot be opened: git passes it by, and nothing written to it seems to succeed.
-            yield from ("--ro-bind", "/dev/null", it.path)
+        yield from ("--ro-bind", it.path, it.path)
+    for mount in layout.mounts:
+        # Last, since deeper mounts need a folder made in it first.
+        if mount.kind == "hide" and os.path.isdir(mount.path):
+            yield from ("--remount-ro", mount.path)
     yield from ("--chdir", layout.cwd)
 
 
@@ -71,6 +65,6 @@ def _view(mount: Mount) -> Iterator[str]:
         case "read":
             yield from ("--ro-bind", mount.path, mount.path)
         case "hide" if os.path.isdir(mount.path):
-            yield from ("--tmpfs", mount.path, "--remount-ro", mount.path)
+            yield from ("--tmpfs", mount.path)
         case "hide":
             yield from ("--ro-bind", "/dev/null", mount.path)

@@ -42,7 +42,9 @@ def find(search_path: str, roots: Sequence[str]) -> Mechanism:
     if sys.platform == "darwin":
         return _seatbelt()
     if sys.platform != "linux":
-        return Mechanism("none", why="There is no sandbox for commands on this system; run the server in WSL to have one.")
+        return Mechanism(
+            "none", why="There is no sandbox for commands on this system; run the server in WSL to have one."
+        )
     program, why = _program(search_path, roots)
     version = ""
     if program and not why:
@@ -82,7 +84,9 @@ def _program(search_path: str, roots: Sequence[str]) -> tuple[str, str]:
             refused = f"{real} is setuid root, which later versions gave up as unsafe; install one that is not."
         else:
             return real, ""
-    missing = "bubblewrap is not installed: `apt install bubblewrap`, `dnf install bubblewrap` or `pacman -S bubblewrap`."
+    missing = (
+        "bubblewrap is not installed: `apt install bubblewrap`, `dnf install bubblewrap` or `pacman -S bubblewrap`."
+    )
     return "", refused or missing
 
 
@@ -108,8 +112,7 @@ def _run(*argv: str) -> subprocess.CompletedProcess[str]:
 def _explained(program: str, said: str) -> str:
     """What bubblewrap's complaint means, and what to do."""
     last = said.splitlines()[-1] if said else "it said nothing"
-    restricted = os.path.exists(_APPARMOR) and open(_APPARMOR).read().strip() == "1"  # noqa: SIM115, PTH123
-    if restricted and re.search(r"(?i)permission denied|not permitted", said):
+    if _apparmor_restricts() and re.search(r"(?i)permission denied|not permitted", said):
         return (
             f"AppArmor keeps {program} from making namespaces ({last}). Give it a profile that allows `userns`: a file "
             f"/etc/apparmor.d/bwrap with `profile bwrap {program} flags=(unconfined) {{ userns, }}`, then "
@@ -121,6 +124,14 @@ def _explained(program: str, said: str) -> str:
             "`sysctl user.max_user_namespaces` must not be 0."
         )
     return f"{program} does not work here: {last}."
+
+
+def _apparmor_restricts() -> bool:
+    try:
+        with open(_APPARMOR) as file:
+            return file.read().strip() == "1"
+    except OSError:
+        return False
 
 
 def _seatbelt() -> Mechanism:

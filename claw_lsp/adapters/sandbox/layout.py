@@ -41,10 +41,11 @@ class Mount:
 
 @dataclass(frozen=True, slots=True)
 class Placeholder:
-    """Stands, for as long as the command runs, where something protected does not exist; `text` is None for a folder."""
+    """Stands, for as long as the command runs, where something protected does not exist: an empty folder, or a file with
+    a text that says nothing."""
 
     path: str
-    text: str | None = ""
+    text: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,8 +109,8 @@ def _guarded(root: str, allowed: set[str]) -> Iterator[Mount | Placeholder]:
                 f"{path} is a link, which a sandbox cannot hold in place. Make it a file or folder of its own, or name "
                 "it in sandbox.filesystem.allowWrite if commands may change it."
             )
-        missing = Placeholder(path, None if name in PROTECTED_FOLDERS else "")
-        if absent(missing):
+        # A folder in a file's place, too: git passes empty folders by, in `status` as in `add`.
+        if absent(missing := Placeholder(path)):
             yield missing
         elif name == ".git" and os.path.isdir(path):
             yield from _git(path)

@@ -11,7 +11,7 @@ import fcntl
 import hashlib
 import json
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Generator, Sequence
 
 from claw_lsp.adapters.sandbox.layout import Placeholder, absent
 
@@ -51,7 +51,7 @@ def _opened(path: str) -> int:
 
 
 @contextlib.contextmanager
-def _alone(path: str) -> Iterator[int]:
+def _alone(path: str) -> Generator[int]:
     """The list, held by nobody else: for an instant, never while a command runs."""
     fd = _opened(path)
     try:

@@ -15,7 +15,7 @@ from claw_lsp.adapters.sandbox.finding import Mechanism, find
 from claw_lsp.adapters.sandbox.layout import Layout, Mount, lay_out
 from claw_lsp.adapters.sandbox.placeholders import Placeholders
 from claw_lsp.facts.fault import ToolError
-from claw_lsp.facts.sandbox import SandboxSettings, Walls
+from claw_lsp.facts.sandbox import NO_WALLS, SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground
 
 _OWN = str(Path(__file__).parents[2])
@@ -33,7 +33,7 @@ class SystemSandbox:
 
     async def walls(self, settings: SandboxSettings, ground: Ground) -> Walls:
         if not settings.sandbox_enabled:
-            return Walls(why="the sandbox is not enabled")
+            return NO_WALLS
         return await asyncio.to_thread(self._walls, settings, ground)
 
     async def confine(self, settings: SandboxSettings, ground: Ground) -> _Bubblewrapped:
@@ -42,25 +42,29 @@ class SystemSandbox:
     def mechanism(self, roots: Sequence[str]) -> Mechanism:
         """What would be used where these folders may be written; tried out once. Blocks."""
         key = tuple(roots)
-        if key not in self._found or (self._found[key].kind == "bubblewrap" and not os.access(self._found[key].program, os.X_OK)):
+        if key not in self._found or (
+            self._found[key].kind == "bubblewrap" and not os.access(self._found[key].program, os.X_OK)
+        ):
             self._found[key] = find(self._search_path, roots)
         return self._found[key]
 
     def _walls(self, settings: SandboxSettings, ground: Ground) -> Walls:
         mechanism = self.mechanism(ground.roots)
-        if mechanism.kind == "none":
+        if mechanism.kind != "bubblewrap":
             return Walls(why=mechanism.why)
         try:
             self._layout(settings, ground)
         except ToolError as error:
             return Walls(why=str(error))
-        return Walls(mechanism.said, mechanism.why, whole=mechanism.kind != "landlock")
+        return Walls(mechanism.said, mechanism.why, whole=True)
 
     def _layout(self, settings: SandboxSettings, ground: Ground) -> Layout:
         return lay_out(settings, ground, self._claw_home, (_OWN,))
 
     def _confined(self, settings: SandboxSettings, ground: Ground) -> _Bubblewrapped:
         mechanism = self.mechanism(ground.roots)
+        if mechanism.kind != "bubblewrap":
+            raise ToolError(f"The command was not run: the sandbox it was to run in is gone. {mechanism.why}")
         layout = self._layout(settings, ground)
         held = Placeholders(f"{self._claw_home}/sandbox", layout.roots)
         return _Bubblewrapped(mechanism.program, settings, layout, held)

@@ -184,10 +184,10 @@ def _take(gathered: _Gathered, layer: _Layer) -> None:
                 continue  # Editors send their defaults, too: nobody said anything.
             gathered.withheld.append(f"{layer.path}: {'.'.join(at)}")
             continue
-        if alias == "sandbox.enabled" and layer.source in ("project", "local", "editor"):
+        theirs = layer.source not in ("project", "local", "editor")
+        if alias == "sandbox.enabled" and not theirs and not gathered.values.get(alias):
             # Walls that the person did not choose are no reason to ask them less.
-            if not gathered.values.get(alias):
-                gathered.values["sandbox.autoAllowBashIfSandboxed"] = False
+            gathered.values["sandbox.autoAllowBashIfSandboxed"] = False
         _take_value(gathered, layer, alias, (at, value))
     for behavior in BEHAVIORS:
         _take_rules(gathered, layer, behavior)

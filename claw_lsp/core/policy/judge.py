@@ -26,7 +26,7 @@ def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Ground) -> Verd
     what denies (a hook, a deny rule, what is never done, plan mode for an edit);
     what asks whatever is allowed elsewhere, and only a person answers (an ask rule, a deny rule that cannot be told not to
     mean this, a hook, a tool that is a question itself, the floor of `_always_asked`);
-    what allows (bypass, a hook, what only reads, rules, acceptEdits).
+    what allows (bypass, a hook, a sandbox, what only reads, rules, acceptEdits).
     Else the person is asked. A command that names what lies elsewhere is allowed by no rule. Where the mode asks nobody, a
     question is a deny. The order of the rules means nothing.
     """
@@ -46,6 +46,8 @@ def _decided(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) ->
         return Verdict(decision="allow", reason="the mode is bypassPermissions")
     if ground.hook and ground.hook.decision == "allow" and (mode is not Mode.PLAN or plan.reach is Reach.READ):
         return Verdict(decision="allow", reason=_by_hook("allows", ground.hook.reason))
+    if plan.enclosed and mode is not Mode.PLAN:
+        return Verdict(decision="allow", reason=f"it runs in a sandbox ({plan.walls.mechanism})")
     if plan.command is not None:
         return _of_line(rules, mode, plan, ground.roots)
     for rule in rules:
@@ -167,6 +169,8 @@ def _always_asked(mode: Mode, plan: Plan, ground: Ground) -> str | None:
         return why
     if plan.call.name in _SCHEDULES:
         return "it changes what this agent does later by itself"
+    if plan.breaks_out:
+        return "it is to run outside of the sandbox"
     if plan.reach is Reach.RUN and shell.deletes(plan.command or ""):
         return "it deletes files"
     named = [path for it in plan.paths for path in (it.path, it.target)]
