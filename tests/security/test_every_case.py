@@ -14,11 +14,10 @@ TABLE = ("bash", "path", "web")
 """Kinds that are a question to the policy."""
 
 WAITS: frozenset[str] = frozenset(
-<<<<<<< HEAD
     """
     W10
     W11
-    C01 C02 C03 C04 C05 C06 C07 C08 C09 C10 C11 C12 C13 C14 C15 C16 C17 C18 C19 C20 C21 C22 C23 C24
+    C01 C02 C03 C04 C05 C06 C07 C08 C09 C10 C11 C12 C13 C14 C15 C16 C19 C20 C21 C22 C23 C24
 
     M01
 
@@ -29,10 +28,6 @@ WAITS: frozenset[str] = frozenset(
 
     D01 D02 D03 D04 D05 D06 D07 D09
     """.split()
-=======
-    """W10 W11 C01 C02 C03 C04 C05 C06 C07 C08 C09 C10 C11 C12 C13 C14 C15 C16 C19 C20 C21 C22 C23 C24 M01
-    M05 M10 M11 M13 M14 D01 D02 D03 D04 D05 D06 D07 D09 S01 S03""".split()
->>>>>>> 3318441 (Shell commands can run in a sandbox (bubblewrap): the workspace writable but for protected files, secrets hidden, no network)
 )
 """Ids without a test."""
 
