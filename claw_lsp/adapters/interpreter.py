@@ -1,4 +1,4 @@
-"""The interpreter itself, while hundreds of modules are imported at once.
+"""The interpreter itself, while hundreds of modules are imported at once, or thousands of facts are read.
 
 Its collector would walk everything imported so far again and again, stopping every thread for up to 0.1 s. Modules are
 no garbage: what was imported here is never looked at again.
@@ -40,4 +40,17 @@ def importing() -> Generator[None]:
     finally:
         sys.setswitchinterval(_INTERVAL)
         gc.freeze()
+        gc.set_threshold(*_THRESHOLD)
+
+
+@contextmanager
+def reading() -> Generator[None]:
+    """While values by the thousand are made in a thread beside the loop, none of them garbage: as `importing`, but what was
+    read may be collected later."""
+    gc.set_threshold(*_YOUNG_ONLY)
+    sys.setswitchinterval(_SHORT)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(_INTERVAL)
         gc.set_threshold(*_THRESHOLD)

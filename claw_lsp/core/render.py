@@ -26,6 +26,7 @@ from claw_lsp.facts.event import (
     Steered,
     Titled,
     TurnEnded,
+    Unknown,
     UserSpoke,
 )
 from claw_lsp.facts.usage import Usage
@@ -157,6 +158,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("note", f"title {event.title}")
         case TurnEnded():
             yield _line("end", event.stopped + (_because(event.why) if event.stopped != "done" else ""))
+        case Unknown():
+            yield _line("note", f"something of a later version: {event.kind}")
         case SessionStarted() | CallJudged():
             return
 

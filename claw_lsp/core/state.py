@@ -29,6 +29,7 @@ from claw_lsp.facts.event import (
     Titled,
     ToolSpec,
     TurnEnded,
+    Unknown,
     UserSpoke,
 )
 from claw_lsp.facts.request import Message
@@ -148,9 +149,9 @@ def after(state: State, event: Event) -> State:
         case CallJudged():
             calls = tuple(replace(it, judged=event) if it.call.id == event.call_id else it for it in state.calls)
             refused = event.decision == "deny" or (event.decision != "allow" and _refused(state))
-            known = state.exposure.known.union(event.hosts) if event.by == "person" else state.exposure.known
-            state = replace(state, exposure=replace(state.exposure, known=known))
-            return replace(state, calls=calls, turn=state.turn and replace(state.turn, refused=refused))
+            turn = state.turn and (replace(state.turn, refused=refused) if refused != _refused(state) else state.turn)
+            hosts = event.hosts if event.by == "person" else ()
+            return replace(state, calls=calls, turn=turn, exposure=_knowing(state.exposure, hosts))
         case CallFinished():
             return _finished(state, event)
         case RuleAdded():
@@ -161,7 +162,7 @@ def after(state: State, event: Event) -> State:
             return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
         case Noted():
             return _said_aside(state, text_block(event.text))
-        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | FileMoved() | Forked():
+        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | FileMoved() | Forked() | Unknown():
             return state
         case Steered():
             return _steered(state, event)
@@ -199,33 +200,37 @@ def _started(state: State, event: SessionStarted) -> State:
 
 def _spoke(state: State, event: ModelSpoke) -> State:
     usage = {**state.usage, event.model: state.usage.get(event.model, Usage()) + event.usage}
-    state = replace(state, usage=usage, cost=_sum(state.cost, event.cost))
     sent = sendable(event.blocks)
     calls = tuple(OpenCall(call) for call in calls_in(sent))
-    notes = _notes(event, calls) if sent else ()
-    if sent:
-        user = (_message("user", state.pending),) if state.pending else ()
-        assistant = _message("assistant", sent)
-        pending = (*notes, *state.waiting)
-        unread = tuple(it for it in state.unread if text_block(it) in state.waiting)
-        state = replace(state, messages=(*state.messages, *user, assistant), pending=pending, calls=calls)
-        state = replace(state, waiting=(), unread=unread)
-    turn = state.turn
-    if turn is None:
-        return state
-    extended = event.stop_reason == "max_tokens"
+    turn = state.turn and _replied(state.turn, event, sent=bool(sent), calls=bool(calls))
+    if not sent:
+        return replace(state, usage=usage, cost=_sum(state.cost, event.cost), turn=turn)
+    user = (_message("user", state.pending),) if state.pending else ()
     return replace(
         state,
-        turn=replace(
-            turn,
-            n_replies=turn.n_replies + 1,
-            n_cuts=turn.n_cuts + 1 if event.cut else 0,
-            n_extended=turn.n_extended + 1 if extended else 0,
-            usage={**turn.usage, event.model: turn.usage.get(event.model, Usage()) + event.usage},
-            cost=_sum(turn.cost, event.cost),
-            last=None if turn.steered and sent and not calls else event,
-            steered=turn.steered and not sent,
-        ),
+        usage=usage,
+        cost=_sum(state.cost, event.cost),
+        # Not unpacked: that goes through all of them twice, and there may be thousands.
+        messages=state.messages + (*user, _message("assistant", sent)),  # noqa: RUF005
+        pending=(*_notes(event, calls), *state.waiting),
+        calls=calls,
+        waiting=(),
+        unread=tuple(it for it in state.unread if text_block(it) in state.waiting),
+        turn=turn,
+    )
+
+
+def _replied(turn: Turn, event: ModelSpoke, *, sent: bool, calls: bool) -> Turn:
+    """The turn after a reply; `sent` says that the model is told of it, `calls` that there are some to be done."""
+    return replace(
+        turn,
+        n_replies=turn.n_replies + 1,
+        n_cuts=turn.n_cuts + 1 if event.cut else 0,
+        n_extended=turn.n_extended + 1 if event.stop_reason == "max_tokens" else 0,
+        usage={**turn.usage, event.model: turn.usage.get(event.model, Usage()) + event.usage},
+        cost=_sum(turn.cost, event.cost),
+        last=None if turn.steered and sent and not calls else event,
+        steered=turn.steered and not sent,
     )
 
 
@@ -261,6 +266,10 @@ def _told(state: State, event: UserSpoke | Steered) -> State:
     return replace(state, exposure=replace(exposure, private=private, known=known))
 
 
+def _knowing(exposure: Exposure, hosts: tuple[str, ...]) -> Exposure:
+    return replace(exposure, known=exposure.known.union(hosts)) if hosts else exposure
+
+
 def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:
     """What the model is told after a reply that broke off; kept behind the results of its calls."""
     if event.stop_reason == "pause_turn" or not (event.cut or event.stop_reason == "max_tokens"):
@@ -275,9 +284,13 @@ def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:
 def _finished(state: State, event: CallFinished) -> State:
     result = event.result
     calls = tuple(replace(it, result=result) if it.call.id == event.call_id else it for it in state.calls)
-    state = replace(
+    is_over = state.turn is not None and all(it.result is not None for it in calls)
+    answers = tuple(_result_block(it.call.id, it.result) for it in calls if it.result) if is_over else ()
+    return replace(
         state,
-        calls=calls,
+        calls=() if is_over else calls,
+        pending=(*answers, *state.pending),
+        turn=state.turn and _did(state.turn, event, calls, is_over=is_over),
         seen={**state.seen, **result.seen} if result.seen else state.seen,
         exposure=_exposed(state.exposure, event),
         cwd=result.cwd or state.cwd,
@@ -286,21 +299,19 @@ def _finished(state: State, event: CallFinished) -> State:
         usage=_with_side(state.usage, result),
         cost=_sum(state.cost, result.side_cost) if result.side_usage else state.cost,
     )
-    turn = state.turn
-    if turn is None:
-        return state
-    succeeded = not result.is_error
-    turn = replace(
+
+
+def _did(turn: Turn, event: CallFinished, calls: tuple[OpenCall, ...], *, is_over: bool) -> Turn:
+    """The turn after a result; `is_over` says that it was the last one of its reply."""
+    result = event.result
+    return replace(
         turn,
         failures=_failures(turn, calls, event),
-        refused=turn.refused and not succeeded,
+        refused=turn.refused and result.is_error,
         usage=_with_side(turn.usage, result),
         cost=_sum(turn.cost, result.side_cost) if result.side_usage else turn.cost,
+        last=None if is_over else turn.last,
     )
-    if any(it.result is None for it in calls):
-        return replace(state, turn=turn)
-    answers = tuple(_result_block(it.call.id, it.result) for it in calls if it.result)
-    return replace(state, pending=(*answers, *state.pending), calls=(), turn=replace(turn, last=None))
 
 
 def sameness(call: Call) -> str:
@@ -309,12 +320,16 @@ def sameness(call: Call) -> str:
 
 
 def _failures(turn: Turn, calls: tuple[OpenCall, ...], event: CallFinished) -> Mapping[str, int]:
+    if not event.result.is_error and not turn.failures:
+        return turn.failures
     same = next((sameness(it.call) for it in calls if it.call.id == event.call_id), "")
     others = {key: n for key, n in turn.failures.items() if key != same}
     return {**others, same: turn.failures.get(same, 0) + 1} if same and event.result.is_error else others
 
 
 def _exposed(before: Exposure, event: CallFinished) -> Exposure:
+    if not event.untrusted and event.private <= before.private:
+        return before
     untrusted = tuple(dict.fromkeys((*before.untrusted, *event.untrusted)))
     return replace(before, untrusted=untrusted[-MOST_SOURCES:], private=before.private or event.private)
 
@@ -331,8 +346,8 @@ def _ended(state: State) -> State:
     """A request that was sent stays as it was: what no reply followed is closed as a message of its own."""
     closed = (_message("user", state.pending),) if state.pending else ()
     messages = (*state.messages, *closed)
-    choices, state = state.choices, replace(state, messages=messages, pending=state.waiting, waiting=(), calls=())
-    state = replace(state, choices=(), turn=None)
+    choices = state.choices
+    state = replace(state, messages=messages, pending=state.waiting, waiting=(), calls=(), choices=(), turn=None)
     for choice in choices:
         state = _other_model(state, choice)
     return state
@@ -377,7 +392,11 @@ def _result_block(call_id: str, result: Result) -> Block:
 
 def sound(text: str) -> str:
     """The text without lone surrogates, which no JSON reader has to take."""
-    return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    try:
+        text.encode()  # Nearly every text is whole; this tells it a few times faster than the long way round.
+    except UnicodeEncodeError:
+        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+    return text
 
 
 def _message(role: str, blocks: tuple[Block, ...]) -> Message:

@@ -27,15 +27,19 @@ class Session:
 
     def __init__(self, log: Log, entries: Sequence[Entry] = ()) -> None:
         self.log = log
-        self.entries: list[Entry] = list(entries)
-        self.state: State = fold(entry.event for entry in entries)
-        self.proposals = proposals.folded(entries)
+        self.take(entries)
         self._begun = Partial()
         self._texts: list[str] = []
         self.planned: dict[str, tuple[Plan, tuple[Answer, ...]]] = {}
         self.ahead = Ahead()
         self.in_turn = asyncio.Lock()
         self.runs_unsaved = False
+
+    def take(self, entries: Sequence[Entry]) -> None:
+        """Become what these entries add up to. Of a long session that takes a while: best done in a thread."""
+        self.entries: list[Entry] = list(entries)
+        self.state: State = fold(entry.event for entry in entries)
+        self.proposals = proposals.folded(entries)
 
     @property
     def id(self) -> str:
@@ -46,10 +50,10 @@ class Session:
         """The reply under way, as far as it was shown and counted."""
         return replace(self._begun, text="".join(self._texts))
 
-    def write(self, event: Event, *, durable: bool = False) -> Entry:
-        """Append one fact and fold it. Raises LogError, and then nothing changed."""
+    def write(self, event: Event) -> Entry:
+        """Append one fact, on the disk if it is a lasting one, and fold it. Raises LogError, and then nothing changed."""
         event = _without_secrets(event)
-        entry = self.log.append(event, durable=durable)
+        entry = self.log.append(event, durable=event.lasting)
         self.entries.append(entry)
         self.state = after(self.state, event)
         self.proposals = proposals.after(self.proposals, entry)
@@ -71,7 +75,7 @@ class Session:
         """Write what the person said, before anything is awaited. A turn that a failing log left open is closed first.
         Raises LogError. Only while no turn runs."""
         left = [self.write(it) for it in recover(self.state, self.partial, stopped="failed", why=CRASHED)]
-        return [*left, self.write(spoken, durable=True)]
+        return [*left, self.write(spoken)]
 
     def end(self, run: str, stopped: Stopped, why: str) -> list[Entry]:
         """Close the turn of this run if it is open, now, without awaiting anything. Raises LogError."""

@@ -6,10 +6,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 from uuid import uuid4
 
-from claw_lsp.core import proposals
 from claw_lsp.core.fork import Fork, forked
 from claw_lsp.core.recover import CRASHED, Partial, recover
-from claw_lsp.core.state import fold
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Entry, SessionStarted
@@ -60,7 +58,8 @@ class Sessions:
         LogError, and BadRequest for an unknown prompt."""
         new = str(uuid4())
         fork = forked(await self.entries(id_), new, at)
-        session = Session(await self._archive.copy(new, id_, fork.entries), fork.entries)
+        log = await self._archive.copy(new, id_, fork.entries)
+        session = await asyncio.to_thread(Session, log, fork.entries)
         self.opened[new] = session
         return self._now_last(session), fork
 
@@ -102,9 +101,8 @@ class Sessions:
         """The session with its log held. One whose log was let go is the same object, as the log now says."""
         log, entries, partial = await self._archive.open(id_)
         session = known or Session(log)
-        session.log, session.entries = log, list(entries)
-        session.state = fold(it.event for it in entries)
-        session.proposals = proposals.folded(entries)
+        session.log = log
+        await asyncio.to_thread(session.take, entries)
         for event in recover(session.state, Partial(partial), why=CRASHED):
             session.write(event)
         return session

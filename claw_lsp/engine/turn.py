@@ -194,12 +194,8 @@ def _refused(reason: str) -> Result:
 
 
 async def _record(session: Session, hands: Hands, event: Event) -> None:
-    """Written first, shown second. What the person will rely on is on the disk before anything is done about it."""
-    durable = isinstance(event, TurnEnded) or (event.kind == "call_judged" and event.reach in _ACTING)
-    await hands.host.saw(session.write(event, durable=durable))
-
-
-_ACTING = frozenset({Reach.EDIT, Reach.RUN})
+    """Written first, shown second, acted on third."""
+    await hands.host.saw(session.write(event))
 
 
 def _turn_ended(session: Session, stopped: Stopped, why: str) -> TurnEnded:

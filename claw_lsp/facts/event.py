@@ -1,14 +1,15 @@
 """The log's vocabulary: what happened, in the past tense. Fields may be added with a default, never renamed.
 
 `outside` says that a fact came from the person, the editor, the clock or recovery, not from the loop: such a fact may
-come anywhere in a log (the replay law in tests/laws leaves it out).
+come anywhere in a log (the replay law in tests/laws leaves it out). `lasting` says that the disk is waited for before
+anything follows from it: decision 0015 says which, and why.
 """
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
+from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from claw_lsp.facts.call import Block, Result
 from claw_lsp.facts.rule import Mode, Rule
@@ -28,10 +29,15 @@ class Fact(BaseModel):
     model_config = ConfigDict(frozen=True, extra="allow")
 
     from_outside: ClassVar[bool] = False
+    is_lasting: ClassVar[bool] = False
 
     @property
     def outside(self) -> bool:
         return self.from_outside
+
+    @property
+    def lasting(self) -> bool:
+        return self.is_lasting
 
 
 class ToolSpec(BaseModel):
@@ -70,6 +76,7 @@ class UserSpoke(Fact):
 
     kind: Literal["user_spoke"] = "user_spoke"
     from_outside: ClassVar[bool] = True
+    is_lasting: ClassVar[bool] = True
     run: str
     prompt_id: str
     text: str
@@ -121,6 +128,11 @@ class CallJudged(Fact):
     def outside(self) -> bool:
         return self.recovered
 
+    @property
+    def lasting(self) -> bool:
+        """What is about to act can be told from what never began, even after a power cut."""
+        return self.decision == "allow" and self.reach in ("edit", "run")
+
 
 class CallFinished(Fact):
     """A call was performed, refused or closed; what the model is told of it, and what it changed. `untrusted` says where
@@ -144,6 +156,7 @@ class RuleAdded(Fact):
 
     kind: Literal["rule_added"] = "rule_added"
     from_outside: ClassVar[bool] = True
+    is_lasting: ClassVar[bool] = True
     rule: Rule
     stored_in: str | None = None
 
@@ -151,6 +164,7 @@ class RuleAdded(Fact):
 class ModeChanged(Fact):
     kind: Literal["mode_changed"] = "mode_changed"
     from_outside: ClassVar[bool] = True
+    is_lasting: ClassVar[bool] = True
     mode: Mode
 
 
@@ -228,6 +242,7 @@ class Steered(Fact):
 
     kind: Literal["steered"] = "steered"
     from_outside: ClassVar[bool] = True
+    is_lasting: ClassVar[bool] = True
     text: str
     blocks: tuple[Block, ...] = ()
     seen: dict[str, str] = {}
@@ -263,6 +278,7 @@ class TurnEnded(Fact):
     """A turn is over. `text` is the last visible text; `why` one sentence for people when it did not end as done."""
 
     kind: Literal["turn_ended"] = "turn_ended"
+    is_lasting: ClassVar[bool] = True
     run: str
     stopped: Stopped
     text: str = ""
@@ -276,7 +292,21 @@ class TurnEnded(Fact):
         return not self.by_loop
 
 
-Event = Annotated[
+class Unknown(Fact):
+    """A fact of a later version of claw-lsp: kept as it stands, and nothing follows from it here."""
+
+    kind: str
+    from_outside: ClassVar[bool] = True
+
+    @field_validator("kind")
+    @classmethod
+    def _of_no_kind_known(cls, kind: str) -> str:
+        if kind in KINDS:
+            raise ValueError(f"a fact of the kind {kind} has other fields")
+        return kind
+
+
+Known = Annotated[
     SessionStarted
     | UserSpoke
     | ModelSpoke
@@ -299,6 +329,11 @@ Event = Annotated[
     Field(discriminator="kind"),
 ]
 
+KINDS = frozenset(str(it.model_fields["kind"].default) for it in get_args(get_args(Known)[0]))
+"""Every kind of fact that this version knows."""
+
+Event = Annotated[Known | Unknown, Field(union_mode="left_to_right")]
+
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 """Reads and writes any event."""
 
@@ -306,7 +341,7 @@ EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 class Entry(BaseModel):
     """One line of a log: the event with its number (from 1) and its time (Unix seconds), both stamped by the log."""
 
-    model_config = ConfigDict(frozen=True)
+    model_config = ConfigDict(frozen=True, extra="allow")
 
     n: int
     at: float

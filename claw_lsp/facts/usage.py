@@ -23,7 +23,8 @@ class Usage(BaseModel):
         return self.input_tokens + self.cache_read_tokens + self.cache_write_5m_tokens + self.cache_write_1h_tokens
 
     def __add__(self, other: Usage) -> Usage:
-        return Usage.model_construct(**{name: getattr(self, name) + getattr(other, name) for name in _FIELDS})
+        mine, theirs = self.__dict__, other.__dict__
+        return Usage(**{name: mine[name] + theirs[name] for name in _FIELDS})
 
 
 class Price(BaseModel):

@@ -41,6 +41,7 @@ from claw_lsp.facts.event import (
     Stopped,
     Titled,
     TurnEnded,
+    Unknown,
     UserSpoke,
 )
 from claw_lsp.facts.fault import BadRequest, ClawError
@@ -127,6 +128,7 @@ class Door:
                 | Titled()
                 | LimitRaised()
                 | TurnEnded()
+                | Unknown()
             ):
                 pass
         self._show(lambda: self._screen.saw(entry))

@@ -16,7 +16,7 @@ from claw_lsp.adapters.settings import schema
 from claw_lsp.app.house import build
 from claw_lsp.app.world import World
 from claw_lsp.engine.toolbox import spec
-from claw_lsp.facts.event import FORMAT, Event
+from claw_lsp.facts.event import FORMAT, Known
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp.answers import TABLE
 from claw_lsp.lsp.commands.table import Command
@@ -75,7 +75,7 @@ def _events() -> Iterator[str]:
     for heading, told in shim.items():
         yield f"### {heading}\n\n{_event(told, parts)}"
     yield f"## Facts of a log\n\n{_FACTS.format(format=FORMAT)}"
-    facts: list[type[BaseModel]] = [*get_args(get_args(Event)[0])]
+    facts: list[type[BaseModel]] = [*get_args(get_args(Known)[0])]
     for fact in sorted(facts, key=lambda it: str(it.model_fields["kind"].default)):
         yield f"### `{fact.model_fields['kind'].default}`\n\n{_event(fact, parts)}"
     yield "## What they are made of"

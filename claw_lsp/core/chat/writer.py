@@ -32,6 +32,7 @@ from claw_lsp.facts.event import (
     Steered,
     Titled,
     TurnEnded,
+    Unknown,
     UserSpoke,
 )
 from claw_lsp.facts.signal import Signal, TextArrived
@@ -177,6 +178,7 @@ class Writer:
                 | ProposalApplied()
                 | ProposalDismissed()
                 | FileMoved()
+                | Unknown()
             ):
                 return ()
 
