@@ -5,7 +5,7 @@ All of them are awaited, except the log: its append is short and must be in orde
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import ClassVar, Protocol
 
@@ -21,6 +21,7 @@ from claw_lsp.facts.sandbox import SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground, Scene
 from claw_lsp.facts.signal import Signal
 from claw_lsp.facts.text import Applied, Change, Document
+from claw_lsp.facts.trust import Item, Sought
 
 Hear = Callable[[Signal], Awaitable[None]]
 """Where signals go. Awaited: the last one is never lost."""
@@ -288,6 +289,26 @@ class Memory(Protocol):
 
     async def add_rule(self, folder: str, rule: str) -> str:
         """Add an allow rule to the folder's local settings; answers the file's path. Raises ClawError."""
+        ...
+
+
+class Trust(Protocol):
+    """What the person said of the folders they opened. A home folder, and what holds it, is never trusted."""
+
+    async def sought(self, folder: str) -> Sought:
+        """What the folder's own files ask for and is not in force. Never raises."""
+        ...
+
+    async def trust(self, folder: str, items: Iterable[Item]) -> None:
+        """Remember that the folder is trusted, and these of its contents approved. Raises ClawError."""
+        ...
+
+    async def refuse(self, folder: str, items: Iterable[Item]) -> None:
+        """Remember that these are not approved and not to be asked about. Raises ClawError."""
+        ...
+
+    async def distrust(self, folder: str) -> None:
+        """Remember that nothing of the folder is approved, nor to be asked about. Raises ClawError."""
         ...
 
 

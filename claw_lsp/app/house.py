@@ -27,6 +27,7 @@ from claw_lsp.facts.usage import ModelFacts
 if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
     from claw_lsp.adapters.claude.credentials import Credential
+    from claw_lsp.adapters.settings import Loaded
     from claw_lsp.ports import Model, Processes, Sandbox, Search, Tool
 
 
@@ -34,7 +35,7 @@ def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
     from claw_lsp.adapters.sandbox.system import SystemSandbox
-    from claw_lsp.adapters.settings import RuleMemory, examined
+    from claw_lsp.adapters.settings import RuleMemory, TrustRecord, examined
 
     clock = SystemClock()
     texts = prompts.load()
@@ -62,6 +63,7 @@ def build(world: World) -> House:
         processes=processes,
         clock=clock,
         memory=RuleMemory(world.claw_home),
+        trust=TrustRecord(world.home, world.claw_home, lambda folder: _loaded(world, folder, {}).sought, clock.now),
         versions=versions,
         prompts=texts,
         tools=tools,
@@ -79,16 +81,9 @@ def build(world: World) -> House:
 
 def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadSettings:
     """Reads the settings in a thread, and makes the tools for them there: their imports read many files."""
-    from claw_lsp.adapters.settings import load
 
     def found(folder: str, section: Mapping[str, Any]) -> InForce:
-        loaded = load(
-            home=world.home,
-            claw_home=world.claw_home,
-            folder=folder,
-            command_line=world.command_line,
-            editor=section,
-        )
+        loaded = _loaded(world, folder, section)
         tools(loaded.settings)
         return InForce(loaded.settings, loaded.problems, loaded.withheld)
 
@@ -96,6 +91,13 @@ def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadS
         return await asyncio.to_thread(found, folder, section)
 
     return off_the_loop
+
+
+def _loaded(world: World, folder: str, section: Mapping[str, Any]) -> Loaded:
+    from claw_lsp.adapters.settings import load
+
+    command_line = world.command_line
+    return load(home=world.home, claw_home=world.claw_home, folder=folder, command_line=command_line, editor=section)
 
 
 def _model(world: World, clock: SystemClock) -> ClaudeModel:

@@ -10,7 +10,7 @@ from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.turn import Hands
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
-from claw_lsp.ports import Clock, Host, Memory, Model, Processes, Search, Tool, Versions, Workspace
+from claw_lsp.ports import Clock, Host, Memory, Model, Processes, Search, Tool, Trust, Versions, Workspace
 from claw_lsp.prompts import Prompts
 
 
@@ -26,6 +26,7 @@ class House:
     processes: Processes
     clock: Clock
     memory: Memory
+    trust: Trust
     versions: Versions
     prompts: Prompts
     tools: Callable[[Settings], Mapping[str, Tool]]

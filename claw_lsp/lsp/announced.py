@@ -35,6 +35,7 @@ COMMANDS = (
     "claw.steer",
     "claw.stop",
     "claw.tests",
+    "claw.trust",
     "claw.undo",
     "claw.wait",
 )

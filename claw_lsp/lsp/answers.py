@@ -13,7 +13,7 @@ from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp import actions, from_lsp
 from claw_lsp.lsp.client import Client
-from claw_lsp.lsp.commands import comments, commits, differences, forks, modes, proposals, review, sight, turns
+from claw_lsp.lsp.commands import comments, commits, differences, forks, modes, proposals, review, sight, trust, turns
 from claw_lsp.lsp.commands.table import TABLE
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.language.features import ChatLanguage
@@ -25,7 +25,7 @@ from claw_lsp.ports import Workspace
 
 logger = logging.getLogger(__name__)
 
-ANNOUNCED = (comments, commits, differences, forks, modes, proposals, review, sight, turns)
+ANNOUNCED = (comments, commits, differences, forks, modes, proposals, review, sight, trust, turns)
 """The modules whose import fills the table of commands."""
 
 

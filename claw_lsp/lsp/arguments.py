@@ -147,6 +147,11 @@ class EffortArguments(SessionArguments):
     effort: Effort | None = None
 
 
+class TrustArguments(Arguments):
+    trust: bool | None = None
+    uri: str | None = None
+
+
 class AnswerArguments(Arguments):
     question: str
     choice: str

@@ -47,6 +47,7 @@ from claw_lsp.lsp.runs import Again, Run, Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.transport.messages import RequestId
+from claw_lsp.lsp.trusting import Trusting
 from claw_lsp.lsp.uris import filelike, path_of
 from claw_lsp.lsp.views import Views
 from claw_lsp.ports import Symbols, Workspace
@@ -76,6 +77,7 @@ class Door:
     workspace: Workspace
     runs: Runs
     questions: Questions
+    trusting: Trusting
     progress: Progress
     notices: Notices
     chats: Chats
@@ -200,7 +202,10 @@ class Door:
         if action == "ask":
             title = briefing.title(text or subject.words) or title
         shown = subject.words if action == "ask" else f"{title}\n\n{subject.words}".strip()
-        settings = await self.settings_in(session.state.roots[0] if session.state.roots else session.state.cwd)
+        folder = session.state.roots[0] if session.state.roots else session.state.cwd
+        settings, sought = await asyncio.gather(self.settings_in(folder), self.trusting.look(folder))
+        if self.trusting.asks(sought):
+            self.later(self.trusting.ask(sought, session.id), "asking whether a folder is trusted")
         run = Run(id=str(uuid4()), session=session.id, title=title, again=again)
         along = await self.along(session, subject.words, settings)
         spoken = UserSpoke(

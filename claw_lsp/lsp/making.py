@@ -33,6 +33,7 @@ from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.status import status_of
 from claw_lsp.lsp.symbols import WrittenSymbols
 from claw_lsp.lsp.transport.messages import RequestId
+from claw_lsp.lsp.trusting import Trusting
 from claw_lsp.lsp.views import Views
 from claw_lsp.lsp.workspace import EditorWorkspace
 from claw_lsp.ports import Workspace
@@ -68,6 +69,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             workspace=workspace,
             runs=Runs(),
             questions=questions,
+            trusting=_trusting(house, questions, messages, slot),
             progress=Progress(editor, shown=powers.progress),
             notices=notices,
             chats=chats,
@@ -87,6 +89,14 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
         )
     )
     return slot[0]
+
+
+def _publish(editor: Client, uri: str, found: list[dict[str, Any]]) -> None:
+    editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": found})
+
+
+def _trusting(house: House, questions: Questions, messages: Messages, slot: list[Door]) -> Trusting:
+    return Trusting(house.trust, questions, messages.say, lambda: slot[0].section)
 
 
 def shim_events(editor: Client, powers: Powers, slot: list[Door]) -> Events:

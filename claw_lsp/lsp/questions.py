@@ -26,7 +26,7 @@ HELD = 5.0
 """Seconds for which the next question waits for a box that is still open though its question is over."""
 LONGEST = 900
 """Characters of a question: VS Code cuts at 1000."""
-SHOW, SHOW_DOCUMENT = "Show change", "Show plan"
+SHOW, SHOW_DOCUMENT, SHOW_ALL = "Show change", "Show plan", "Show all of it"
 ELSEWHERE = "This editor takes only the first answer here; for the others use a code action or claw.answer."
 INFO = 3
 """LSP's MessageType.Info."""
@@ -145,7 +145,7 @@ class Questions:
     async def _box(self, pending: Pending) -> None:
         title = await self._picked(pending)
         titles = {it.title for it in pending.question.choices}
-        while title in (SHOW, SHOW_DOCUMENT) and title not in titles and not pending.answer.done():
+        while title in (SHOW, SHOW_DOCUMENT, SHOW_ALL) and title not in titles and not pending.answer.done():
             await self._show(pending.question)
             title = await self._picked(pending)
         for choice in pending.question.choices:
@@ -156,7 +156,7 @@ class Questions:
         """The title the person picked; None for everything that is no explicit answer."""
         question = pending.question
         actions = [{"title": flat(it.title, 200)} for it in question.choices]
-        show = SHOW_DOCUMENT if question.document else SHOW
+        show = SHOW if not question.document else SHOW_DOCUMENT if question.document.endswith(".md") else SHOW_ALL
         if question.document or question.plan.changes:
             actions.append({"title": show})
         message = wording(question) if self._answerable else f"{wording(question)}\n{ELSEWHERE}"

@@ -15,6 +15,8 @@ from claw_lsp.core.briefing import Subject, action_blocks
 from claw_lsp.core.corrections import corrections
 from claw_lsp.core.modes import SWITCHED
 from claw_lsp.core.recover import INTERRUPTED
+from claw_lsp.core.words import counted
+from claw_lsp.engine import trusting
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
@@ -45,7 +47,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.fault import BadRequest, ClawError
-from claw_lsp.facts.question import Answer, Question
+from claw_lsp.facts.question import ALWAYS, Answer, Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal
@@ -153,13 +155,14 @@ class Door:
         self._task = asyncio.current_task()
         session: Session | None = None
         try:
+            untrusted = await self._trust(order.folder)
             in_force = await self.house.settings(order.folder, {})
             settings = in_force.settings
             _check(order, settings)
             if order.review:
                 settings = settings.model_copy(update={"review": "before"})
             session = await self._session(order, settings)
-            self._begin(session, tuple(map(str, in_force.problems)))
+            self._begin(session, (*map(str, in_force.problems), *untrusted))
             ended = await self._turn(session, order, settings)
             await self._review(session)
         except BadRequest:
@@ -173,6 +176,19 @@ class Door:
         self._end(ended, session.id if session else "")
         failed = self._reviewed is not None and bool(self._reviewed.problems)
         return EXIT_CODES["failed"] if failed else EXIT_CODES[ended.stopped]
+
+    async def _trust(self, folder: str) -> tuple[str, ...]:
+        """Ask whether the folder is trusted, where its files want something; what is then left out, in a sentence."""
+        sought = await self.house.trust.sought(folder)
+        if not sought.waiting:
+            return ()
+        answer = await self._person.answer(trusting.question(sought, ""))
+        await trusting.answered(self.house.trust, sought, answer)
+        n = counted(len(sought.waiting), "thing")
+        left = (
+            f"{n} that the files of {folder} ask for do not count: it is not trusted. Answer that on a terminal, once."
+        )
+        return () if answer.choice == ALWAYS else (left,)
 
     def _begin(self, session: Session, problems: tuple[str, ...]) -> None:
         started = next(it.event for it in session.entries if isinstance(it.event, SessionStarted))

@@ -3,5 +3,6 @@
 from claw_lsp.adapters.settings.layers import Loaded, examined, load
 from claw_lsp.adapters.settings.remember import RuleMemory
 from claw_lsp.adapters.settings.shape import schema
+from claw_lsp.adapters.settings.trust import TrustRecord
 
-__all__ = ["Loaded", "RuleMemory", "examined", "load", "schema"]
+__all__ = ["Loaded", "RuleMemory", "TrustRecord", "examined", "load", "schema"]

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import os
 import stat
+import sys
 import tempfile
+from collections.abc import Generator
+from contextlib import contextmanager
 from pathlib import Path
 
 from claw_lsp.adapters.private import make_private
@@ -66,6 +69,34 @@ def write_whole(path: Path, text: str, mode: int) -> None:
         if temporary:
             Path(temporary).unlink(missing_ok=True)
         raise ClawError(f"{path} cannot be written: {_why(error)}.") from error
+
+
+def aside(path: Path) -> None:
+    """Give a file that is broken another name, so that what is in it is not lost."""
+    n = 1
+    while (name := path.with_name(f"{path.name}.bad-{n}")).exists():
+        n += 1
+    path.replace(name)
+
+
+@contextmanager
+def locked(claw_home: Path, name: str) -> Generator[None]:
+    """Hold off other processes of the same person; on Windows only the threads of this one. Raises ClawError."""
+    if sys.platform == "win32":
+        yield
+        return
+    import fcntl
+
+    try:
+        make_private(claw_home)
+        descriptor = os.open(claw_home / name, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    except OSError as error:
+        raise ClawError(f"{claw_home} cannot be written: {error.strerror}. Nothing is remembered.") from error
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _sync_folder(folder: Path) -> None:

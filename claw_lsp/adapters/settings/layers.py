@@ -1,6 +1,6 @@
 """The settings in force: layers read one over the other, and of each only what that layer is believed.
 
-Until there is workspace trust, a project's files can forbid and ask but not allow; managed settings are not read yet.
+A project's files can forbid and ask; what they would allow, run or redirect counts once the person approved it.
 """
 
 from __future__ import annotations
@@ -18,6 +18,9 @@ from claw_lsp.adapters.settings.files import read_text
 from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, plain
 from claw_lsp.adapters.settings.place import Keys, place
 from claw_lsp.adapters.settings.remember import allowed_here
+from claw_lsp.adapters.settings.seeking import Folder
+from claw_lsp.adapters.settings.trust import approvals_of
+from claw_lsp.core.approvals import NOTHING, Approvals
 from claw_lsp.core.policy.rules import read, remark
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.rule import Behavior, Mode, Rule
@@ -25,6 +28,9 @@ from claw_lsp.facts.settings import Problem, Settings
 
 MAX_PROBLEMS = 20
 """How many problems of one file are told."""
+
+_OF_FOLDER = ("project", "local")
+"""The sources that stand in the folder itself. A local file proves nothing: a repository can bring one."""
 
 _FROM_PROJECT = frozenset(
     {
@@ -64,11 +70,13 @@ NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddres
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The settings in force, what was wrong, and (`withheld`) what was understood and not believed from where it stood."""
+    """The settings in force, what was wrong, and (`withheld`) what was understood and not believed from where it stood.
+    `sought` is what the folder's settings files ask for beyond what everybody may say."""
 
     settings: Settings
     problems: tuple[Problem, ...] = ()
     withheld: tuple[str, ...] = ()
+    sought: Folder = field(default_factory=Folder, compare=False)
 
 
 def load(
@@ -87,6 +95,8 @@ def load(
     off the loop.
     """
     gathered = _Gathered()
+    if folder is not None and editor.get("workspaceTrusted") is not False:
+        gathered.folder.approvals = _approvals(gathered, Path(claw_home), folder, home)
     for path, source in _files(Path(home), Path(claw_home), folder):
         _read_file(gathered, path, source)
     if folder is not None:
@@ -95,7 +105,8 @@ def load(
     for path in files:
         _read_file(gathered, Path(path), "command line")
     _take(gathered, _Layer("command line", "the command line", command_line))
-    return Loaded(_settings(gathered, home, folder), tuple(gathered.problems), tuple(gathered.withheld))
+    settings = _settings(gathered, home, folder)
+    return Loaded(settings, tuple(gathered.problems), tuple(gathered.withheld), gathered.folder)
 
 
 def examined(path: str, text: str) -> tuple[Problem, ...]:
@@ -124,6 +135,15 @@ class _Gathered:
     remembered: list[Rule] = field(default_factory=list[Rule])
     problems: list[Problem] = field(default_factory=list[Problem])
     withheld: list[str] = field(default_factory=list[str])
+    folder: Folder = field(default_factory=Folder)
+
+
+def _approvals(gathered: _Gathered, claw_home: Path, folder: str, home: str) -> Approvals:
+    try:
+        return approvals_of(claw_home, folder, home)
+    except ClawError as error:
+        gathered.problems.append(Problem(str(claw_home / "trust.json"), 1, 1, str(error)))
+        return NOTHING
 
 
 def _files(home: Path, claw_home: Path, folder: str | None) -> list[tuple[Path, str]]:
@@ -182,19 +202,23 @@ def _take(gathered: _Gathered, layer: _Layer) -> None:
         if not _believed(layer, alias, value):
             if layer.source == "editor" and alias in _STRICTER:
                 continue  # Editors send their defaults, too: nobody said anything.
+            value = gathered.folder.part(alias, value, layer.path) if layer.source in _OF_FOLDER else None
+        if value is None:
             gathered.withheld.append(f"{layer.path}: {'.'.join(at)}")
             continue
-        theirs = layer.source not in ("project", "local", "editor")
+        theirs = layer.source not in (*_OF_FOLDER, "editor")
         if alias == "sandbox.enabled" and not theirs and not gathered.values.get(alias):
             # Walls that the person did not choose are no reason to ask them less.
             gathered.values["sandbox.autoAllowBashIfSandboxed"] = False
         _take_value(gathered, layer, alias, (at, value))
     for behavior in BEHAVIORS:
         _take_rules(gathered, layer, behavior)
+    if layer.source in _OF_FOLDER:
+        gathered.folder.others(layer.data, layer.path)
 
 
 def _believed(layer: _Layer, alias: str, value: Any) -> bool:
-    if layer.source in ("project", "local"):
+    if layer.source in _OF_FOLDER:
         return alias in _FROM_PROJECT or _stricter(alias, value)
     if layer.source == "editor":
         if alias.startswith("sandbox."):
@@ -253,8 +277,22 @@ def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
         gathered.rules += kept
     elif layer.source == "local" and Path(layer.path).parent.name == ".claw":
         gathered.remembered += kept
+    elif layer.source in _OF_FOLDER:
+        _take_approved(gathered, kept, layer.path)
     elif kept:
-        gathered.withheld.append(f"{layer.path}: permissions.allow ({', '.join(rule.text for rule in kept)[:200]})")
+        gathered.withheld.append(_not_allowed(layer.path, kept))
+
+
+def _take_approved(gathered: _Gathered, rules: Sequence[Rule], path: str) -> None:
+    """Allow rules of a folder's file count one by one."""
+    left = [it for it in rules if not gathered.folder.allows(f"allow rule {it.text}", it.text, path)]
+    gathered.rules += [it for it in rules if it not in left]
+    if left:
+        gathered.withheld.append(_not_allowed(path, left))
+
+
+def _not_allowed(path: str, rules: Sequence[Rule]) -> str:
+    return f"{path}: permissions.allow ({', '.join(it.text for it in rules)[:200]})"
 
 
 def _take_remark(gathered: _Gathered, layer: _Layer, at: Keys, rule: Rule) -> None:
@@ -287,12 +325,9 @@ def _believe_remembered(gathered: _Gathered, claw_home: Path, folder: str) -> No
     except ClawError as error:
         ours = frozenset[str]()
         gathered.problems.append(Problem(str(claw_home / "allowed.json"), 1, 1, str(error)))
-    for rule in gathered.remembered:
-        if rule.text in ours:
-            gathered.rules.append(rule)
-        else:
-            where = Path(folder) / ".claw" / "settings.local.json"
-            gathered.withheld.append(f"{where}: permissions.allow ({rule.text[:200]})")
+    gathered.rules += [it for it in gathered.remembered if it.text in ours]
+    where = str(Path(folder) / ".claw" / "settings.local.json")
+    _take_approved(gathered, [it for it in gathered.remembered if it.text not in ours], where)
 
 
 def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:

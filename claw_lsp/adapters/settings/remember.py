@@ -9,15 +9,11 @@ import asyncio
 import json
 import os
 import re
-import sys
-from collections.abc import Generator
-from contextlib import contextmanager
 from pathlib import Path
 from threading import Lock
 from typing import Any, cast
 
-from claw_lsp.adapters.private import make_private
-from claw_lsp.adapters.settings.files import read_text, write_whole
+from claw_lsp.adapters.settings.files import aside, locked, read_text, write_whole
 from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
 
@@ -44,7 +40,7 @@ class RuleMemory:
         inside = folder / ".claw"
         if os.path.realpath(inside) != os.path.realpath(folder) + os.sep + ".claw":
             raise ClawError(f"{inside} leads to another place, so no rule is written there. Make it a plain folder.")
-        with self._lock, _one_process(self._claw_home):
+        with self._lock, locked(self._claw_home, "allowed.lock"):
             path = inside / "settings.local.json"
             settings = _with_rule(path, rule)
             if settings is not None:
@@ -142,7 +138,7 @@ def _record(path: Path, folder: str, rule: str) -> None:
     try:
         records = _records(path)
     except ClawError:
-        path.replace(_free_name(path))
+        aside(path)
         records = {}
     rules = records.setdefault(folder, [])
     if rule not in rules:
@@ -150,35 +146,8 @@ def _record(path: Path, folder: str, rule: str) -> None:
         write_whole(path, json.dumps(records, indent=2, ensure_ascii=False) + "\n", 0o600)
 
 
-def _free_name(path: Path) -> Path:
-    n = 1
-    while (name := path.with_name(f"{path.name}.bad-{n}")).exists():
-        n += 1
-    return name
-
-
 def _mode_of(path: Path, *, new: int = 0o600) -> int:
     try:
         return path.lstat().st_mode & 0o777 if not path.is_symlink() else new
     except OSError:
         return new
-
-
-@contextmanager
-def _one_process(claw_home: Path) -> Generator[None]:
-    """Hold off other processes of the same person; on Windows only the threads of this one."""
-    if sys.platform == "win32":
-        yield
-        return
-    import fcntl
-
-    try:
-        make_private(claw_home)
-        descriptor = os.open(claw_home / "allowed.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-    except OSError as error:
-        raise ClawError(f"{claw_home} cannot be written: {error.strerror}. The rule is not remembered.") from error
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(descriptor)
