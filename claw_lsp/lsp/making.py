@@ -91,10 +91,6 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
     return slot[0]
 
 
-def _publish(editor: Client, uri: str, found: list[dict[str, Any]]) -> None:
-    editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": found})
-
-
 def _trusting(house: House, questions: Questions, messages: Messages, slot: list[Door]) -> Trusting:
     return Trusting(house.trust, questions, messages.say, lambda: slot[0].section)
 
@@ -149,10 +145,6 @@ def chat_desk(
         now=house.clock.now,
         claw_home=house.claw_home,
     )
-
-
-def _publish(editor: Client, uri: str, diagnostics: list[dict[str, Any]]) -> None:
-    editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": diagnostics})
 
 
 def _questions_changed(slot: list[Door]) -> None:
