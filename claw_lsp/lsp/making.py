@@ -91,6 +91,10 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
     return slot[0]
 
 
+def _publish(editor: Client, uri: str, found: list[dict[str, Any]]) -> None:
+    editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": found})
+
+
 def _trusting(house: House, questions: Questions, messages: Messages, slot: list[Door]) -> Trusting:
     return Trusting(house.trust, questions, messages.say, lambda: slot[0].section)
 
