@@ -32,6 +32,7 @@ from claw_lsp.facts.event import (
     Unknown,
     UserSpoke,
 )
+from claw_lsp.facts.plan import Reach
 from claw_lsp.facts.request import Message
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.scene import Exposure
@@ -286,10 +287,11 @@ def _finished(state: State, event: CallFinished) -> State:
     calls = tuple(replace(it, result=result) if it.call.id == event.call_id else it for it in state.calls)
     is_over = state.turn is not None and all(it.result is not None for it in calls)
     answers = tuple(_result_block(it.call.id, it.result) for it in calls if it.result) if is_over else ()
+    words = tuple(text_block(it) for it in map(_words_with_yes, calls) if it) if is_over else ()
     return replace(
         state,
         calls=() if is_over else calls,
-        pending=(*answers, *state.pending),
+        pending=(*answers, *words, *state.pending),
         turn=state.turn and _did(state.turn, event, calls, is_over=is_over),
         seen={**state.seen, **result.seen} if result.seen else state.seen,
         exposure=_exposed(state.exposure, event),
@@ -325,6 +327,19 @@ def _failures(turn: Turn, calls: tuple[OpenCall, ...], event: CallFinished) -> M
     same = next((sameness(it.call) for it in calls if it.call.id == event.call_id), "")
     others = {key: n for key, n in turn.failures.items() if key != same}
     return {**others, same: turn.failures.get(same, 0) + 1} if same and event.result.is_error else others
+
+
+def _words_with_yes(it: OpenCall) -> str:
+    """What the person said with their yes: in their own message, where no result can be taken for it."""
+    judged = it.judged
+    if judged is None or judged.decision != "allow" or judged.by != "person" or judged.reach == Reach.PERSON:
+        return ""
+    said = judged.reason.strip()
+    # Older logs hold the words in the result itself.
+    in_result = it.result is not None and str(it.result.content).startswith(f"The person allowed it and said: {said}")
+    return (
+        f"The person allowed the call {it.call.id} of {it.call.name} and said: {said}" if said and not in_result else ""
+    )
 
 
 def _exposed(before: Exposure, event: CallFinished) -> Exposure:

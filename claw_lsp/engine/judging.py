@@ -11,11 +11,10 @@ from pydantic_core import ErrorDetails
 
 from claw_lsp.core.policy.egress import destinations
 from claw_lsp.core.policy.judge import judge, offer
-from claw_lsp.core.state import text_block
 from claw_lsp.core.step import looking_ahead
 from claw_lsp.engine.proposing import proposes
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.call import Call, Result
+from claw_lsp.facts.call import Call
 from claw_lsp.facts.event import CallJudged, Event, ModeChanged, RuleAdded
 from claw_lsp.facts.fault import ClawError, ToolError
 from claw_lsp.facts.plan import Choice, Inquiry, Plan, Reach
@@ -94,17 +93,6 @@ async def _planned(call: Call, session: Session, tool: Tool, scene: Scene, hands
         for it in (it for it in looking if it.name in hands.tools):
             session.ahead.begin(it.id, hands.tools[it.name].plan(it, scene, hands.workspace))
     return await session.ahead.take(call.id)
-
-
-def with_words(result: Result, call_id: str, session: Session) -> Result:
-    """The result, begun by what the person said with their yes."""
-    judged = next((it.judged for it in session.state.calls if it.call.id == call_id), None)
-    if judged is None or judged.by != "person" or judged.reach == Reach.PERSON or not judged.reason.strip():
-        return result
-    line = f"The person allowed it and said: {judged.reason}"
-    content = result.content
-    begun = f"{line}\n{content}" if isinstance(content, str) else (text_block(line), *content)
-    return result.model_copy(update={"content": begun})
 
 
 def read_input_error(tool: str, error: ValidationError) -> str:

@@ -98,7 +98,7 @@ def _without_secrets(event: Event) -> Event:
             return event.model_copy(update={"why": redacted(event.why)})
         case ModelSpoke() if event.fault:
             return event.model_copy(update={"fault": redacted(event.fault)})
-        case CallJudged() if event.reason:
+        case CallJudged() if event.reason and event.by != "person":
             return event.model_copy(update={"reason": redacted(event.reason)})
         case _:
             return event

@@ -11,7 +11,7 @@ from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step, repeated
 from claw_lsp.engine.deadline import Deadline
-from claw_lsp.engine.judging import decide, with_words
+from claw_lsp.engine.judging import decide
 from claw_lsp.engine.limits import goes_on
 from claw_lsp.engine.proposing import Proposing, waiting_note
 from claw_lsp.engine.session import Session
@@ -161,7 +161,6 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     if result.is_error:
         result = _with_note(result, repeated(session.state, call))
     seconds = hands.clock.monotonic() - began
-    result = with_words(result, call.id, session)
     private = plan.reach in (Reach.READ, Reach.RUN)
     met = egress.met(plan, scene.ground)
     finished = CallFinished(call_id=call.id, result=result, seconds=seconds, untrusted=met, private=private)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,6 +29,7 @@ LONGEST = 900
 """Characters of a question: VS Code cuts at 1000."""
 SHOW, SHOW_DOCUMENT, SHOW_ALL = "Show change", "Show plan", "Show all of it"
 ELSEWHERE = "This editor takes only the first answer here; for the others use a code action or claw.answer."
+_BLANKS = re.compile(r"[ \t]{9,}")
 INFO = 3
 """LSP's MessageType.Info."""
 
@@ -191,8 +193,10 @@ def plain(text: str, limit: int) -> str:
 
 
 def flat(text: str, limit: int) -> str:
-    """As `plain`, on one line: VS Code turns a line end into a space, and two commands would look like one."""
-    return plain(" ⏎ ".join(it.strip("\r") for it in text.strip().split("\n")), limit)
+    """As `plain`, on one line: VS Code turns a line end into a space, and two commands would look like one. Many blanks are
+    counted: what stands behind them would be out of sight."""
+    line = " ⏎ ".join(it.strip("\r") for it in text.strip().split("\n"))
+    return plain(_BLANKS.sub(lambda it: f" ‹{len(it[0])} blanks› ", line), limit)
 
 
 def _cut(shown: str, limit: int) -> str:

@@ -7,6 +7,7 @@ import os
 from pathlib import Path
 
 from claw_lsp.adapters.private import make_private
+from claw_lsp.core.chat.scrub import scrubbed
 from claw_lsp.facts.fault import HostError
 from claw_lsp.lsp.client import Client, part
 from claw_lsp.lsp.uris import uri_of
@@ -21,7 +22,8 @@ class Views:
         self._shows = shows
 
     async def write(self, session: str, name: str, text: str) -> str:
-        """The path of the file that now holds the text."""
+        """The path of the file that now holds the text; of Markdown nothing loads by itself."""
+        text = scrubbed(text) if name.endswith(".md") else text
         return await asyncio.to_thread(_write, self._folder / session / name, text)
 
     async def show(self, path: str) -> bool:
