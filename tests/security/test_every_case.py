@@ -24,9 +24,7 @@ WAITS: frozenset[str] = frozenset(
     M10
     M14
 
-    M11 M13
 
-    D01 D02 D03 D04 D05 D06 D07 D09
     """.split()
 )
 """Ids without a test."""
