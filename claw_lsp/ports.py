@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Protocol
+from typing import ClassVar, Literal, Protocol
 
 from pydantic import BaseModel
 
@@ -326,6 +326,26 @@ class SessionSummary:
     n_turns: int
 
 
+@dataclass(frozen=True, slots=True)
+class Passage:
+    """Where words stand: in what entry, behind which prompt, who said them, and one line of what is around them."""
+
+    n: int
+    at: float
+    prompt_id: str
+    who: Literal["you", "claude", "title"]
+    excerpt: str
+
+
+@dataclass(frozen=True, slots=True)
+class Recalled:
+    """The sessions in which words were found, newest first, each with where; `cut` is a sentence that says why not
+    everything was looked at, else empty."""
+
+    sessions: tuple[tuple[SessionSummary, tuple[Passage, ...]], ...]
+    cut: str = ""
+
+
 class Archive(Protocol):
     """Where session logs are kept. Ids are UUIDs; any other text is refused with LogError before it reaches a path."""
 
@@ -353,6 +373,19 @@ class Archive(Protocol):
     async def with_edits(self, folder: str, most: int) -> tuple[str, ...]:
         """The ids of those of a home folder, of the `most` written last, whose logs hold edits and that nobody holds.
         Logs that are very large are left out."""
+        ...
+
+    async def search(self, words: str, folders: Sequence[str]) -> Recalled:
+        """Where the words were said in the sessions of these home folders, of all if there are none, in any case. Bounded in
+        what is found and in time."""
+        ...
+
+    async def delete(self, session: str) -> None:
+        """Remove a log and all that is beside it. Raises LogError when there is none, or when somebody holds it."""
+        ...
+
+    async def expire(self, before: float) -> tuple[str, ...]:
+        """Delete what nobody wrote since and nobody holds, at most once a day on this machine; answers their ids."""
         ...
 
 

@@ -7,24 +7,30 @@ import json
 import logging
 import os
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from uuid import UUID
 
 from claw_lsp.adapters.interpreter import reading
 from claw_lsp.adapters.jsonl import lock
 from claw_lsp.adapters.jsonl.files import Files, told_as_log_error
+from claw_lsp.adapters.jsonl.index import Index, indexed
 from claw_lsp.adapters.jsonl.log import JsonlLog, opened
-from claw_lsp.adapters.jsonl.reading import check_header, header_of, partial_text, read
-from claw_lsp.facts.event import FORMAT, Entry, SessionStarted, Titled, UserSpoke
+from claw_lsp.adapters.jsonl.reading import header_of, partial_text, read
+from claw_lsp.core.recall import passages
+from claw_lsp.facts.event import FORMAT, Entry
 from claw_lsp.facts.fault import LogError
-from claw_lsp.ports import Clock, SessionSummary
+from claw_lsp.ports import Clock, Passage, Recalled, SessionSummary
 
 logger = logging.getLogger(__name__)
 
 
 MOST_REVIEWED = 32_000_000
 """Bytes of a log that is read again for the review of what it left."""
+MOST_FOUND, MOST_PASSAGES, PATIENCE = 50, 5, 3.0
+"""Sessions that a search finds, passages of each, and the seconds it may look for more."""
+DAY = 86_400.0
 
 
 class JsonlArchive:
@@ -49,10 +55,19 @@ class JsonlArchive:
         return (await asyncio.to_thread(read, path))[0]
 
     async def list(self, folder: str | None = None) -> tuple[SessionSummary, ...]:
-        return await asyncio.to_thread(self._list, folder)
+        return await asyncio.to_thread(self._list, *((folder,) if folder else ()))
 
     async def with_edits(self, folder: str, most: int) -> tuple[str, ...]:
         return await asyncio.to_thread(self._with_edits, folder, most)
+
+    async def search(self, words: str, folders: Sequence[str]) -> Recalled:
+        return await asyncio.to_thread(self._search, words, folders)
+
+    async def delete(self, session: str) -> None:
+        await asyncio.to_thread(self._delete, await asyncio.to_thread(self._find, session))
+
+    async def expire(self, before: float) -> tuple[str, ...]:
+        return await asyncio.to_thread(self._expire, before)
 
     def _copy(self, session: str, origin: str, entries: Sequence[Entry]) -> JsonlLog:
         """A copy that cannot be written whole is not left behind."""
@@ -106,13 +121,67 @@ class JsonlArchive:
     def _with_edits(self, folder: str, most: int) -> tuple[str, ...]:
         logs = [(it.stat(), it) for it in self._root.glob(f"{slug(folder)}/*.jsonl")]
         newest = sorted(logs, key=lambda it: it[0].st_mtime, reverse=True)[:most]
-        return tuple(it.stem for about, it in newest if about.st_size <= MOST_REVIEWED and _holds_edits(it, folder))
+        small = (it for about, it in newest if about.st_size <= MOST_REVIEWED)
+        indexes = ((it, index) for it in small if (index := self._index(it)))
+        edited = (it for it, index in indexes if index.summary.has_edits and index.folder == folder)
+        return tuple(it.stem for it in edited if not lock.is_held(it))
 
-    def _list(self, folder: str | None) -> tuple[SessionSummary, ...]:
-        pattern = f"{slug(folder)}/*.jsonl" if folder else "*/*.jsonl"
-        found = [summary for path in self._root.glob(pattern) if (summary := _summary(path))]
-        kept = [it for it in found if folder is None or it.folder == folder]
+    def _list(self, *folders: str) -> tuple[SessionSummary, ...]:
+        """Newest first; of all folders if none is named."""
+        patterns = {f"{slug(it)}/*.jsonl" for it in folders} or {"*/*.jsonl"}
+        with reading():
+            logs = [(it, index) for one in patterns for it in self._root.glob(one) if (index := self._index(it))]
+        kept = [_summary(it, index) for it, index in logs if not folders or index.folder in folders]
         return tuple(sorted(kept, key=lambda it: it.updated, reverse=True))
+
+    def _index(self, path: Path) -> Index | None:
+        try:
+            return indexed(self._files, path)
+        except LogError as error:
+            logger.warning("Left out: %s", error)
+            return None
+
+    def _search(self, words: str, folders: Sequence[str]) -> Recalled:
+        found: list[tuple[SessionSummary, tuple[Passage, ...]]] = []
+        until = self._clock.monotonic() + PATIENCE
+        listed = self._list(*folders)
+        for n, it in enumerate(listed):
+            if len(found) == MOST_FOUND or self._clock.monotonic() > until:
+                return Recalled(tuple(found), f"The {len(listed) - n} oldest sessions were not looked at.")
+            if some := tuple(islice(_passages(Path(it.path), words), MOST_PASSAGES)):
+                found.append((it, some))
+        return Recalled(tuple(found))
+
+    def _delete(self, path: Path) -> None:
+        """The log last: what is left of one that could not be deleted whole can be deleted again."""
+        descriptor = opened(self._files, path)
+        try:
+            with told_as_log_error(path):
+                for suffix in (".partial", ".index", ".jsonl"):
+                    self._files.remove(path.with_suffix(suffix))
+        finally:
+            lock.let_go(self._files, descriptor, path)
+
+    def _expire(self, before: float) -> tuple[str, ...]:
+        """The mark's time says when this was done last, by whichever process. What cannot be deleted now is left."""
+        mark, now = self._root / ".expired", self._clock.now()
+        try:
+            if mark.exists() and 0 <= now - mark.stat().st_mtime < DAY:
+                return ()
+            self._files.close(self._files.open(mark, os.O_WRONLY | os.O_CREAT))
+            os.utime(mark, (now, now))
+        except OSError as error:
+            logger.info("No session is cleaned up: %s", error)
+            return ()
+        gone: list[str] = []
+        for path in self._root.glob("*/*.jsonl"):
+            try:
+                if path.stat().st_mtime < before and path.stem == _checked(path.stem):
+                    self._delete(path)
+                    gone.append(path.stem)
+            except (LogError, OSError) as error:
+                logger.info("Not cleaned up: %s", error)
+        return tuple(gone)
 
 
 def slug(folder: str) -> str:
@@ -130,36 +199,30 @@ def _checked(session: str) -> str:
     raise LogError(f"{session!r} is no session id: expected a UUID, as `claw-lsp sessions list` shows them.")
 
 
-def _summary(path: Path) -> SessionSummary | None:
-    try:
-        entries, _ = read(path)
-        header = header_of(path)
-    except LogError as error:
-        logger.warning("Left out of the list: %s", error)
-        return None
-    started = [it.event for it in entries if isinstance(it.event, SessionStarted)]
-    spoken = [it.event for it in entries if isinstance(it.event, UserSpoke)]
-    titles = [it.event.title for it in entries if isinstance(it.event, Titled)]
+def _summary(path: Path, index: Index) -> SessionSummary:
+    summary = index.summary
     return SessionSummary(
         session=path.stem,
         path=str(path),
-        folder=str(header.get("folder", "")),
-        title=titles[-1] if titles else (spoken[0].text.strip().split("\n")[0][:80] if spoken else ""),
-        model=started[-1].model if started else "",
-        started=float(header.get("created", 0.0)),
-        updated=entries[-1].at if entries else float(header.get("created", 0.0)),
-        n_turns=len(spoken),
+        folder=index.folder,
+        title=summary.title or summary.first_words,
+        model=summary.model,
+        started=index.created,
+        updated=summary.updated or index.created,
+        n_turns=summary.n_turns,
     )
 
 
-def _holds_edits(path: Path, folder: str) -> bool:
-    """Whether a log of this folder that nobody has open tells of edits; told from its bytes, which is quick."""
+def _passages(path: Path, words: str) -> Iterator[Passage]:
+    """Where the words are said in a log; one that does not hold them at all is not taken apart."""
     try:
-        if lock.is_held(path):
-            return False
-        with path.open("rb") as file:
-            header = file.readline()
-            return b'"edited":[{' in file.read() and check_header(path, header).get("folder") == folder
+        # What JSON writes as it is can be looked for in the bytes, whatever its case.
+        plain = words.isascii() and words.isprintable() and not set(words) & set('"\\')
+        if plain and words.lower().encode() not in path.read_bytes().lower():
+            return
+        with reading():
+            entries, _ = read(path)
     except (LogError, OSError) as error:
-        logger.info("Left out of the review: %s", error)
-        return False
+        logger.info("Not searched: %s", error)
+        return
+    yield from passages(entries, words)
