@@ -7,13 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import ClassVar, Literal, Protocol
+from typing import ClassVar, Protocol
 
 from pydantic import BaseModel
 
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import Entry, Event
 from claw_lsp.facts.language import Diagnostic
+from claw_lsp.facts.past import Recalled, SessionSummary
 from claw_lsp.facts.plan import Plan, PlannedPath
 from claw_lsp.facts.question import Answer, Question
 from claw_lsp.facts.request import Reply, Request
@@ -310,40 +311,6 @@ class Trust(Protocol):
     async def distrust(self, folder: str) -> None:
         """Remember that nothing of the folder is approved, nor to be asked about. Raises ClawError."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class SessionSummary:
-    """One session as lists show it. Times are Unix seconds; `folder` is the home it began in."""
-
-    session: str
-    path: str
-    folder: str
-    title: str
-    model: str
-    started: float
-    updated: float
-    n_turns: int
-
-
-@dataclass(frozen=True, slots=True)
-class Passage:
-    """Where words stand: in what entry, behind which prompt, who said them, and one line of what is around them."""
-
-    n: int
-    at: float
-    prompt_id: str
-    who: Literal["you", "claude", "title"]
-    excerpt: str
-
-
-@dataclass(frozen=True, slots=True)
-class Recalled:
-    """The sessions in which words were found, newest first, each with where; `cut` is a sentence that says why not
-    everything was looked at, else empty."""
-
-    sessions: tuple[tuple[SessionSummary, tuple[Passage, ...]], ...]
-    cut: str = ""
 
 
 class Archive(Protocol):

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator
 from claw_lsp.core.render import one_line
 from claw_lsp.facts.call import text_in
 from claw_lsp.facts.event import Entry, ModelSpoke, Steered, Titled, UserSpoke
-from claw_lsp.ports import Passage
+from claw_lsp.facts.past import Passage
 
 AROUND = 60
 """Characters on each side of what was found."""

@@ -11,7 +11,8 @@ from claw_lsp.core.recover import CRASHED, Partial, recover
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Entry, SessionStarted
-from claw_lsp.ports import Archive, SessionSummary
+from claw_lsp.facts.past import SessionSummary
+from claw_lsp.ports import Archive
 
 Opening = Callable[[str, Home, Chosen], Awaitable[SessionStarted]]
 """(session, home, what the person chose) -> the fact a session begins with."""

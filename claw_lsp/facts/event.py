@@ -334,6 +334,9 @@ KINDS = frozenset(str(it.model_fields["kind"].default) for it in get_args(get_ar
 
 Event = Annotated[Known | Unknown, Field(union_mode="left_to_right")]
 
+KNOWN: TypeAdapter[Any] = TypeAdapter(Known)
+"""Of the kinds that this version knows: what the schema tells."""
+
 EVENT: TypeAdapter[Event] = TypeAdapter(Event)
 """Reads and writes any event."""
 

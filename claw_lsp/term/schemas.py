@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from claw_lsp.facts.event import EVENT
+from claw_lsp.facts.event import KNOWN
 
 
 def schemas(settings: dict[str, Any], commands: Mapping[str, type[BaseModel]]) -> dict[str, Any]:
@@ -15,6 +15,6 @@ def schemas(settings: dict[str, Any], commands: Mapping[str, type[BaseModel]]) -
     dialect = "https://json-schema.org/draft/2020-12/schema"
     return {
         "settings": settings,
-        "events": {"$schema": dialect, **EVENT.json_schema()},
+        "events": {"$schema": dialect, **KNOWN.json_schema()},
         "commands": {name: it.model_json_schema() for name, it in commands.items()},
     }

@@ -11,8 +11,9 @@ from claw_lsp.core.state import fold
 from claw_lsp.core.words import counted
 from claw_lsp.facts.event import Entry
 from claw_lsp.facts.fault import LogError
+from claw_lsp.facts.past import SessionSummary
 from claw_lsp.facts.usage import Usage
-from claw_lsp.ports import Archive, SessionSummary
+from claw_lsp.ports import Archive
 
 
 async def transcript(archive: Archive, named: str) -> str:

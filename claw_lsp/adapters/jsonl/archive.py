@@ -21,7 +21,8 @@ from claw_lsp.adapters.jsonl.reading import header_of, partial_text, read
 from claw_lsp.core.recall import passages
 from claw_lsp.facts.event import FORMAT, Entry
 from claw_lsp.facts.fault import LogError
-from claw_lsp.ports import Clock, Passage, Recalled, SessionSummary
+from claw_lsp.facts.past import Passage, Recalled, SessionSummary
+from claw_lsp.ports import Clock
 
 logger = logging.getLogger(__name__)
 

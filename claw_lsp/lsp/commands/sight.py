@@ -12,6 +12,7 @@ from claw_lsp.core.words import counted
 from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.fault import BadRequest
+from claw_lsp.facts.past import SessionSummary
 from claw_lsp.lsp.arguments import AnswerArguments, NoArguments, SessionArguments, SessionsArguments
 from claw_lsp.lsp.commands.table import TABLE, Answer, command
 from claw_lsp.lsp.door import Door
@@ -20,7 +21,6 @@ from claw_lsp.lsp.shim import Item
 from claw_lsp.lsp.status import last_usage
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.uris import uri_of
-from claw_lsp.ports import SessionSummary
 
 MOST_SESSIONS = 200
 """How many a list offers; `claw.sessions` answers all of them."""

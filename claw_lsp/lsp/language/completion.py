@@ -14,6 +14,7 @@ from claw_lsp.core.chat.marks import parse
 from claw_lsp.core.closeness import Rank, Wish, ranked, wish, with_folders
 from claw_lsp.core.policy.paths import secret
 from claw_lsp.core.words import counted
+from claw_lsp.facts.past import SessionSummary
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Effort
 from claw_lsp.lsp import to_lsp
@@ -25,7 +26,7 @@ from claw_lsp.lsp.language.place import Place, place_of
 from claw_lsp.lsp.lately import Lately
 from claw_lsp.lsp.questions import flat
 from claw_lsp.lsp.uris import filelike
-from claw_lsp.ports import SessionSummary, Symbol
+from claw_lsp.ports import Symbol
 
 MOST = 100
 """Items of one answer; the next letter brings others."""
