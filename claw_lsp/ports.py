@@ -18,6 +18,7 @@ from claw_lsp.facts.past import Recalled, SessionSummary
 from claw_lsp.facts.plan import Plan, PlannedPath
 from claw_lsp.facts.question import Answer, Question
 from claw_lsp.facts.request import Reply, Request
+from claw_lsp.facts.rule import Behavior
 from claw_lsp.facts.sandbox import SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground, Scene
 from claw_lsp.facts.signal import Signal
@@ -290,6 +291,14 @@ class Memory(Protocol):
 
     async def add_rule(self, folder: str, rule: str) -> str:
         """Add an allow rule to the folder's local settings; answers the file's path. Raises ClawError."""
+        ...
+
+    async def change_rule(self, file: str, behavior: Behavior, rule: str, to: Behavior | None) -> None:
+        """Give a rule of a settings file another behavior, or take it out; nothing else in the file moves. Raises ClawError."""
+        ...
+
+    async def keep_in_step(self, file: str, rule: str, to: Behavior | None) -> None:
+        """The person changed a rule of this file so: what they always allowed there is remembered, and else forgotten."""
         ...
 
 

@@ -22,6 +22,7 @@ from claw_lsp.facts.event import (
     ProposalApplied,
     ProposalDismissed,
     RuleAdded,
+    RuleRemoved,
     SessionStarted,
     Steered,
     Titled,
@@ -131,6 +132,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _call_line("fault" if result.is_error else "done", event.call_id, result_line(result))
         case RuleAdded():
             yield _line("note", f"rule {event.rule.behavior} {event.rule.text}")
+        case RuleRemoved():
+            yield _line("note", f"no rule {event.rule.behavior} {event.rule.text} any more")
         case ModeChanged():
             yield _line("mode", event.mode.value)
         case ModelChanged():

@@ -24,6 +24,7 @@ from claw_lsp.facts.event import (
     ProposalApplied,
     ProposalDismissed,
     RuleAdded,
+    RuleRemoved,
     SessionStarted,
     Steered,
     Titled,
@@ -157,6 +158,9 @@ def after(state: State, event: Event) -> State:
             return _finished(state, event)
         case RuleAdded():
             return replace(state, rules=(*state.rules, event.rule))
+        case RuleRemoved():
+            gone = (event.rule.text, event.rule.behavior)
+            return replace(state, rules=tuple(it for it in state.rules if (it.text, it.behavior) != gone))
         case ModeChanged():
             return replace(state, mode=event.mode)
         case ModelChanged():

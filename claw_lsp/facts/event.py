@@ -161,6 +161,14 @@ class RuleAdded(Fact):
     stored_in: str | None = None
 
 
+class RuleRemoved(Fact):
+    """The person took a rule back: the session goes by it no more, and where it stood in a settings file it is gone."""
+
+    kind: Literal["rule_removed"] = "rule_removed"
+    from_outside: ClassVar[bool] = True
+    rule: Rule
+
+
 class ModeChanged(Fact):
     kind: Literal["mode_changed"] = "mode_changed"
     from_outside: ClassVar[bool] = True
@@ -313,6 +321,7 @@ Known = Annotated[
     | CallJudged
     | CallFinished
     | RuleAdded
+    | RuleRemoved
     | ModeChanged
     | ModelChanged
     | Noted

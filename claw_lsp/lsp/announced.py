@@ -25,6 +25,7 @@ COMMANDS = (
     "claw.keep",
     "claw.mode",
     "claw.model",
+    "claw.permissions",
     "claw.questions",
     "claw.refactor",
     "claw.retry",

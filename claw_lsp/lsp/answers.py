@@ -13,7 +13,19 @@ from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp import actions, from_lsp
 from claw_lsp.lsp.client import Client
-from claw_lsp.lsp.commands import comments, commits, differences, forks, modes, proposals, review, sight, trust, turns
+from claw_lsp.lsp.commands import (
+    comments,
+    commits,
+    differences,
+    forks,
+    modes,
+    permissions,
+    proposals,
+    review,
+    sight,
+    trust,
+    turns,
+)
 from claw_lsp.lsp.commands.table import TABLE
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.language.features import ChatLanguage
@@ -25,7 +37,7 @@ from claw_lsp.ports import Workspace
 
 logger = logging.getLogger(__name__)
 
-ANNOUNCED = (comments, commits, differences, forks, modes, proposals, review, sight, trust, turns)
+ANNOUNCED = (comments, commits, differences, forks, modes, permissions, proposals, review, sight, trust, turns)
 """The modules whose import fills the table of commands."""
 
 
@@ -110,6 +122,7 @@ class Answers:
                 *actions.answers(door.questions.pending, path),
                 *door.hunks.actions(path, *lines),
                 *door.comments.actions(path, lines[0][0], lines[1][0]),
+                *door.rules_pages.actions(path, lines[0][0]),
                 *door.hunks.newcomers(path),
                 *actions.offered(uri, range_, said["context"]),
             ]

@@ -7,7 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from claw_lsp.facts.fault import BadRequest
-from claw_lsp.facts.rule import Mode
+from claw_lsp.facts.rule import Behavior, Mode
 
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
@@ -141,6 +141,13 @@ class ModelArguments(SessionArguments):
 
 class ModeArguments(SessionArguments):
     mode: Mode | None = None
+
+
+class PermissionsArguments(SessionArguments):
+    rule: str | None = None
+    behavior: Behavior | None = None
+    file: str | None = None
+    to: Literal["allow", "ask", "deny", "remove", "open"] | None = None
 
 
 class EffortArguments(SessionArguments):

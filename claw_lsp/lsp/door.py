@@ -43,6 +43,7 @@ from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Bar, Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
+from claw_lsp.lsp.rules_page import RulesPages
 from claw_lsp.lsp.runs import Again, Run, Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
@@ -82,6 +83,7 @@ class Door:
     notices: Notices
     chats: Chats
     views: Views
+    rules_pages: RulesPages
     messages: Messages
     review: Review
     earlier: Earlier

@@ -27,6 +27,7 @@ from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
+from claw_lsp.lsp.rules_page import RulesPages
 from claw_lsp.lsp.runs import Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
@@ -74,6 +75,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             notices=notices,
             chats=chats,
             views=views,
+            rules_pages=RulesPages(buffers, views, workspace),
             messages=messages,
             review=review,
             earlier=Earlier(house.sessions, review, buffers, workspace),

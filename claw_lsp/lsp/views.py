@@ -26,12 +26,17 @@ class Views:
         text = scrubbed(text) if name.endswith(".md") else text
         return await asyncio.to_thread(_write, self._folder / session / name, text)
 
-    async def show(self, path: str) -> bool:
-        """Open a file in the editor; False where the client cannot or would not, so that its path must be told."""
+    async def show(self, path: str, line: int | None = None) -> bool:
+        """Open a file in the editor, at a line (from 1); False where the client cannot or would not, so that its path must be
+        told."""
         if not self._shows:
             return False
+        at = {"line": (line or 1) - 1, "character": 0}
+        selection = {} if line is None else {"selection": {"start": at, "end": at}}
         try:
-            answer = await self._editor.ask("window/showDocument", {"uri": uri_of(path), "takeFocus": False})
+            answer = await self._editor.ask(
+                "window/showDocument", {"uri": uri_of(path), "takeFocus": False, **selection}
+            )
         except HostError:
             return False
         return part(answer, "success") is True

@@ -38,6 +38,7 @@ from claw_lsp.facts.event import (
     ProposalApplied,
     ProposalDismissed,
     RuleAdded,
+    RuleRemoved,
     SessionStarted,
     Steered,
     Stopped,
@@ -117,6 +118,7 @@ class Door:
                 | CallJudged()
                 | CallFinished()
                 | RuleAdded()
+                | RuleRemoved()
                 | ModeChanged()
                 | ModelChanged()
                 | Noted()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from claw_lsp.facts.event import Entry, Event, ModelSpoke
 from claw_lsp.facts.question import DENY, Answer, Question
+from claw_lsp.facts.rule import Behavior
 from claw_lsp.facts.signal import Signal
 
 
@@ -96,3 +97,9 @@ class NoMemory:
     async def add_rule(self, folder: str, rule: str) -> str:
         self.rules.append((folder, rule))
         return f"{folder}/.claw/settings.local.json"
+
+    async def change_rule(self, file: str, behavior: Behavior, rule: str, to: Behavior | None) -> None:
+        await self.keep_in_step(file, rule, to)
+
+    async def keep_in_step(self, file: str, rule: str, to: Behavior | None) -> None:
+        self.rules = [it for it in self.rules if it[1] != rule]

@@ -14,8 +14,10 @@ from threading import Lock
 from typing import Any, cast
 
 from claw_lsp.adapters.settings.files import aside, locked, read_text, write_whole
+from claw_lsp.core import rule_edit
 from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.rule import Behavior
 
 _IGNORED = ("chats/", "settings.local.json")
 
@@ -34,6 +36,32 @@ class RuleMemory:
         not in force after this session.
         """
         return await asyncio.to_thread(self._add, Path(folder), rule.strip())
+
+    async def change_rule(self, file: str, behavior: Behavior, rule: str, to: Behavior | None) -> None:
+        """Change one rule of a settings file on disk, and our record with it. Raises ClawError, and then nothing changed."""
+        await asyncio.to_thread(self._change, Path(file), behavior, rule, to)
+
+    async def keep_in_step(self, file: str, rule: str, to: Behavior | None) -> None:
+        await asyncio.to_thread(self._keep_in_step, Path(file), rule, to)
+
+    def _change(self, file: Path, behavior: Behavior, rule: str, to: Behavior | None) -> None:
+        # A settings file of the person's may be a link into a folder of theirs; it stays one.
+        path = Path(os.path.realpath(file))
+        text = read_text(path)
+        if text is None:
+            raise ClawError(f"{file} is not there any more; nothing was changed.")
+        write_whole(path, rule_edit.changed(text, behavior, rule, to), _mode_of(path))
+        self._keep_in_step(file, rule, to)
+
+    def _keep_in_step(self, file: Path, rule: str, to: Behavior | None) -> None:
+        if file.parts[-2:] != (".claw", "settings.local.json"):
+            return
+        folder = os.path.realpath(file.parent.parent)
+        with self._lock, locked(self._claw_home, "allowed.lock"):
+            if to == "allow":
+                _record(self._claw_home / "allowed.json", folder, rule)
+            else:
+                _forget(self._claw_home / "allowed.json", folder, rule)
 
     def _add(self, folder: Path, rule: str) -> str:
         _refuse_unfit(rule)
@@ -143,6 +171,13 @@ def _record(path: Path, folder: str, rule: str) -> None:
     rules = records.setdefault(folder, [])
     if rule not in rules:
         rules.append(rule)
+        write_whole(path, json.dumps(records, indent=2, ensure_ascii=False) + "\n", 0o600)
+
+
+def _forget(path: Path, folder: str, rule: str) -> None:
+    records = _records(path)
+    if rule in records.get(folder, ()):
+        records[folder].remove(rule)
         write_whole(path, json.dumps(records, indent=2, ensure_ascii=False) + "\n", 0o600)
 
 

@@ -28,6 +28,7 @@ from claw_lsp.facts.event import (
     ProposalApplied,
     ProposalDismissed,
     RuleAdded,
+    RuleRemoved,
     SessionStarted,
     Steered,
     Titled,
@@ -158,6 +159,8 @@ class Writer:
             case RuleAdded() as event:
                 always = f" (written to {event.stored_in})" if event.stored_in else " for this session"
                 return (self._item(f"{event.rule.behavior}{always}: {code(event.rule.text)}"),)
+            case RuleRemoved() as event:
+                return (self._item(f"taken back: {event.rule.behavior} {code(event.rule.text)}"),)
             case ModeChanged() as event:
                 return (self._item(f"mode: {event.mode.value}"),)
             case ModelChanged() as event:

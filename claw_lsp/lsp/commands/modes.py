@@ -130,10 +130,10 @@ def _described(facts: ModelFacts, name: str) -> str:
 
 def _modes(now: Mode, *, bypass: bool) -> list[Item]:
     offered = [it for it in Mode if it is not Mode.BYPASS or bypass]
-    return [Item(it, it, _MODES[it], picked=it is now) for it in offered]
+    return [Item(it, it, MODES[it], picked=it is now) for it in offered]
 
 
-_MODES = {
+MODES = {
     Mode.DEFAULT: "what the rules do not allow is asked",
     Mode.ACCEPT_EDITS: "edits inside the workspace need no question",
     Mode.PLAN: "it looks and thinks, and changes nothing",
