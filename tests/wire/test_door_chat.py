@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 from door_desk import Visit, refused, visiting, waits
@@ -28,7 +29,7 @@ def writes(visit: Visit, path: str, words: str) -> None:
     visit.editor.flush()
 
 
-async def sends(visit: Visit, path: str, words: str) -> dict:
+async def sends(visit: Visit, path: str, words: str) -> dict[str, Any]:
     number = parse(visit.text(path)).number
     writes(visit, path, words)
     answer = await visit.command("claw.send", uri=visit.uri(path))

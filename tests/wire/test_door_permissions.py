@@ -51,7 +51,12 @@ async def test_every_rule_is_listed_with_its_place_and_what_it_last_decided(tmp_
         assert (second["line"], second["decided"], second["last"]) == (5, 0, None)
         assert (answer["mode"], answer["session"]) == ("default", begun["session"])
         text = Path(answer["path"]).read_text()
-        assert "- Mode: default (what the rules do not allow is asked)" in text
+        states = [
+            "Mode: default (what the rules do not allow is asked)",
+            "Sandbox for commands: off",
+            "This folder is not trusted",
+        ]
+        assert [it[2 : 2 + len(known)] for it, known in zip(text.split("\n")[2:], states, strict=False)] == states
         assert "- `Bash(curl *)` (.claw/settings.json:4): 2 calls, the last refused at " in text
         assert "## Asked about, in every mode\n\nNo rule." in text
         assert visit.requested("window/showDocument")[-1]["uri"].endswith("/permissions.md")
@@ -162,7 +167,8 @@ async def test_what_was_always_allowed_is_forgotten_everywhere_once_it_is_remove
         visit.write(LOCAL, json.dumps({"permissions": {"allow": ["Bash(make x)"]}}))
         assert (await visit.command("claw.permissions"))["rules"] == []
         again = await visit.command("claw.ask", prompt="once more", session=begun["session"])
-        (await visit.box(1)).pick("Deny")
+        await visit.until(lambda: any(it.open and "Allow once" in it.titles for it in visit.boxes))
+        next(it for it in visit.boxes if it.open and "Allow once" in it.titles).pick("Deny")
         await visit.end(again["run"])
 
 

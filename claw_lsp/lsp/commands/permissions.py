@@ -18,6 +18,7 @@ from claw_lsp.facts.text import Change
 from claw_lsp.lsp.arguments import PermissionsArguments
 from claw_lsp.lsp.commands.modes import MODES
 from claw_lsp.lsp.commands.table import Answer, command
+from claw_lsp.lsp.commands.trust import sentence
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.messages import INFO
 from claw_lsp.lsp.transport.messages import RequestId
@@ -78,7 +79,10 @@ async def _states(door: Door, session: Session | None, in_force: InForce) -> tup
     states = [f"Mode: {mode} ({MODES[mode]})"]
     if in_force.settings.disable_bypass:
         states.append("The mode bypassPermissions is switched off by the settings.")
-    return tuple(states)
+    sandbox = "on; claw-lsp doctor says what this machine has for it" if in_force.settings.sandbox_enabled else "off"
+    sought = await door.trusting.look(_folder(door, session))
+    trust = sentence(sought, restricted=door.trusting.restricted)
+    return (*states, f"Sandbox for commands: {sandbox} (`sandbox.enabled`)", f"{trust} (claw.trust)")
 
 
 async def _mode(door: Door, session: Session | None) -> Any:

@@ -27,7 +27,7 @@ async def trust(door: Door, args: TrustArguments, request: RequestId | None) -> 
         "waiting": [_listed(it) for it in sought.waiting],
         "refused": [_listed(it) for it in sought.refused],
         "never": list(sought.never),
-        "text": "\n\n".join(filter(None, (_sentence(sought, restricted=restricted), described(sought)))),
+        "text": "\n\n".join(filter(None, (sentence(sought, restricted=restricted), described(sought)))),
     }
 
 
@@ -35,7 +35,8 @@ def _listed(it: Item) -> dict[str, str]:
     return {"what": it.what, "content": it.content, "path": it.path}
 
 
-def _sentence(sought: Sought, *, restricted: bool) -> str:
+def sentence(sought: Sought, *, restricted: bool) -> str:
+    """Whether a folder is trusted, in a line; `restricted` says that the editor forbids it."""
     if restricted:
         return "The editor says that this workspace is not trusted, so nothing its files ask for counts."
     n = counted(len(sought.waiting), "thing")
