@@ -48,13 +48,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
     notices = Notices(buffers, partial(_publish, editor))
     slot: list[Door] = []
     review = Review(buffers, workspace.editing, partial(_hunks_changed, slot))
-    questions = Questions(
-        editor,
-        show=partial(_show_change, views),
-        changed=lambda: _questions_changed(slot),
-        answerable=powers.questions,
-        side_by_side=powers.toasts,
-    )
+    questions = _questions(editor, powers, views, slot)
     chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))
     buffers.overlooks = chats.is_chat
     languages = EditorLanguages(editor, declared=powers.language_features)
@@ -153,8 +147,14 @@ def chat_desk(
     )
 
 
-def _questions_changed(slot: list[Door]) -> None:
-    slot[0].questions_changed()
+def _questions(editor: Client, powers: Powers, views: Views, slot: list[Door]) -> Questions:
+    return Questions(
+        editor,
+        show=partial(_show_change, views),
+        changed=lambda: slot[0].questions_changed(),
+        answerable=powers.questions,
+        side_by_side=powers.toasts,
+    )
 
 
 def _lookup(
