@@ -147,11 +147,15 @@ def chat_desk(
     )
 
 
+def _questions_changed(slot: list[Door]) -> None:
+    slot[0].questions_changed()
+
+
 def _questions(editor: Client, powers: Powers, views: Views, slot: list[Door]) -> Questions:
     return Questions(
         editor,
         show=partial(_show_change, views),
-        changed=lambda: slot[0].questions_changed(),
+        changed=partial(_questions_changed, slot),
         answerable=powers.questions,
         side_by_side=powers.toasts,
     )
