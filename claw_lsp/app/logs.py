@@ -5,7 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import sys
+import threading
 from collections.abc import Mapping
+from types import TracebackType
 
 from claw_lsp.core.escape import visible
 from claw_lsp.core.redaction import redacted, secrets_of
@@ -45,3 +47,10 @@ def set_up(environment: Mapping[str, str]) -> None:
     # The libraries below log whole messages when asked for more than warnings: file text, prompts.
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("claw_lsp").setLevel(level.upper())
+    sys.excepthook = _crashed
+    threading.excepthook = lambda it: _crashed(it.exc_type, it.exc_value, it.exc_traceback)
+
+
+def _crashed(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:
+    """A bug that nothing caught, said as everything else is: Python would print it with all that stands in it."""
+    logging.getLogger("claw_lsp").critical("%s ended this", kind.__name__, exc_info=error)

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import os
+import subprocess
+import sys
 import time
 from pathlib import Path
 
 import pytest
 
+import claw_lsp
 from claw_lsp.adapters.claude.client import ClaudeModel, Limits
 from claw_lsp.adapters.claude.credentials import Credential, find, from_helper
 from claw_lsp.adapters.process.environment import allowed
@@ -170,3 +173,45 @@ async def test_the_search_program_gets_no_environment_at_all(tmp_path: Path, mon
     await Ripgrep(str(program)).matches(Query("a"), str(tmp_path))
     names = {it.partition("=")[0] for it in seen.read_text().splitlines()}
     assert names <= {"PWD", "_", "SHLVL", "OLDPWD", "PATH"}
+
+
+RINGS = [
+    (
+        "get_keyring = lambda: type('R', (), {'priority': 5})()\nget_password = lambda *of: 'ring-' + of[0] + of[1]",
+        "ring-claw-lspanthropic",
+    ),
+    ("get_keyring = lambda: type('R', (), {'priority': 5})()\nget_password = lambda *of: None", None),
+    ("get_keyring = lambda: type('Fail', (), {'priority': 0})()\nget_password = lambda *of: 'never asked'", None),
+    ("get_keyring = lambda: type('Null', (), {'priority': -1})()\nget_password = lambda *of: 'never asked'", None),
+    ("from keyring.errors import KeyringError\ndef get_keyring(): raise KeyringError('locked')", None),
+    ("def get_keyring(): raise RuntimeError('no bus')", None),
+    ("", None),
+]
+
+
+@pytest.mark.parametrize(("ring", "secret"), RINGS, ids=range(len(RINGS)))
+def test_a_keyring_without_a_real_backend_is_no_key(tmp_path: Path, ring: str, secret: str | None) -> None:
+    """In a process of its own, with a package `keyring` made for it, or none."""
+    if ring:
+        (tmp_path / "keyring").mkdir()
+        (tmp_path / "keyring" / "__init__.py").write_text(ring)
+        (tmp_path / "keyring" / "errors.py").write_text("class KeyringError(Exception): pass")
+    asking = "from claw_lsp.adapters.claude.credentials import keyring_secret; print(keyring_secret())"
+    path = os.pathsep.join([str(tmp_path), str(Path(claw_lsp.__file__).parents[1])])
+    ran = subprocess.run(
+        [sys.executable, "-c", asking],
+        env={"PYTHONPATH": path},
+        capture_output=True,
+        text=True,
+        check=True,
+        cwd=tmp_path,
+    )
+    assert ran.stdout == f"{secret}\n"
+
+
+def test_the_keyring_is_imported_by_nothing_but_the_search_for_a_key() -> None:
+    asking = "import sys, claw_lsp.app.house, claw_lsp.adapters.claude.client; print('keyring' in sys.modules)"
+    ran = subprocess.run(
+        [sys.executable, "-c", asking], env=dict(os.environ), capture_output=True, text=True, check=True
+    )
+    assert ran.stdout == "False\n"

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import logging
 import re
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -152,6 +154,20 @@ def test_a_log_file_is_for_its_owner_alone(tmp_path: Path) -> None:
             it.close()
         root.handlers = before
         logging.getLogger("claw_lsp").setLevel(level)
+
+
+def test_what_nothing_caught_is_said_without_the_secrets_in_it(tmp_path: Path) -> None:
+    """In a process of its own, whose main thread and another one fail."""
+    failing = (
+        "import threading\nfrom claw_lsp.app.logs import set_up\nset_up({'MY_TOKEN': 'plain words'})\n"
+        f"def fails(): raise ValueError('{SECRETS[0]} and plain words')\n"
+        "it = threading.Thread(target=fails); it.start(); it.join()\nfails()"
+    )
+    ran = subprocess.run([sys.executable, "-c", failing], capture_output=True, text=True, check=False)
+    assert ran.returncode == 1
+    assert ran.stderr.count("ValueError ended this") == 2
+    assert SECRETS[0] not in ran.stderr.replace(failing, "")
+    assert "plain words" not in ran.stderr
 
 
 @pytest.mark.parametrize(

@@ -133,7 +133,8 @@ def test_what_a_session_that_was_exposed_sends(case: Case) -> None:
 @pytest.mark.parametrize(
     ("line", "hosts"),
     [
-        ("curl -sSo out https://a.example/x?y", {"out", "a.example"}),
+        ("curl -sSo out https://a.example/x?y", {"a.example"}),
+        ("curl https://b.example -od a.example", {"a.example", "b.example"}),
         ("curl --url=https://a.example", {"", "a.example"}),
         ("curl https://{a,b}.example/", {""}),
         ("curl", {""}),
@@ -161,6 +162,37 @@ def test_what_a_session_that_was_exposed_sends(case: Case) -> None:
 def test_where_a_line_sends(line: str, hosts: set[str]) -> None:
     assert set(destinations(run(line))) >= hosts
     assert bool(destinations(run(line))) == bool(hosts)
+
+
+NAMES = st.from_regex(r"[a-z]{1,8}(-[a-z]{1,4})?\.[a-z]{1,6}\.(example|com)", fullmatch=True)
+
+
+@given(
+    NAMES,
+    st.sampled_from(
+        [
+            "curl https://{}/x",
+            "curl -sd @a {}",
+            "wget {}",
+            "git push https://{}/r",
+            "scp a {}:b",
+            "npm i https://{}/a.tgz",
+        ]
+    ),
+    st.sets(st.sampled_from(NOBODYS)),
+    st.sets(NAMES, max_size=3),
+    st.sampled_from([it for it in Mode if it is not Mode.BYPASS]),
+)
+def test_no_rule_with_an_open_end_sends_to_a_host_that_nobody_named(
+    host: str, line: str, wide: set[str], known: set[str], mode: Mode
+) -> None:
+    rules = [Rule(text=it, behavior="allow", source="user") for it in sorted(wide)]
+    exposure = replace(BOTH, known=frozenset(known - {host}))
+    ground = Ground(("/ws",), "/ws", "/home/u", exposure)
+    for plan in (run(line.format(host)), fetch(f"https://{host}/")):
+        assert judge(rules, mode, plan, ground).decision != "allow"
+        named = Rule(text=f"WebFetch(domain:{host})", behavior="allow", source="user")
+        assert not (judge([*rules, named], mode, plan, ground).reason.startswith("it sends"))
 
 
 @given(st.text(max_size=200))

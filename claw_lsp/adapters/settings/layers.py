@@ -22,6 +22,7 @@ from claw_lsp.adapters.settings.seeking import Folder
 from claw_lsp.adapters.settings.trust import approvals_of
 from claw_lsp.core.approvals import NOTHING, Approvals
 from claw_lsp.core.policy.rules import read, remark
+from claw_lsp.core.redaction import redacted
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.rule import Behavior, Mode, Rule
 from claw_lsp.facts.settings import Problem, Settings
@@ -356,7 +357,7 @@ def _note(gathered: _Gathered, layer: _Layer, at: Keys, message: str) -> None:
     if sum(it.path == layer.path for it in gathered.problems) >= MAX_PROBLEMS:
         return
     line, column = (1, 1) if layer.text is None else place(layer.text, at)
-    gathered.problems.append(Problem(layer.path, line, column, message))
+    gathered.problems.append(Problem(layer.path, line, column, redacted(message)))
 
 
 def _shown(value: object) -> str:

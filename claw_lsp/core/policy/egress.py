@@ -103,10 +103,10 @@ def _of_part(part: Part) -> Iterator[str]:
 
 def _spoken_to(part: Part) -> Iterator[str]:
     """The hosts among the words of a program that is given hosts: every word may be one that looks like it."""
-    value_of = _WITH_VALUE.get(part.program, frozenset[str]())
+    takes_value = _WITH_VALUE.get(part.program)
     before = ""
     for word in part.words[1:]:
-        if before in value_of:
+        if takes_value and takes_value.fullmatch(before):
             before = ""
             continue
         before = word.text
@@ -147,13 +147,12 @@ _SERVICES: Final[dict[str, tuple[str, str]]] = {
 _GIT_SENDS: Final = frozenset("push fetch pull clone ls-remote remote submodule archive config".split())
 _GIT_TELLS: Final = frozenset({"commit", "tag", "notes", "merge", "log", "grep"})
 """What git is told with these may speak of an address without going there."""
-_WITH_VALUE: Final[dict[str, frozenset[str]]] = {
-    "curl": frozenset(
-        """-o --output -d --data --data-raw --data-binary --data-urlencode --json -H --header -X --request -A --user-agent
-        -e --referer -b --cookie -c --cookie-jar -F --form -T --upload-file -u --user -m --max-time -w --write-out
-        --connect-timeout --retry""".split()
+_WITH_VALUE: Final[dict[str, re.Pattern[str]]] = {
+    "curl": re.compile(
+        r"-[fgGiIjkLnNpqRsSv]*[odHXAebcFTumw]|--(output|data|data-raw|data-binary|data-urlencode|json|header|request"
+        r"|user-agent|referer|cookie|cookie-jar|form|upload-file|user|max-time|write-out|connect-timeout|retry)"
     ),
-    "wget": frozenset("-O --output-document -o --output-file -P --directory-prefix -U --post-data --post-file".split()),
+    "wget": re.compile(r"-[qcNvS]*[OoPU]|--(output-document|output-file|directory-prefix|post-data|post-file)"),
 }
 """Options whose value, the next word, names no host."""
 _HIDES: Final[dict[str, re.Pattern[str]]] = {
