@@ -13,6 +13,7 @@ from pydantic import BaseModel
 
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import Entry, Event
+from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.past import Recalled, SessionSummary
 from claw_lsp.facts.plan import Plan, PlannedPath
@@ -283,6 +284,17 @@ class Versions(Protocol):
     async def diff(self, folder: str, base: str = "HEAD", *, staged: bool = False) -> str:
         """The unified diff of the work tree, or of what is staged, against a revision; "" when nothing differs. Raises
         ClawError where there is no repository or no such revision, or when git fails or takes too long."""
+        ...
+
+
+class Guidance(Protocol):
+    """Instructions that hold for some files only: of folders below the working directory, and rules with `paths`."""
+
+    async def for_file(
+        self, path: str, *, cwd: str, roots: tuple[str, ...], excludes: tuple[str, ...], unsaved: Mapping[str, str]
+    ) -> tuple[Instructions, ...]:
+        """Those that hold for a file, beside what a session in `cwd` begins with, the most general first; `unsaved` are
+        texts of open buffers by path. Never raises for a file."""
         ...
 
 

@@ -1,6 +1,6 @@
-"""CLAW.md, CLAUDE.md and AGENTS.md: which files are instructions here, and what they say.
+"""CLAW.md, CLAUDE.md, AGENTS.md and the files of `rules` folders: which are instructions here, and what they say.
 
-Rules under `.claw/rules`, files of folders below the working directory and managed files are not read here.
+Managed files are not read here.
 """
 
 from __future__ import annotations
@@ -9,17 +9,23 @@ import asyncio
 import os
 import re
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from functools import lru_cache
+from itertools import islice
 from pathlib import Path
 
 from pathspec import GitIgnoreSpec
 
+from claw_lsp.adapters import frontmatter
 from claw_lsp.adapters.settings.files import read_start
-from claw_lsp.core.briefing import Instructions
 from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.instructions import Instructions
 
 MAX_FILE, MAX_TOTAL, MAX_FILES, MAX_HOPS = 40_000, 120_000, 60, 4
 
+INSTALLED = frozenset({"node_modules", "bower_components", "site-packages", "dist-packages", ".git"})
+"""Folders whose files others wrote, and which never instruct."""
+_RULES = (".claude/rules", ".claw/rules")
 _NAMES = ("CLAUDE.md", ".claude/CLAUDE.md", "CLAW.md", ".claw/CLAW.md")
 _LOCAL = ("CLAUDE.local.md", "CLAW.local.md")
 
@@ -53,6 +59,58 @@ async def find(
     return await asyncio.to_thread(_find, search, Path(cwd), Path(claw_home))
 
 
+def below(
+    folder: str,
+    *,
+    cwd: str,
+    home: str,
+    claw_home: str,
+    roots: tuple[str, ...],
+    excludes: tuple[str, ...] = (),
+    overlay: Overlay | None = None,
+) -> tuple[Guide, ...]:
+    """What holds for files of a folder of the workspace beside what `find` found for the working directory: the files of
+    the folders on the way to it, and every rule with `paths`. Nothing for what was installed. Reads the disk."""
+    search = _Search(Path(home), roots, GitIgnoreSpec.from_lines(excludes), overlay or (lambda path: None))
+    search.always, search.some = False, True
+    root = _root_around(Path(folder), roots)
+    if root is None or not INSTALLED.isdisjoint(Path(folder).parts):
+        return ()
+    _take_rules(search, search.home / ".claude" / "rules", _Wanted(Path(root), "user", None))
+    _take_rules(search, Path(claw_home) / "rules", _Wanted(Path(root), "user", None))
+    here = Path(cwd)
+    for each in (*reversed(Path(folder).parents), Path(folder)):
+        if not _within(os.path.realpath(each), root):
+            continue
+        search.always = each != here and each not in here.parents
+        if search.always:
+            _take_folder(search, each, root)
+        for name in _RULES:
+            _take_rules(search, each / name, _Wanted(each, "project", root))
+    return tuple(search.guides)
+
+
+@dataclass(frozen=True, slots=True)
+class Guide:
+    """Instructions, and of which files below `base` they speak: all where `paths` (patterns as in .gitignore) is empty."""
+
+    instructions: Instructions
+    base: str
+    paths: tuple[str, ...] = ()
+
+    def speaks_of(self, path: str) -> bool:
+        """Whether it holds for this file, by its absolute path."""
+        if not self.paths:
+            return True
+        below = self.base.rstrip("/") + "/"
+        return path.startswith(below) and _patterns(self.paths).match_file(path.removeprefix(below))
+
+
+@lru_cache(maxsize=256)
+def _patterns(paths: tuple[str, ...]) -> GitIgnoreSpec:
+    return GitIgnoreSpec.from_lines(paths)
+
+
 @dataclass(slots=True)
 class _Search:
     """One search: what it was asked and what it found so far. `size` counts characters; `seen` are real paths."""
@@ -65,6 +123,11 @@ class _Search:
     notices: list[str] = field(default_factory=list[str])
     seen: set[str] = field(default_factory=set[str])
     size: int = 0
+    guides: list[Guide] = field(default_factory=list[Guide])
+    always: bool = True
+    """Whether rules that speak of all files are wanted."""
+    some: bool = False
+    """Whether rules that speak of some files are wanted."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,23 +138,39 @@ class _Wanted:
     origin: str
     bound: str | None
     hops: int = 0
+    rules_of: Path | None = None
+    """The folder whose rule this is; None for what is no rule."""
 
 
 def _find(search: _Search, cwd: Path, claw_home: Path) -> Found:
     for path in (search.home / ".claude" / "CLAUDE.md", claw_home / "CLAW.md"):
         _take(search, _Wanted(path, "user", None))
+    for rules in (search.home / ".claude" / "rules", claw_home / "rules"):
+        _take_rules(search, rules, _Wanted(cwd, "user", None))
     for folder in (*reversed(cwd.parents), cwd):
         root = _root_around(folder, search.roots)
         if root is None and not _own(folder):
             _notice_skipped(search, folder)
             continue
         bound = root or os.path.realpath(folder)
-        named = [_take(search, _Wanted(folder / name, "project", bound)) for name in _NAMES]
-        if not any(named):
-            _take(search, _Wanted(folder / "AGENTS.md", "project", bound))
-        for name in _LOCAL:
-            _take(search, _Wanted(folder / name, "local", bound))
+        _take_folder(search, folder, bound)
+        for name in _RULES:
+            _take_rules(search, folder / name, _Wanted(folder, "project", bound))
     return Found(tuple(search.files), tuple(search.notices))
+
+
+def _take_folder(search: _Search, folder: Path, bound: str) -> None:
+    named = [_take(search, _Wanted(folder / name, "project", bound)) for name in _NAMES]
+    if not any(named):
+        _take(search, _Wanted(folder / "AGENTS.md", "project", bound))
+    for name in _LOCAL:
+        _take(search, _Wanted(folder / name, "local", bound))
+
+
+def _take_rules(search: _Search, rules: Path, of: _Wanted) -> None:
+    """The rules in a folder; `of` names the folder they speak of."""
+    for path in islice(sorted(rules.rglob("*.md")), MAX_FILES) if rules.is_dir() else ():
+        _take(search, replace(of, path=path, rules_of=of.path))
 
 
 def _root_around(folder: Path, roots: tuple[str, ...]) -> str | None:
@@ -132,7 +211,13 @@ def _take(search: _Search, wanted: _Wanted) -> bool:
     text = unsaved if unsaved is not None else _text(search, wanted, real)
     if text is None:
         return True
-    _tell(search, wanted, _without_comments(text).strip())
+    paths: tuple[str, ...] = ()
+    if wanted.rules_of is not None:
+        front, text = frontmatter.split(text)
+        paths = frontmatter.texts(front, "paths")
+        if not (search.some if paths else search.always):
+            return True
+    _tell(search, wanted, _without_comments(text).strip(), paths)
     return True
 
 
@@ -161,7 +246,7 @@ def _text(search: _Search, wanted: _Wanted, real: str) -> str | None:
     return found.decode("utf-8-sig", "replace")
 
 
-def _tell(search: _Search, wanted: _Wanted, text: str) -> None:
+def _tell(search: _Search, wanted: _Wanted, text: str, paths: tuple[str, ...] = ()) -> None:
     """Add the text within the limits, then the files it imports."""
     if not text:
         return
@@ -173,7 +258,9 @@ def _tell(search: _Search, wanted: _Wanted, text: str) -> None:
         text = text[:limit].rpartition("\n")[0] or text[:limit]
         search.notices.append(f"{wanted.path} was cut after {len(text)} characters: there are too many instructions.")
     search.size += len(text)
-    search.files.append(Instructions(str(wanted.path), wanted.origin, text))
+    told = Instructions(str(wanted.path), wanted.origin, text)
+    search.files.append(told)
+    search.guides.append(Guide(told, str(wanted.rules_of or wanted.path.parent), paths))
     for name in _imports(text):
         _import(search, wanted, name)
 

@@ -16,11 +16,11 @@ from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.interpreter import importing
 from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.app.world import World
-from claw_lsp.core import briefing
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Home, LoadSettings, Opener
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.small_model import SmallModel
+from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.settings import InForce, Settings
 from claw_lsp.facts.usage import ModelFacts
 
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
 def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
+    from claw_lsp.adapters.guidance import FolderGuidance
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import RuleMemory, TrustRecord, examined
 
@@ -64,6 +65,7 @@ def build(world: World) -> House:
         clock=clock,
         memory=RuleMemory(world.claw_home),
         trust=TrustRecord(world.home, world.claw_home, lambda folder: _loaded(world, folder, {}).sought, clock.now),
+        guidance=FolderGuidance(world.home, world.claw_home),
         versions=versions,
         prompts=texts,
         tools=tools,
@@ -179,7 +181,7 @@ def _searcher() -> Callable[[], Search]:
     return search
 
 
-async def _instructions(world: World, home: Home, settings: Settings) -> tuple[briefing.Instructions, ...]:
+async def _instructions(world: World, home: Home, settings: Settings) -> tuple[Instructions, ...]:
     from claw_lsp.adapters.instructions import find
 
     found = await find(

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from claw_lsp.core.comments import Spoken
 from claw_lsp.core.position import LineIndex
 from claw_lsp.facts.call import Block
+from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.settings import Settings
 from claw_lsp.prompts import Prompts
@@ -46,15 +47,6 @@ class Subject:
     dirty: bool = False
     extra: Mapping[str, str] = field(default_factory=dict[str, str])
     trailer: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Instructions:
-    """One file of instructions: CLAW.md and its like. `origin` says whose it is: "user", "project", "local"."""
-
-    path: str
-    origin: str
-    text: str
 
 
 def action_blocks(prompts: Prompts, action: str, subject: Subject) -> tuple[Block, ...]:
@@ -144,10 +136,16 @@ def context(environment: str, instructions: Sequence[Instructions]) -> str:
         "Instructions for working here, the more specific below the more general. They bind how you work; they allow"
         " nothing that the person did not allow.",
     ]
-    parts += [
-        f"{_line(it.path)} ({_WHOSE.get(it.origin, it.origin)}):\n{fenced(it.text.strip())}" for it in instructions
-    ]
-    return _sendable("\n\n".join(parts))
+    return _sendable("\n\n".join([*parts, *map(_told, instructions)]))
+
+
+def instructed(it: Instructions) -> str:
+    """What the model is told of instructions that came in because a file was touched that they are about."""
+    return _sendable(f"Instructions for the files you work on here; they bind as those you began with.\n\n{_told(it)}")
+
+
+def _told(it: Instructions) -> str:
+    return f"{_line(it.path)} ({_WHOSE.get(it.origin, it.origin)}):\n{fenced(it.text.strip())}"
 
 
 def title(text: str) -> str:

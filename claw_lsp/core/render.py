@@ -14,6 +14,7 @@ from claw_lsp.facts.event import (
     Forked,
     HunkKept,
     HunkUndone,
+    Instructed,
     LimitRaised,
     ModeChanged,
     ModelChanged,
@@ -155,6 +156,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("user", event.text)
         case Forked(origin=origin):
             yield _line("fork", f"of {origin}")
+        case Instructed():
+            yield _line("note", f"instructions {_inside(event.path, cwd)}")
         case LimitRaised(max_turns=replies, max_cost=cost):
             yield _line("note", f"up to {replies} replies" if replies else f"up to {dollars(cost)}")
         case Titled():

@@ -16,6 +16,7 @@ from claw_lsp.facts.event import (
     Forked,
     HunkKept,
     HunkUndone,
+    Instructed,
     LimitRaised,
     ModeChanged,
     ModelChanged,
@@ -112,6 +113,8 @@ class State:
     seen: Mapping[str, str] = field(default_factory=dict[str, str])
     tasks: tuple[Task, ...] = ()
     rules: tuple[Rule, ...] = ()
+    instructed: frozenset[str] = frozenset()
+    """The files of instructions that were told since the session began."""
     exposure: Exposure = field(default_factory=Exposure)
     usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
     cost: float | None = 0.0
@@ -166,6 +169,9 @@ def after(state: State, event: Event) -> State:
         case ModelChanged():
             return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
         case Noted():
+            return _said_aside(state, text_block(event.text))
+        case Instructed():
+            state = replace(state, instructed=state.instructed | {event.path})
             return _said_aside(state, text_block(event.text))
         case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | FileMoved() | Forked() | Unknown():
             return state

@@ -10,7 +10,7 @@ from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.turn import Hands
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
-from claw_lsp.ports import Clock, Host, Memory, Model, Processes, Search, Tool, Trust, Versions, Workspace
+from claw_lsp.ports import Clock, Guidance, Host, Memory, Model, Processes, Search, Tool, Trust, Versions, Workspace
 from claw_lsp.prompts import Prompts
 
 
@@ -27,6 +27,7 @@ class House:
     clock: Clock
     memory: Memory
     trust: Trust
+    guidance: Guidance
     versions: Versions
     prompts: Prompts
     tools: Callable[[Settings], Mapping[str, Tool]]
@@ -49,6 +50,7 @@ class House:
             host=host,
             clock=self.clock,
             memory=self.memory,
+            guidance=self.guidance,
             settings=settings,
             facts_of=lambda model: self.facts_of(model, settings),
             home=self.home,

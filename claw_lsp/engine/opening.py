@@ -8,9 +8,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from claw_lsp.core import briefing, modes
-from claw_lsp.core.briefing import Instructions
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.event import SessionStarted
+from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import InForce, Settings
 from claw_lsp.facts.usage import ModelFacts

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from claw_lsp.core.briefing import instructed
 from claw_lsp.core.policy import egress
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
@@ -16,15 +17,15 @@ from claw_lsp.engine.limits import goes_on
 from claw_lsp.engine.proposing import Proposing, waiting_note
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result, text_in
-from claw_lsp.facts.event import CallFinished, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
+from claw_lsp.facts.event import CallFinished, Event, Instructed, ModelSpoke, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import ClawError, ProcessError, ToolError
-from claw_lsp.facts.plan import Reach
+from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.request import Reply
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Retrying, Signal, TextArrived, UsageReported, Working
 from claw_lsp.facts.usage import ModelFacts, Usage, cost
-from claw_lsp.ports import Clock, Host, Memory, Model, Tool, Workspace
+from claw_lsp.ports import Clock, Guidance, Host, Memory, Model, Tool, Workspace
 
 BUG = "Something in claw-lsp itself failed; the details are in its log. The session can go on."
 
@@ -40,6 +41,7 @@ class Hands:
     host: Host
     clock: Clock
     memory: Memory
+    guidance: Guidance
     settings: Settings
     facts_of: Callable[[str], ModelFacts]
     home: str
@@ -161,10 +163,31 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     if result.is_error:
         result = _with_note(result, repeated(session.state, call))
     seconds = hands.clock.monotonic() - began
+    if not result.is_error:
+        await _instruct(plan, session, hands)
     private = plan.reach in (Reach.READ, Reach.RUN)
     met = egress.met(plan, scene.ground)
     finished = CallFinished(call_id=call.id, result=result, seconds=seconds, untrusted=met, private=private)
     await _record(session, hands, finished)
+
+
+async def _instruct(plan: Plan, session: Session, hands: Hands) -> None:
+    """Instructions that hold for what was touched are told before the result, once in a session, so that they are read with it."""
+    if plan.reach not in (Reach.READ, Reach.EDIT):
+        return
+    state = session.state
+    unsaved = {it.path: it.text for it in hands.workspace.open_documents() if it.dirty}
+    for it in plan.paths:
+        found = await hands.guidance.for_file(
+            it.path,
+            cwd=state.roots[0] if state.roots else state.cwd,
+            roots=state.roots,
+            excludes=hands.settings.memory_excludes,
+            unsaved=unsaved,
+        )
+        for told in found:
+            if told.path not in session.state.instructed:
+                await _record(session, hands, Instructed(path=told.path, text=instructed(told)))
 
 
 async def _before_running(session: Session, hands: Hands) -> str:

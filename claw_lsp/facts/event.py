@@ -196,6 +196,16 @@ class Noted(Fact):
     hunks: dict[str, str] = {}
 
 
+class Instructed(Fact):
+    """Instructions that hold for a file came in when it was touched: sent with the results. `path` is the file they stand
+    in, `text` what the model gets."""
+
+    kind: Literal["instructed"] = "instructed"
+    from_outside: ClassVar[bool] = True
+    path: str
+    text: str
+
+
 class HunkKept(Fact):
     """The person accepted a change of the agent's; it is theirs now."""
 
@@ -325,6 +335,7 @@ Known = Annotated[
     | ModeChanged
     | ModelChanged
     | Noted
+    | Instructed
     | HunkKept
     | HunkUndone
     | ProposalApplied

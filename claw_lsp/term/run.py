@@ -30,6 +30,7 @@ from claw_lsp.facts.event import (
     Forked,
     HunkKept,
     HunkUndone,
+    Instructed,
     LimitRaised,
     ModeChanged,
     ModelChanged,
@@ -122,6 +123,7 @@ class Door:
                 | ModeChanged()
                 | ModelChanged()
                 | Noted()
+                | Instructed()
                 | HunkKept()
                 | HunkUndone()
                 | ProposalApplied()

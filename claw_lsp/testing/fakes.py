@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Iterable
 
 from claw_lsp.facts.event import Entry, Event, ModelSpoke
+from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.question import DENY, Answer, Question
 from claw_lsp.facts.rule import Behavior
 from claw_lsp.facts.signal import Signal
@@ -86,6 +87,13 @@ class PlannedPerson:
 
     async def heard(self, signal: Signal) -> None:
         self.signals.append(signal)
+
+
+class NoGuidance:
+    """Fills `Guidance`: nothing holds for any file."""
+
+    async def for_file(self, path: str, **where: object) -> tuple[Instructions, ...]:
+        return ()
 
 
 class NoMemory:

@@ -11,6 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claw_lsp.adapters import instructions
+from claw_lsp.adapters.guidance import FolderGuidance
 from claw_lsp.adapters.instructions import Found, Overlay
 
 
@@ -229,3 +230,55 @@ async def test_r21_no_content_stops_the_search(content: bytes) -> None:
         (places.project / "CLAW.md").write_bytes(content)
         places.write(places.sub / "CLAW.md", "sub")
         assert told(await places.find())[-1] == ("project", "sub")
+
+
+# ---- instructions for some files only -----------------------------------------------------------------------------
+
+
+async def guided(places: Places, path: Path, *, unsaved: dict[str, str] | None = None) -> list[str]:
+    """What holds for a file beside what a session in `project` begins with."""
+    guidance = FolderGuidance(str(places.home), str(places.home / ".claw"))
+    found = await guidance.for_file(
+        str(path), cwd=str(places.project), roots=(str(places.project),), excludes=(), unsaved=unsaved or {}
+    )
+    return [it.text for it in found]
+
+
+async def test_rules_hold_from_the_beginning_unless_they_name_paths(places: Places) -> None:
+    for name, text in (
+        (".claude/rules/style.md", "always"),
+        (".claw/rules/deep/er.md", "---\ndescription: x\n---\nalways too"),
+        (".claude/rules/api.md", '---\npaths: ["src/**/*.ts", "*.sql"]\n---\nfor the api'),
+        (".claude/rules/bad.md", "---\npaths: [\n---\nno map, so always"),
+    ):
+        places.write(places.project / name, text)
+    places.write(places.home / ".claude/rules/mine.md", "the person's")
+    places.write(places.home / ".claw/rules/tests.md", "---\npaths: tests/**, *_test.py\n---\nfor tests")
+    assert {it for _, it in told(await places.find())} == {
+        "the person's",
+        "always",
+        "always too",
+        "no map, so always",
+    }
+    assert await guided(places, places.write(places.project / "src/a/b.ts", "")) == ["for the api"]
+    assert await guided(places, places.write(places.project / "sub/x.sql", "")) == ["for the api"]
+    assert await guided(places, places.write(places.project / "tests/x.py", "")) == ["for tests"]
+    assert await guided(places, places.write(places.project / "src/b.py", "")) == []
+
+
+async def test_files_of_folders_below_hold_for_what_lies_there(places: Places) -> None:
+    places.write(places.project / "CLAUDE.md", "told at the beginning")
+    places.write(places.project / "sub/CLAUDE.md", "sub. @more.md")
+    places.write(places.project / "sub/more.md", "imported")
+    places.write(places.project / "sub/deep/AGENTS.md", "deep")
+    places.write(places.project / "sub/.claude/rules/here.md", "a rule of sub")
+    places.write(places.project / "node_modules/x/CLAUDE.md", "others wrote this")
+    places.write(places.above / "other/CLAUDE.md", "outside")
+    inner = ["sub. @more.md", "imported", "a rule of sub"]
+    assert await guided(places, places.write(places.sub / "a.py", "")) == inner
+    assert await guided(places, places.write(places.sub / "deep/a.py", "")) == [*inner, "deep"]
+    for path in (places.project / "a.py", places.project / "node_modules/x/a.js", places.above / "other/a.py"):
+        assert await guided(places, places.write(path, "")) == []
+    changed = {str(places.sub / "CLAUDE.md"): "unsaved"}
+    assert await guided(places, places.sub / "a.py", unsaved=changed) == ["unsaved", "a rule of sub"]
+    assert await guided(places, places.sub / "gone/a.py") == []

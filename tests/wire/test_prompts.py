@@ -14,8 +14,9 @@ from inline_snapshot import snapshot
 from markdown_it import MarkdownIt
 
 from claw_lsp.core import briefing
-from claw_lsp.core.briefing import Instructions, Subject, action_blocks
+from claw_lsp.core.briefing import Subject, action_blocks
 from claw_lsp.core.comments import spoken
+from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.settings import Settings
 from claw_lsp.prompts import ACTIONS, Prompts, load

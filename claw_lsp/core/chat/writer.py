@@ -20,6 +20,7 @@ from claw_lsp.facts.event import (
     Forked,
     HunkKept,
     HunkUndone,
+    Instructed,
     LimitRaised,
     ModeChanged,
     ModelChanged,
@@ -169,6 +170,8 @@ class Writer:
                 return (self._item(", ".join(picked)),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
+            case Instructed() as event:
+                return (self._item(f"instructions: {code(event.path)}"),)
             case Forked(origin=origin):
                 return (self._item(f"What stands above was said in the session {code(origin)}, and goes on here."),)
             case (
