@@ -22,6 +22,7 @@ from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.rule import Behavior
 from claw_lsp.facts.sandbox import SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground, Scene
+from claw_lsp.facts.search import Found, FoundLine, ListedFile, Query
 from claw_lsp.facts.signal import Signal
 from claw_lsp.facts.text import Applied, Change, Document
 from claw_lsp.facts.trust import Item, Sought
@@ -400,54 +401,6 @@ class Windows(Protocol):
         """At most `count` lines from line `first` on, each cut to `width` characters, in bounded memory. Raises ToolError
         for what is missing, a directory, binary or not a regular file."""
         ...
-
-
-@dataclass(frozen=True, slots=True)
-class Query:
-    """What to search for: a regular expression and how to read it. `before` and `after` are lines of context; with
-    `first_only` one match of each file is enough."""
-
-    pattern: str
-    glob: str | None = None
-    type: str | None = None
-    ignore_case: bool = False
-    multiline: bool = False
-    before: int = 0
-    after: int = 0
-    first_only: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class FoundLine:
-    """One line of what was found; `parts` are the matching pieces, empty for a line of context."""
-
-    number: int
-    text: str
-    parts: tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class FoundFile:
-    """The matching lines of one file, in order, with their context."""
-
-    path: str
-    lines: tuple[FoundLine, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Found:
-    """Everything found; `cut` is a sentence that says why the search ended early, else empty."""
-
-    files: tuple[FoundFile, ...]
-    cut: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class ListedFile:
-    """A file on disk and when it was last changed, in Unix seconds."""
-
-    path: str
-    modified: float
 
 
 class Search(Protocol):

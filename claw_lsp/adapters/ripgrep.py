@@ -24,7 +24,7 @@ from claw_lsp.adapters.disk import located
 from claw_lsp.adapters.disk.opening import faults_of, refuse_odd, unreal
 from claw_lsp.adapters.globs import expanded
 from claw_lsp.facts.fault import ProcessError, ToolError
-from claw_lsp.ports import Found, FoundFile, FoundLine, ListedFile, Query
+from claw_lsp.facts.search import Found, FoundFile, FoundLine, ListedFile, Query
 
 SECONDS = 30.0
 _MOST_BYTES = 8 << 20

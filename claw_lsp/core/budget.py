@@ -23,9 +23,8 @@ NEAR = 0.8
 """The share of the dollars a session may cost from which on the person is told."""
 
 
-def nearly_spent(cost: float | None, most: float | None, raised: float) -> str:
-    """A sentence once a session has cost most of what it may; "" before, and where nothing limits it. In dollars; `raised`
-    is what the person allowed beyond `most`."""
-    if cost is None or most is None or cost < NEAR * max(most, raised):
+def nearly_spent(state: State, most: float | None) -> str:
+    """A sentence once a session has cost most of the dollars that it may; "" before, and where nothing limits it."""
+    if state.cost is None or most is None or state.cost < NEAR * max(most, state.max_cost):
         return ""
-    return f"this session has cost most of the {dollars(max(most, raised))} that it may (maxCost)."
+    return f"this session has cost most of the {dollars(max(most, state.max_cost))} that it may (maxCost)."

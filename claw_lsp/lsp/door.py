@@ -12,7 +12,6 @@ from uuid import uuid4
 
 from claw_lsp.core import briefing
 from claw_lsp.core.briefing import Subject
-from claw_lsp.core.budget import nearly_spent
 from claw_lsp.core.chat.writer import unread
 from claw_lsp.core.corrections import corrections
 from claw_lsp.core.policy.paths import inside
@@ -258,10 +257,7 @@ class Door:
             except ClawError as error:
                 self.messages.warn_once(str(error))
         hands = self.house.hands(self.workspace, self._host(run, bar), settings)
-        ended = await run_turn(session, spoken, hands)
-        if near := nearly_spent(session.state.cost, settings.max_cost, session.state.max_cost):
-            self.messages.warn_once(f"Claw: {near}")
-        return ended
+        return await run_turn(session, spoken, hands)
 
     def _closing(self, session: Session, spoken: UserSpoke, run: Run, stopped: Stopped, why: str) -> TurnEnded:
         """The logged end of a run that did not come to its own; see `runs.Closing`."""

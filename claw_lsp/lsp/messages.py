@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 
+from claw_lsp.core.budget import nearly_spent
 from claw_lsp.core.render import dollars, tokens
 from claw_lsp.core.words import counted
 from claw_lsp.engine.session import Session
@@ -50,7 +51,10 @@ class Messages:
         return f"{plain(how, 120)} · {tokens(usage.prompt_tokens + usage.output_tokens)} tokens · {dollars(ended.cost)}"
 
     async def turn_ended(self, run: Run, session: Session, ended: TurnEnded, *, chat_is_open: bool) -> None:
-        """One line for the person where the chat does not tell them already: faults always, results of a change."""
+        """One line for the person where the chat does not tell them already: faults always, results of a change. What the
+        session cost is told once it is most of what it may."""
+        if near := nearly_spent(session.state, _most(session)):
+            self.warn_once(f"Claw: {near}")
         if ended.stopped == "failed":
             self.say(ERROR, f"Claw: {run.title}: {ended.why}")
         elif ended.stopped != "interrupted" and not chat_is_open:
@@ -80,6 +84,12 @@ def _short(path: str, roots: tuple[str, ...]) -> str:
 def _first_line(ended: TurnEnded) -> str:
     text = ended.why if ended.stopped == "limit" else ended.text
     return next((line.strip() for line in text.splitlines() if line.strip()), "")[:200]
+
+
+def _most(session: Session) -> float | None:
+    """The dollars that the session may cost, as its last turn was told."""
+    spoken = (it.event for it in reversed(session.entries) if isinstance(it.event, UserSpoke))
+    return next((it.max_cost for it in spoken), None)
 
 
 def _changed(session: Session, run: str) -> str:

@@ -10,8 +10,9 @@ from collections.abc import Callable, Iterable, Iterator
 from claw_lsp.core.definitions import definitions, likeness, search_pattern
 from claw_lsp.core.policy.paths import inside, secret
 from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.search import FoundFile, Query
 from claw_lsp.lsp.buffers import Buffers
-from claw_lsp.ports import FoundFile, Query, Search, Symbol
+from claw_lsp.ports import Search, Symbol
 
 logger = logging.getLogger(__name__)
 

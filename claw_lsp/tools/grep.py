@@ -14,8 +14,9 @@ from claw_lsp.facts.fault import NoSuchFile
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.search import Found, FoundFile, Query
 from claw_lsp.facts.text import Document
-from claw_lsp.ports import Found, FoundFile, Query, Search, Tell, Workspace
+from claw_lsp.ports import Search, Tell, Workspace
 from claw_lsp.tools.grep_lines import Entries, entries_of
 from claw_lsp.tools.paths import below, named, shown, still_there
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Literal
 
-from claw_lsp.ports import FoundFile, FoundLine
+from claw_lsp.facts.search import FoundFile, FoundLine
 
 WIDTH = 500
 

@@ -9,10 +9,11 @@ import pytest
 from claw_lsp.adapters.ripgrep import Ripgrep, ripgrep_program
 from claw_lsp.core.definitions import FAMILIES, definitions, likeness, search_pattern
 from claw_lsp.facts.fault import ProcessError
+from claw_lsp.facts.search import Query
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.symbols import WrittenSymbols
 from claw_lsp.lsp.uris import uri_of
-from claw_lsp.ports import Query, Search
+from claw_lsp.ports import Search
 
 PROGRAM = ripgrep_program()
 

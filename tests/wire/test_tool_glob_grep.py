@@ -15,7 +15,7 @@ from claw_lsp.adapters.disk import DiskWorkspace, located
 from claw_lsp.adapters.ripgrep import Ripgrep, ripgrep_program
 from claw_lsp.facts.fault import NoSuchFile, ProcessError, ToolError
 from claw_lsp.facts.plan import Reach
-from claw_lsp.ports import FoundLine, Query
+from claw_lsp.facts.search import FoundLine, Query
 from claw_lsp.testing.memory_workspace import Desk
 from claw_lsp.tools.edit import EditTool
 from claw_lsp.tools.glob import GlobTool, rooted

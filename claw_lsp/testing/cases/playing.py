@@ -16,6 +16,7 @@ from claw_lsp.app.world import World
 from claw_lsp.engine.house import House
 from claw_lsp.facts.event import Entry
 from claw_lsp.facts.request import Request
+from claw_lsp.lsp.messages import WARNING
 from claw_lsp.lsp.server import ClawServer
 from claw_lsp.lsp.uris import uri_of
 from claw_lsp.testing.cases.case import Case
@@ -147,10 +148,14 @@ class _Teller:
             ) from error
 
     async def _told(self, ended: Json) -> None:
-        """Every turn that nobody interrupted tells its end in one line, unless its chat is open, where it stands."""
+        """Every turn that nobody interrupted tells its end in one line, unless its chat is open, where it stands. A warning
+        may come before it."""
         chat_is_open = any("/.claw/chats/" in it for it in self._editor.paths())
         if ended["stopped"] == "failed" or (ended["stopped"] != "interrupted" and not chat_is_open):
-            self.messages.append(await self._client.next_notification("window/showMessage", self._person.patience))
+            told: Json = {"type": WARNING}
+            while told["type"] == WARNING:
+                told = await self._client.next_notification("window/showMessage", self._person.patience)
+                self.messages.append(told)
 
     async def _awaited(self, item: Answered | Spoken) -> None:
         """A question is on its way though no turn runs; it takes the item."""
