@@ -142,14 +142,9 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("note", ", ".join(filter(None, picked)))
         case Noted():
             yield _line("note", event.text)
-        case HunkKept():
-            yield _line("kept", _inside(event.path, cwd))
-        case HunkUndone():
-            yield _line("undone", _inside(event.path, cwd) + (" by hand" if event.by_hand else ""))
-        case ProposalApplied():
-            yield _line("applied", _inside(event.path, cwd) + (" by hand" if event.by_hand else ""))
-        case ProposalDismissed():
-            yield _line("dropped", _inside(event.path, cwd) + (" by hand" if event.by_hand else ""))
+        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed():
+            by_hand = not isinstance(event, HunkKept) and event.by_hand
+            yield _line(_REVIEWED[event.kind], _inside(event.path, cwd) + (" by hand" if by_hand else ""))
         case FileMoved():
             yield _line("moved", f"{_inside(event.path, cwd)} to {_inside(event.to, cwd)}")
         case Steered():
@@ -168,6 +163,15 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("note", f"something of a later version: {event.kind}")
         case SessionStarted() | CallJudged():
             return
+
+
+_REVIEWED = {
+    "hunk_kept": "kept",
+    "hunk_undone": "undone",
+    "proposal_applied": "applied",
+    "proposal_dismissed": "dropped",
+}
+"""What the person did with a change of the agent's, in a word."""
 
 
 def _inside(value: str, cwd: str) -> str:

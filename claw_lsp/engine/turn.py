@@ -149,6 +149,7 @@ async def _perform(calls: tuple[Call, ...], session: Session, hands: Hands) -> N
 async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     plan, answers = session.planned.pop(call.id)
     scene = _scene(session, hands)
+    await _instruct(plan, session, hands)
     began = hands.clock.monotonic()
 
     async def tell(line: str) -> None:
@@ -163,8 +164,6 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     if result.is_error:
         result = _with_note(result, repeated(session.state, call))
     seconds = hands.clock.monotonic() - began
-    if not result.is_error:
-        await _instruct(plan, session, hands)
     private = plan.reach in (Reach.READ, Reach.RUN)
     met = egress.met(plan, scene.ground)
     finished = CallFinished(call_id=call.id, result=result, seconds=seconds, untrusted=met, private=private)
