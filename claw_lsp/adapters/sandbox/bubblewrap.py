@@ -23,6 +23,7 @@ _SHOWN_OF_RUN = ("/run/current-system", "/run/opengl-driver", "/run/systemd/reso
 _LOADER = ("LD_", "GCONV_PATH", "GETCONF_DIR", "LOCPATH", "NLSPATH", "MALLOC_")
 """Variables that make a program load what lies elsewhere: bubblewrap itself, which is outside, must not see them."""
 
+_PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
 _OUTSIDE = ("SSH_AUTH_SOCK", "XDG_RUNTIME_DIR", "DBUS_SESSION_BUS_ADDRESS", "TMPDIR", "TMP", "TEMP")
 """Variables that lead to what is not there inside."""
 

@@ -68,7 +68,8 @@ def lay_out(settings: SandboxSettings, ground: Ground, claw_home: str, own: Iter
     forbidden = _paths(settings.sandbox_no_write, ground)
     opened = [it for it in written if not any(inside(it, (no,)) for no in forbidden)]
     mounts = [Mount(it, "write") for it in opened]
-    mounts += [Mount(it, "read") for it in (*forbidden, *map(os.path.realpath, own)) if os.path.exists(it)]
+    mounts += [Mount(it, "read") for it in forbidden if os.path.exists(it)]
+    mounts += [Mount(it, "read") for it in map(os.path.realpath, own) if inside(it, opened)]
     placeholders: list[Placeholder] = []
     allowed = set(_paths(settings.sandbox_write, ground, follow=False))
     for root in roots:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import fcntl
 import os
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
 from claw_lsp.adapters.sandbox import bubblewrap, seccomp
+from claw_lsp.adapters.sandbox.bridge import Bridge
+from claw_lsp.adapters.sandbox.fds import in_memory
 from claw_lsp.adapters.sandbox.finding import Mechanism, find
 from claw_lsp.adapters.sandbox.layout import Layout, Mount, lay_out
 from claw_lsp.adapters.sandbox.placeholders import Placeholders
@@ -18,9 +19,8 @@ from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.sandbox import NO_WALLS, SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground
 
-_OWN = str(Path(__file__).parents[2])
-_FIRST_FD = 256
-"""Numbers of descriptors that commands inherit begin here: below are those that supervisors choose for themselves."""
+_OWN = (str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix)
+"""What runs outside of every sandbox, again and again: this program and its Python."""
 
 
 class SystemSandbox:
@@ -37,7 +37,9 @@ class SystemSandbox:
         return await asyncio.to_thread(self._walls, settings, ground)
 
     async def confine(self, settings: SandboxSettings, ground: Ground) -> _Bubblewrapped:
-        return await asyncio.to_thread(self._confined, settings, ground)
+        confined = await asyncio.to_thread(self._confined, settings, ground)
+        await confined.open()
+        return confined
 
     def mechanism(self, roots: Sequence[str]) -> Mechanism:
         """What would be used where these folders may be written; tried out once. Blocks."""
@@ -59,7 +61,7 @@ class SystemSandbox:
         return Walls(mechanism.said, mechanism.why, whole=True)
 
     def _layout(self, settings: SandboxSettings, ground: Ground) -> Layout:
-        return lay_out(settings, ground, self._claw_home, (_OWN,))
+        return lay_out(settings, ground, self._claw_home, _OWN)
 
     def _confined(self, settings: SandboxSettings, ground: Ground) -> _Bubblewrapped:
         mechanism = self.mechanism(ground.roots)
@@ -71,44 +73,47 @@ class SystemSandbox:
 
 
 class _Bubblewrapped:
-    """Fills `Confined` for one command."""
+    """Fills `Confined` for one command. Made off the loop; `open` on it."""
 
     def __init__(self, program: str, settings: SandboxSettings, layout: Layout, held: Placeholders) -> None:
         self._held: Placeholders | None = held
+        self._settings = settings
+        self._bridge: Bridge | None = None
         standing = held.make(layout.placeholders)
         # What somebody made since it was looked for is theirs, and read only.
         others = [it.path for it in layout.placeholders if it not in standing and os.path.lexists(it.path)]
         mounts = (*layout.mounts, *(Mount(it, "read") for it in others))
         filter_ = seccomp.program(unix=bool(settings.sandbox_sockets))
-        self._seccomp = _in_memory(filter_) if filter_ else None
+        self._filter = in_memory(filter_) if filter_ else None
         self._prefix = bubblewrap.arguments(
-            program, replace(layout, mounts=mounts, placeholders=standing), settings.sandbox_sockets, self._seccomp
+            program, replace(layout, mounts=mounts, placeholders=standing), settings.sandbox_sockets, self._filter
         )
+        self._said: tuple[str, ...] = ()
+
+    async def open(self) -> None:
+        """Let through what the settings let through."""
+        if Bridge.wanted(self._settings):
+            self._bridge = Bridge(self._settings)
 
     @property
     def fds(self) -> tuple[int, ...]:
-        return (self._seccomp,) if self._seccomp is not None else ()
+        found = (self._filter, self._bridge.fd if self._bridge else None)
+        return tuple(it for it in found if it is not None)
 
     def inside(self, argv: Sequence[str], environment: Mapping[str, str]) -> tuple[tuple[str, ...], Mapping[str, str]]:
         words, kept = bubblewrap.outer(environment)
-        return (*self._prefix, *words, "--", *argv), kept
+        launcher: tuple[str, ...] = ()
+        if self._bridge is not None:
+            launcher, kept = self._bridge.launcher, kept | self._bridge.environment
+        return (*self._prefix, *words, "--", *launcher, *argv), kept
 
     async def leave(self) -> tuple[str, ...]:
-        if self._seccomp is not None:
-            with contextlib.suppress(OSError):
-                os.close(self._seccomp)
-            self._seccomp = None
-        if self._held is not None:
-            held, self._held = self._held, None
+        held, bridge, fds = self._held, self._bridge, self.fds
+        self._held = self._bridge = self._filter = None
+        for fd in fds:
+            os.close(fd)
+        if bridge is not None:
+            self._said = await bridge.close()
+        if held is not None:
             await asyncio.to_thread(held.leave)
-        return ()
-
-
-def _in_memory(data: bytes) -> int:
-    """A descriptor from which the data can be read once."""
-    fd = os.memfd_create("filter")
-    os.write(fd, data)
-    os.lseek(fd, 0, os.SEEK_SET)
-    high = fcntl.fcntl(fd, fcntl.F_DUPFD_CLOEXEC, _FIRST_FD)
-    os.close(fd)
-    return high
+        return self._said
