@@ -413,6 +413,7 @@ def _doctor_arguments(it: argparse.ArgumentParser) -> None:
 def _doctor(args: argparse.Namespace) -> int:
     from claw_lsp.adapters.claude import credentials
     from claw_lsp.adapters.ripgrep import ripgrep_program
+    from claw_lsp.adapters.sandbox.finding import find
     from claw_lsp.app import house
     from claw_lsp.term.doctor import findings
 
@@ -425,7 +426,8 @@ def _doctor(args: argparse.Namespace) -> int:
             credentials.from_file(credentials.file_of(world.environment, world.home))
         return found.source if found else None
 
-    found = findings(world.environment, world.claw_home, find_key, ripgrep_program)
+    path = world.environment.get("PATH", "")
+    found = findings(world.environment, world.claw_home, find_key, ripgrep_program, lambda: find(path, [world.cwd]))
     print("\n".join(str(it) for it in found))
     return 1 if any(it.grade == "broken" for it in found) else 0
 

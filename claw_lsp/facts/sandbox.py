@@ -22,13 +22,13 @@ class SandboxSettings(BaseModel):
     sandbox_required: bool = Field(
         False,
         alias="sandbox.failIfUnavailable",
-        description="Refuse shell commands where the sandbox is enabled and cannot be had; otherwise they are asked about.",
+        description="Refuse shell commands where the sandbox is enabled and bubblewrap cannot be had; otherwise they are asked about.",
     )
     sandbox_allows: bool = Field(
         True,
         alias="sandbox.autoAllowBashIfSandboxed",
         description="Ask no question about a command that runs in the sandbox, unless a rule asks, the mode is plan, or it"
-        " deletes what is critical. Counts only where the sandbox holds protected files and secrets (bubblewrap, Seatbelt)"
+        " deletes what is critical. Counts only where the sandbox is bubblewrap, which holds protected files and processes, too,"
         " and where you enabled it yourself.",
     )
     sandbox_excluded: tuple[str, ...] = Field(
@@ -101,7 +101,8 @@ class SandboxSettings(BaseModel):
 class Walls:
     """What a command runs in: `mechanism` in words for people, "" for nothing, and then `why` says for what reason.
 
-    `whole`: protected files, secrets and everything outside are held, too, so that a command in it may need no question.
+    `whole`: protected files, secrets and everything outside are held, too, so that a command in it may
+    need no question. It is tested to be so for bubblewrap alone.
     """
 
     mechanism: str = ""

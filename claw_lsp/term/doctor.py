@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Literal
 
 from claw_lsp.adapters.process.environment import allowed
+from claw_lsp.adapters.sandbox.finding import Mechanism
 from claw_lsp.facts.fault import ClawError
 
 Grade = Literal["ok", "missing", "broken"]
@@ -33,10 +34,14 @@ class Finding:
 
 
 def findings(
-    environment: Mapping[str, str], claw_home: str, find_key: Callable[[], str | None], ripgrep: Callable[[], str]
+    environment: Mapping[str, str],
+    claw_home: str,
+    find_key: Callable[[], str | None],
+    ripgrep: Callable[[], str],
+    sandbox: Callable[[], Mechanism],
 ) -> list[Finding]:
     """Everything that is looked at. `find_key` answers where a key was found (never the key), `ripgrep`
-    where it is."""
+    where it is, `sandbox` what there is."""
     return [
         Finding("ok", "python", f"{platform.python_version()} at {sys.executable}"),
         _key(find_key, environment),
@@ -44,6 +49,7 @@ def findings(
         _program("git", environment, "branch, status and diff are not shown without it"),
         _program("bash", environment, "the Bash tool does not work without it"),
         _ripgrep(ripgrep),
+        _sandbox(sandbox()),
         _home(Path(claw_home)),
     ]
 
@@ -79,6 +85,19 @@ def _ripgrep(program: Callable[[], str]) -> Finding:
         return Finding("ok", "ripgrep", program())
     except ClawError as error:
         return Finding("broken", "ripgrep", str(error))
+
+
+def _sandbox(found: Mechanism) -> Finding:
+    """What commands can be confined with, what that does not stop, and what to install."""
+    match found.kind:
+        case "bubblewrap":
+            limits = "What a command leaves in the workspace and you run later is outside of it. `sandbox.enabled` turns it on."
+            return Finding("ok", "sandbox", f"{found.said} ({found.version} at {found.program}). {limits}")
+        case "landlock" | "seatbelt":
+            limits = "Commands in it are asked about as if there were none."
+            return Finding("missing", "sandbox", f"{found.said} ({found.version}). {limits} {found.why}".rstrip())
+        case "none":
+            return Finding("missing", "sandbox", f"none; commands run as you do. {found.why}")
 
 
 def _home(folder: Path) -> Finding:

@@ -57,7 +57,7 @@ def stopped(plan: Plan, output: str, settings: Settings) -> Iterable[str]:
         else ""
     )
     return (
-        f"It ran in a sandbox ({plan.walls.mechanism}), which may be why it failed: only the workspace and /tmp can be "
+        f"It ran in a sandbox ({plan.walls.mechanism}), which may be why it failed: only the workspace and $TMPDIR can be "
         f"written, not its protected files such as .git/config, .vscode or .venv, and there is no network but for "
         f"sandbox.network.allowedDomains. Do it another way inside{way}.",
     )

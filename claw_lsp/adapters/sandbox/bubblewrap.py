@@ -20,7 +20,7 @@ _EMPTY = ("/tmp", "/var/tmp", "/run", "/var/run")
 _SHOWN_OF_RUN = ("/run/current-system", "/run/opengl-driver", "/run/systemd/resolve")
 """What programs need of /run: a NixOS's programs, and where /etc/resolv.conf may lead."""
 
-_LOADER = ("LD_", "GCONV_PATH", "GETCONF_DIR", "LOCPATH", "NLSPATH", "MALLOC_")
+_LOADER = ("LD_", "DYLD_", "GCONV_PATH", "GETCONF_DIR", "LOCPATH", "NLSPATH", "MALLOC_")
 """Variables that make a program load what lies elsewhere: bubblewrap itself, which is outside, must not see them."""
 
 _PROXIES = ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY")
@@ -34,11 +34,17 @@ def arguments(program: str, layout: Layout, shown: Sequence[str], seccomp: int |
     return (program, *_ALWAYS, *_views(layout, shown), *(("--seccomp", str(seccomp)) if seccomp is not None else ()))
 
 
+def divided(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:
+    """The environment in two: what only the command may see, and the rest. What leads nowhere inside is left out."""
+    loader = {name: value for name, value in environment.items() if name.startswith(_LOADER)}
+    left_out = (*_OUTSIDE, *_PROXIES, *loader)
+    return loader, {name: it for name, it in environment.items() if not {name, name.upper()} & {*left_out}}
+
+
 def outer(environment: Mapping[str, str]) -> tuple[tuple[str, ...], dict[str, str]]:
-    """The environment in two: arguments that set inside what bubblewrap itself must not see, and the rest."""
-    kept = {name: value for name, value in environment.items() if not name.startswith(_LOADER) and name not in _OUTSIDE}
-    hidden = {name: value for name, value in environment.items() if name.startswith(_LOADER)} | {"TMPDIR": "/tmp"}
-    return tuple(word for name, value in hidden.items() for word in ("--setenv", name, value)), kept
+    """Arguments that set inside what bubblewrap itself must not see, and the environment it is started with."""
+    hidden, kept = divided(environment)
+    return tuple(word for it in {**hidden, "TMPDIR": "/tmp"}.items() for word in ("--setenv", *it)), kept
 
 
 def _views(layout: Layout, shown: Sequence[str]) -> Iterator[str]:

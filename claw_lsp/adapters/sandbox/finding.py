@@ -137,4 +137,4 @@ def _apparmor_restricts() -> bool:
 def _seatbelt() -> Mechanism:
     if not os.access(SANDBOX_EXEC, os.X_OK):
         return Mechanism("none", why=f"{SANDBOX_EXEC} is missing, which is part of macOS.")
-    return Mechanism("seatbelt", SANDBOX_EXEC, platform.mac_ver()[0], "Seatbelt: files and network, processes not")
+    return Mechanism("seatbelt", SANDBOX_EXEC, platform.mac_ver()[0], "Seatbelt: files and network, not tried out")

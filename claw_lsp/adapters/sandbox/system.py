@@ -13,11 +13,14 @@ from claw_lsp.adapters.sandbox import bubblewrap, seccomp
 from claw_lsp.adapters.sandbox.bridge import Bridge
 from claw_lsp.adapters.sandbox.fds import in_memory
 from claw_lsp.adapters.sandbox.finding import Mechanism, find
+from claw_lsp.adapters.sandbox.landlocked import Landlocked
 from claw_lsp.adapters.sandbox.layout import Layout, Mount, lay_out
 from claw_lsp.adapters.sandbox.placeholders import Placeholders
+from claw_lsp.adapters.sandbox.seatbelt import Seatbelted
 from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.sandbox import NO_WALLS, SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground
+from claw_lsp.ports import Confined
 
 _OWN = (str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix)
 """What runs outside of every sandbox, again and again: this program and its Python."""
@@ -36,9 +39,10 @@ class SystemSandbox:
             return NO_WALLS
         return await asyncio.to_thread(self._walls, settings, ground)
 
-    async def confine(self, settings: SandboxSettings, ground: Ground) -> _Bubblewrapped:
+    async def confine(self, settings: SandboxSettings, ground: Ground) -> Confined:
         confined = await asyncio.to_thread(self._confined, settings, ground)
-        await confined.open()
+        if isinstance(confined, _Bubblewrapped):
+            await confined.open()
         return confined
 
     def mechanism(self, roots: Sequence[str]) -> Mechanism:
@@ -52,24 +56,30 @@ class SystemSandbox:
 
     def _walls(self, settings: SandboxSettings, ground: Ground) -> Walls:
         mechanism = self.mechanism(ground.roots)
-        if mechanism.kind != "bubblewrap":
+        if mechanism.kind == "none":
             return Walls(why=mechanism.why)
         try:
             self._layout(settings, ground)
         except ToolError as error:
             return Walls(why=str(error))
-        return Walls(mechanism.said, mechanism.why, whole=True)
+        return Walls(mechanism.said, mechanism.why, whole=mechanism.kind == "bubblewrap")
 
     def _layout(self, settings: SandboxSettings, ground: Ground) -> Layout:
         return lay_out(settings, ground, self._claw_home, _OWN)
 
-    def _confined(self, settings: SandboxSettings, ground: Ground) -> _Bubblewrapped:
+    def _confined(self, settings: SandboxSettings, ground: Ground) -> Confined:
         mechanism = self.mechanism(ground.roots)
-        if mechanism.kind != "bubblewrap":
-            raise ToolError(f"The command was not run: the sandbox it was to run in is gone. {mechanism.why}")
         layout = self._layout(settings, ground)
-        held = Placeholders(f"{self._claw_home}/sandbox", layout.roots)
-        return _Bubblewrapped(mechanism.program, settings, layout, held)
+        match mechanism.kind:
+            case "bubblewrap":
+                held = Placeholders(f"{self._claw_home}/sandbox", layout.roots)
+                return _Bubblewrapped(mechanism.program, settings, layout, held)
+            case "landlock":
+                return Landlocked(settings, layout, f"{self._claw_home}/sandbox")
+            case "seatbelt":
+                return Seatbelted(settings, layout)
+            case "none":
+                raise ToolError(f"The command was not run: the sandbox it was to run in is gone. {mechanism.why}")
 
 
 class _Bubblewrapped:
