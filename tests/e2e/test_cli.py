@@ -113,7 +113,7 @@ async def test_doctor_finds_what_is_there_and_never_shows_the_key(tmp_path: Path
     ended = await shell(tmp_path, "http://127.0.0.1:9").claw("doctor")
     said = {line[9:20].strip(): line[:7].strip() for line in ended.out.splitlines()}
     assert ended.code == 0
-    assert set(said) == {"python", "key", "endpoint", "git", "bash", "ripgrep", "CLAW_HOME"}
+    assert set(said) == {"python", "key", "endpoint", "git", "bash", "ripgrep", "sandbox", "CLAW_HOME"}
     assert set(said.values()) == {"ok"}
     assert "found in ANTHROPIC_API_KEY" in ended.out
     assert "sk-ant" not in ended.out
