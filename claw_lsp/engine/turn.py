@@ -240,4 +240,5 @@ def _scene(session: Session, hands: Hands) -> Scene:
         settings=hands.settings,
         exposure=state.exposure,
         claw_home=hands.claw_home,
+        rules=(*hands.settings.rules, *state.rules),
     )

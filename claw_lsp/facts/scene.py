@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from claw_lsp.facts.call import Task
 from claw_lsp.facts.hook import HookVerdict
-from claw_lsp.facts.rule import Mode
+from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.settings import Settings
 
 
@@ -46,7 +46,7 @@ class Scene:
 
     `cwd` is where the shell stands, absolute. `roots` are the workspace folders and additional directories. `home` is
     the person's home, `claw_home` our own folder. `seen` maps absolute paths to digests of the text the model knows. `run`
-    names the turn in flight.
+    names the turn in flight. `rules` are all that are in force.
     """
 
     session: str
@@ -60,6 +60,7 @@ class Scene:
     settings: Settings
     exposure: Exposure = Exposure()
     claw_home: str = ""
+    rules: tuple[Rule, ...] = ()
 
     @property
     def ground(self) -> Ground:

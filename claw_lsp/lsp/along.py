@@ -67,7 +67,8 @@ class Lookup:
         found = mentions(words)
         if not found:
             return Along()
-        scene, rules = _scene(state, settings, self.home), (*settings.rules, *state.rules)
+        scene = _scene(state, settings, self.home)
+        rules = scene.rules
         along = Along()
         for it in found[:MOST]:
             one = await self._one(it, scene, rules)
@@ -193,6 +194,7 @@ def _scene(state: State, settings: Settings, home: str) -> Scene:
         seen=state.seen,
         tasks=state.tasks,
         settings=settings,
+        rules=(*settings.rules, *state.rules),
     )
 
 

@@ -7,6 +7,7 @@ from typing import ClassVar
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from claw_lsp.core.policy.matching import kept_back
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.fault import ToolError
@@ -50,10 +51,12 @@ class GlobTool:
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
     ) -> Result:
         where, pattern = await still_there(plan, workspace), str(plan.payload)
-        listed = await self._search.files(where.path, pattern, None)
+        kept = kept_back(scene.rules, self.name, scene.ground)
+        listed = [it for it in await self._search.files(where.path, pattern, None) if not kept(it.path)]
         newest = sorted(listed, key=lambda file: (-file.modified, file.path))
         known = {file.path for file in listed}
-        buffers = [document.path for document in workspace.open_documents() if document.path not in known]
+        open_here = [document.path for document in workspace.open_documents() if document.path not in known]
+        buffers = [path for path in open_here if not kept(path)]
         unsaved = [path for path in buffers if await self._fits(path, where.path, pattern)]
         paths = [below(path, scene.cwd) or path for path in (*unsaved, *(file.path for file in newest))]
         return Result(content=_told(paths), summary=counted(len(paths), "file"))

@@ -7,6 +7,7 @@ from typing import ClassVar, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from claw_lsp.core.policy.matching import kept_back
 from claw_lsp.core.policy.paths import secret
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result
@@ -68,7 +69,8 @@ class GrepTool:
         wanted = GrepInput.model_validate(plan.call.input)
         where = await still_there(plan, workspace)
         found = await self._search_all(_query(wanted), where, workspace)
-        open_files = [file for file in found.files if file.path == where.path or not secret(file.path)]
+        kept = kept_back(scene.rules, self.name, scene.ground)
+        open_files = [it for it in found.files if it.path == where.path or not (secret(it.path) or kept(it.path))]
         entries = entries_of(
             sorted(open_files, key=lambda file: file.path),
             mode=wanted.output_mode,
@@ -119,7 +121,7 @@ def _query(wanted: GrepInput) -> Query:
     )
 
 
-def _told(wanted: GrepInput, entries: Entries, cut: str, n_secret: int) -> str:
+def _told(wanted: GrepInput, entries: Entries, cut: str, n_hidden: int) -> str:
     limit = wanted.head_limit or len(entries.lines)
     chosen = entries.lines[wanted.offset : wanted.offset + limit]
     n_shown, n_characters = 0, 0
@@ -132,6 +134,8 @@ def _told(wanted: GrepInput, entries: Entries, cut: str, n_secret: int) -> str:
     end = wanted.offset + n_shown
     if n_shown and end < len(entries.lines):
         notes.append(f"[Entries {wanted.offset + 1} to {end} of {len(entries.lines)}. Next offset: {end}]")
-    if n_secret:
-        notes.append(f"[Matches in {n_secret} secret file(s) are not shown; name the file in path to search it.]")
+    if n_hidden:
+        notes.append(
+            f"[Matches in {counted(n_hidden, 'secret or denied file')} are not shown; name the file in path to search it.]"
+        )
     return "\n".join([*notes, f"[{cut}]"] if cut else notes)

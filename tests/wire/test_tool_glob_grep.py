@@ -131,7 +131,7 @@ async def test_grep_names_files_and_keeps_ignored_and_secret_ones_out(desk: Desk
         "src/a.py",
         "src/c.ts",
         "src/deep/b.py",
-        "[Matches in 2 secret file(s) are not shown; name the file in path to search it.]",
+        "[Matches in 2 secret or denied files are not shown; name the file in path to search it.]",
     ]
     assert await grep(desk, "total", glob="*.py") == ["src/a.py", "src/deep/b.py"]
     assert await grep(desk, "total", glob="!*.py", path="src") == ["src/c.ts"]

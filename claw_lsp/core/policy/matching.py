@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from claw_lsp.core.policy import hosts, patterns, rules, shell
@@ -68,6 +68,16 @@ def covers(rule: Rule, plan: Plan, part: Part) -> bool:
     """Whether an allow rule covers this part of the plan's command line."""
     written = read(rule.text)
     return written is not None and _names_tool(written.tool, plan.call.name) and shell.covers(written.spec or "*", part)
+
+
+def kept_back(every: Rules, tool: str, ground: Ground) -> Callable[[str], bool]:
+    """Tells of a file whether a deny or ask rule about reading means it, so that a search by this tool leaves it out."""
+    names = {"read", tool.casefold()}
+    strict = [(it, written) for it in every if it.behavior != "allow" and (written := read(it.text))]
+    about = [
+        (it, written.spec or "") for it, written in strict if written.tool.casefold() in names and not written.whole
+    ]
+    return lambda path: any(_means(it, every, spec, path, ground) for it, spec in about)
 
 
 # ---- tools ------------------------------------------------------------------------------------------------------------
