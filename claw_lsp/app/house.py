@@ -21,6 +21,7 @@ from claw_lsp.engine.opening import Home, LoadSettings, Opener
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.facts.instructions import Instructions
+from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import InForce, Settings
 from claw_lsp.facts.usage import ModelFacts
 
@@ -59,7 +60,7 @@ def build(world: World) -> House:
         version=__version__,
     )
     return House(
-        sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opener),
+        sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opener, partial(_mode_in, load)),
         model=model,
         processes=processes,
         clock=clock,
@@ -93,6 +94,10 @@ def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadS
         return await asyncio.to_thread(found, folder, section)
 
     return off_the_loop
+
+
+async def _mode_in(load: LoadSettings, folder: str) -> Mode:
+    return (await load(folder, {})).settings.mode
 
 
 def _loaded(world: World, folder: str, section: Mapping[str, Any]) -> Loaded:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from claw_lsp.core.reopening import in_words
 from claw_lsp.facts.call import Call, Result, calls_in, text_in
 from claw_lsp.facts.event import (
     CallFinished,
@@ -22,6 +23,7 @@ from claw_lsp.facts.event import (
     Noted,
     ProposalApplied,
     ProposalDismissed,
+    Reopened,
     RuleAdded,
     RuleRemoved,
     SessionStarted,
@@ -149,6 +151,9 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("moved", f"{_inside(event.path, cwd)} to {_inside(event.to, cwd)}")
         case Steered():
             yield _line("user", event.text)
+        case Reopened():
+            if said := in_words(event):
+                yield _line("note", said)
         case Forked(origin=origin):
             yield _line("fork", f"of {origin}")
         case Instructed():

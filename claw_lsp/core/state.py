@@ -24,6 +24,7 @@ from claw_lsp.facts.event import (
     Noted,
     ProposalApplied,
     ProposalDismissed,
+    Reopened,
     RuleAdded,
     RuleRemoved,
     SessionStarted,
@@ -180,6 +181,10 @@ def after(state: State, event: Event) -> State:
         case LimitRaised():
             turn = state.turn and replace(state.turn, max_turns=event.max_turns or state.turn.max_turns)
             return replace(state, turn=turn, max_cost=event.max_cost or state.max_cost)
+        case Reopened():
+            rules = tuple(it for it in state.rules if it.behavior != "allow")
+            exposure = replace(state.exposure, known=frozenset())
+            return replace(state, mode=event.mode, rules=rules, exposure=exposure)
         case Titled():
             return replace(state, title=event.title)
         case TurnEnded():

@@ -8,14 +8,19 @@ from uuid import uuid4
 
 from claw_lsp.core.fork import Fork, forked
 from claw_lsp.core.recover import CRASHED, Partial, recover
+from claw_lsp.core.reopening import laxer, reopened
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Entry, SessionStarted
 from claw_lsp.facts.past import SessionSummary
+from claw_lsp.facts.rule import Mode
 from claw_lsp.ports import Archive
 
 Opening = Callable[[str, Home, Chosen], Awaitable[SessionStarted]]
 """(session, home, what the person chose) -> the fact a session begins with."""
+
+ModeIn = Callable[[str], Awaitable[Mode]]
+"""The mode that is configured for a folder."""
 
 HELD = 8
 """How many logs of idle sessions stay open; each is locked against other processes while it is."""
@@ -24,9 +29,10 @@ HELD = 8
 class Sessions:
     """Invariant: a session is one object, in `opened`, and the log of one whose turn runs is held."""
 
-    def __init__(self, archive: Archive, opening: Opening) -> None:
+    def __init__(self, archive: Archive, opening: Opening, mode_in: ModeIn) -> None:
         self._archive = archive
         self._opening = opening
+        self._mode_in = mode_in
         self.opened: dict[str, Session] = {}
         self.last: Session | None = None
         self._used: dict[str, None] = {}
@@ -61,6 +67,8 @@ class Sessions:
         fork = forked(await self.entries(id_), new, at)
         log = await self._archive.copy(new, id_, fork.entries)
         session = await asyncio.to_thread(Session, log, fork.entries)
+        if (origin := self.opened.get(id_)) is None or not origin.log.held:
+            await self._take_back(session)
         self.opened[new] = session
         return self._now_last(session), fork
 
@@ -103,10 +111,22 @@ class Sessions:
         log, entries, partial = await self._archive.open(id_)
         session = known or Session(log)
         session.log = log
+        ours = known is not None and await asyncio.to_thread(lambda: tuple(session.entries) == tuple(entries))
         await asyncio.to_thread(session.take, entries)
         for event in recover(session.state, Partial(partial), why=CRASHED):
             session.write(event)
+        if not ours:
+            await self._take_back(session)
         return session
+
+    async def _take_back(self, session: Session) -> None:
+        """What was allowed by word does not hold in a session that was read from a log."""
+        state = session.state
+        configured = Mode.DEFAULT
+        if laxer(state.mode, configured):
+            configured = await self._mode_in(state.roots[0] if state.roots else state.cwd)
+        for event in reopened(state, configured):
+            session.write(event)
 
     def _now_last(self, session: Session) -> Session:
         self.last = session

@@ -277,6 +277,17 @@ class Forked(Fact):
     prompt_id: str | None = None
 
 
+class Reopened(Fact):
+    """A session was read from its log, which others could have written to: what was allowed in it by word holds no more.
+    `dropped` are its allow rules, `mode` what holds from here on, `before` what held."""
+
+    kind: Literal["reopened"] = "reopened"
+    from_outside: ClassVar[bool] = True
+    mode: Mode
+    before: Mode
+    dropped: tuple[str, ...] = ()
+
+
 class Titled(Fact):
     kind: Literal["titled"] = "titled"
     from_outside: ClassVar[bool] = True
@@ -343,6 +354,7 @@ Known = Annotated[
     | FileMoved
     | Steered
     | Forked
+    | Reopened
     | Titled
     | LimitRaised
     | TurnEnded,

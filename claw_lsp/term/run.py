@@ -38,6 +38,7 @@ from claw_lsp.facts.event import (
     Noted,
     ProposalApplied,
     ProposalDismissed,
+    Reopened,
     RuleAdded,
     RuleRemoved,
     SessionStarted,
@@ -131,6 +132,7 @@ class Door:
                 | FileMoved()
                 | Steered()
                 | Forked()
+                | Reopened()
                 | Titled()
                 | LimitRaised()
                 | TurnEnded()

@@ -20,7 +20,6 @@ WAITS: frozenset[str] = frozenset(
     M01
 
     M10
-    M14
 
 
     """.split()

@@ -15,6 +15,7 @@ from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.sessions import HELD, Sessions
 from claw_lsp.facts.event import SessionStarted, Titled, UserSpoke
 from claw_lsp.facts.fault import SessionHeld
+from claw_lsp.facts.rule import Mode
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import Json, Visit, edits, refused, visiting
 
@@ -57,9 +58,13 @@ async def opening(id_: str, home: Home, chosen: Chosen) -> SessionStarted:
     return SessionStarted(session=id_, cwd=home.folder, roots=home.roots, model="m", system="s", tools=())
 
 
+async def asking(folder: str) -> Mode:
+    return Mode.DEFAULT
+
+
 async def test_the_log_of_a_session_whose_turn_runs_is_never_let_go(tmp_path: Path) -> None:
     home = Home("/w", ("/w",))
-    sessions = Sessions(JsonlArchive(tmp_path, SystemClock()), opening)
+    sessions = Sessions(JsonlArchive(tmp_path, SystemClock()), opening, asking)
     busy = await sessions.start(home, Chosen())
     busy.begin(UserSpoke(run="r", prompt_id="p", text="go", blocks=({"type": "text", "text": "go"},)))
     later = [await sessions.start(home, Chosen()) for _ in range(HELD + 1)]
@@ -70,10 +75,10 @@ async def test_the_log_of_a_session_whose_turn_runs_is_never_let_go(tmp_path: Pa
 
 
 async def test_a_session_looked_for_twice_at_once_is_one_object(tmp_path: Path) -> None:
-    earlier = Sessions(JsonlArchive(tmp_path, SystemClock()), opening)
+    earlier = Sessions(JsonlArchive(tmp_path, SystemClock()), opening, asking)
     id_ = (await earlier.start(Home("/w", ("/w",)), Chosen())).id
     earlier.close()
-    sessions = Sessions(JsonlArchive(tmp_path, SystemClock()), opening)
+    sessions = Sessions(JsonlArchive(tmp_path, SystemClock()), opening, asking)
     one, other = await asyncio.gather(sessions.look(id_), sessions.resume(id_))
     assert one is other
     sessions.close()

@@ -33,6 +33,7 @@ from claw_lsp.facts.event import (
     Noted,
     ProposalApplied,
     ProposalDismissed,
+    Reopened,
     RuleAdded,
     SessionStarted,
     Steered,
@@ -76,6 +77,7 @@ STORY: tuple[Event | str, ...] = (
     ProposalDismissed(hunk="h", path="/w/a"),
     FileMoved(path="/w/a", to="/w/b"),
     Forked(origin=ID),
+    Reopened(mode=Mode.DEFAULT, before=Mode.PLAN),
     Titled(title="t"),
     Unknown(kind="told_by_a_later_version"),
 )

@@ -10,6 +10,7 @@ from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.scrub import Scrub, scrubbed
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.render import LONGEST, call_title, result_line, usage_line
+from claw_lsp.core.reopening import in_words
 from claw_lsp.core.state import sendable
 from claw_lsp.facts.call import calls_in, text_in
 from claw_lsp.facts.event import (
@@ -28,6 +29,7 @@ from claw_lsp.facts.event import (
     Noted,
     ProposalApplied,
     ProposalDismissed,
+    Reopened,
     RuleAdded,
     RuleRemoved,
     SessionStarted,
@@ -174,6 +176,8 @@ class Writer:
                 return (self._item(f"instructions: {code(event.path)}"),)
             case Forked(origin=origin):
                 return (self._item(f"What stands above was said in the session {code(origin)}, and goes on here."),)
+            case Reopened() as event:
+                return (self._item(scrubbed(said)),) if (said := in_words(event)) else ()
             case (
                 Noted()
                 | Titled()
