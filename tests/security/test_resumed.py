@@ -58,7 +58,7 @@ async def test_what_was_allowed_for_a_session_is_asked_again_after_a_restart(tmp
         )
         assert "what the rules do not allow is asked again" in str(visit.model.requests[-1].messages)
         chat = (await visit.command("claw.chat", session=begun["session"]))["path"]
-        assert Path(chat).read_text().count("Taken up again: the mode is default again") == 1
+        await visit.until(lambda: visit.text(chat).count("Taken up again: the mode is default again") == 1)
     async with visiting(tmp_path, runs("seq 2"), says("No.")) as visit:
         await denied_in(visit, begun["session"])
         assert [it.event.kind for it in visit.log(begun["session"])].count("reopened") == 1, "it is said once"
