@@ -167,9 +167,7 @@ class Writer:
             case ModeChanged() as event:
                 return (self._item(f"mode: {event.mode.value}"),)
             case ModelChanged() as event:
-                picked = [f"model: {code(event.model)}"] if event.model else []
-                picked += [f"effort: {event.effort}"] if event.effort else []
-                return (self._item(", ".join(picked)),)
+                return (self._item(_picked(event)),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
             case Instructed() as event:
@@ -274,6 +272,11 @@ class Writer:
         before = "\n" if self._in_list else "\n\n"
         self._in_list = True
         return f"{before}- {text}"
+
+
+def _picked(event: ModelChanged) -> str:
+    picked = [f"model: {code(event.model)}"] if event.model else []
+    return ", ".join([*picked, *([f"effort: {event.effort}"] if event.effort else [])])
 
 
 def render(entries: Sequence[Entry], *, key: str | None = None) -> str:
