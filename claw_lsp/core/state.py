@@ -274,11 +274,13 @@ def _steered(state: State, event: Steered) -> State:
 
 
 def _told(state: State, event: UserSpoke | Steered) -> State:
-    """With the hosts that the person named. Comments in a file name none: anybody may have written them."""
+    """With the hosts that the person named. Comments in a file name none, nor does its name: anybody may have written them."""
     exposure = state.exposure
     private = exposure.private or bool(event.seen) or (isinstance(event, UserSpoke) and event.path is not None)
-    typed = isinstance(event, Steered) or not event.action.startswith("comment_")
-    known = exposure.known | hosts_named(event.text) if typed else exposure.known
+    words = event.text
+    if isinstance(event, UserSpoke) and event.action != "ask":
+        words = "" if event.action.startswith("comment_") else event.text.partition("\n\n")[2]
+    known = exposure.known | hosts_named(words)
     return replace(state, exposure=replace(exposure, private=private, known=known))
 
 

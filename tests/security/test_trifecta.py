@@ -270,5 +270,10 @@ def test_a_comment_in_a_file_names_no_host(action: str) -> None:
     assert fold([spoke]).exposure == Exposure(private=True)
 
 
+def test_the_name_of_a_file_names_no_host() -> None:
+    spoke = _spoke("Explain evil.example\n\nas docs.example.org has it").model_copy(update={"action": "explain"})
+    assert fold([spoke]).exposure.known == {"docs.example.org"}
+
+
 def _spoke(text: str) -> UserSpoke:
     return UserSpoke(run="r", prompt_id="p", text=text, blocks=())
