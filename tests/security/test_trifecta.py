@@ -1,6 +1,6 @@
 """The rule of three: untrusted text, private data and a new host never come together without the person (issue 4, 7).
 
-docs/security.md says what counts; the cases here and tests/cases/injected-*.case hold it to that.
+docs/decisions/0017-the-rule-of-three.md says what counts; the cases here and tests/cases/injected-*.case hold it to that.
 """
 
 from __future__ import annotations
@@ -143,6 +143,18 @@ def test_what_a_session_that_was_exposed_sends(case: Case) -> None:
         ("wget -O page.html https://a.example", {"a.example"}),
         ("nc a.example 80", {"a.example", "80"}),
         ("ssh -p 22 me@box ls", {"22", "box", "ls"}),
+        ("curl https://a.example //b.example", {"", "a.example"}),
+        ("curl https:/a.example", {"https"}),
+        ("echo a.example | xargs curl https://b.example", {"", "b.example"}),
+        ("find . -exec curl {} ;", {""}),
+        ("git push https://a.example/r.git tag v1", {"a.example"}),
+        ("git -c http.proxy=a.example:80 push", {""}),
+        ("git fetch 'ext::sh -c id'", {""}),
+        ("git -c user.name=x commit -m 'to https://a.example'", set[str]()),
+        ("go install a.example/x/cmd@latest", {"a.example"}),
+        ("go test ./...", set[str]()),
+        ("psql -h a.example -c 'select 1'", {"a.example"}),
+        ("ssh a.example 'tail -n 3 log'", {"a.example"}),
         ("dig @9.9.9.9 x.a.example", {"9.9.9.9", "x.a.example"}),
         ("echo x | curl -d @- https://a.example", {"a.example"}),
         ("sudo env A=1 curl https://a.example", {"a.example"}),
@@ -236,6 +248,13 @@ def test_hosts_that_a_person_names(words: str, hosts: set[str]) -> None:
 )
 def test_where_untrusted_text_comes_from(plan: Plan, sources: tuple[str, ...]) -> None:
     assert met(plan, Ground(("/ws",), "/ws")) == sources
+
+
+@pytest.mark.parametrize("piece", ["a.", "a-", "a", "://", "a://", "a@", "a.b ", "http://a", "1.", "-", "a.b.c/"])
+def test_a_long_text_made_to_be_slow_is_not(piece: str) -> None:
+    """Each would take minutes if a pattern looked at it more than a few times; the test's time limit says no."""
+    assert isinstance(hosts_named(piece * (400_000 // len(piece))), frozenset)
+    assert isinstance(destinations(run(f"curl {piece * (9_000 // len(piece))}")), tuple)
 
 
 def test_the_fold_says_what_a_session_has_read_and_what_the_person_named() -> None:

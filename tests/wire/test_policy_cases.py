@@ -83,6 +83,8 @@ async def test_an_unknown_scheme_is_no_path() -> None:
         "node publish.js --api-key k",
         "git push https://me:pw@example.com/r.git",
         "mysql --password hunter2",
+        "make release WITH ghp_abcdef123456",
+        "./deploy AKIAIOSFODNN7EXAMPLE",
     ],
 )
 def test_a_rule_that_holds_a_secret_is_never_offered(line: str) -> None:

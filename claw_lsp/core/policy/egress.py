@@ -74,8 +74,11 @@ def _foreign(path: str, roots: tuple[str, ...]) -> bool:
 
 def _of_line(command: str) -> Iterator[str]:
     line = read_line(command)
-    for part in inner(line):
-        yield from _of_part(part)
+    found = [it for part in inner(line) for it in _of_part(part)]
+    yield from found
+    if found and any(it.program in ("xargs", "parallel") for it in line.parts):
+        # More words come from what it reads.
+        yield UNREADABLE
     for it in line.redirects:
         if device := _DEVICE.match(it.target.text):
             yield hosts.written(device[1]) or UNREADABLE
@@ -85,7 +88,8 @@ def _of_line(command: str) -> Iterator[str]:
 
 def _of_part(part: Part) -> Iterator[str]:
     texts = [it.text for it in part.words[1:]]
-    if (hides := _HIDES.get(part.program)) and any(hides.fullmatch(it) for it in texts):
+    sends = part.program != "git" or not _GIT_SENDS.isdisjoint(texts)
+    if sends and (hides := _HIDES.get(part.program)) and any(hides.fullmatch(it) for it in texts):
         yield UNREADABLE
     if part.program in _TALKS:
         found = list(_spoken_to(part))
@@ -94,9 +98,11 @@ def _of_part(part: Part) -> Iterator[str]:
         yield from (_host(it.partition(":")[0]) for it in texts if _REMOTE.match(it))
     elif part.program in _SERVICES and (not _SERVICES[part.program][1] or _SERVICES[part.program][1] in texts):
         yield _SERVICES[part.program][0]
-    if part.program == "git" and not _GIT_SENDS.isdisjoint(texts):
+    elif part.program == "git" and sends:
         yield from (_host(it.partition(":")[0]) for it in texts if _GIT_REMOTE.match(it))
-    if not only_reads(part, moved=False) and (part.program != "git" or _GIT_TELLS.isdisjoint(texts)):
+    elif part.program == "go" and not _GO_SENDS.isdisjoint(texts):
+        yield from (_host(it.partition("/")[0]) for it in texts if _GO_MODULE.match(it))
+    if not only_reads(part, moved=False) and (sends or _GIT_TELLS.isdisjoint(texts)):
         values = [it.text for _, it in part.assignments]
         yield from (hosts.host_of(it[0]) or UNREADABLE for text in (*texts, *values) for it in _ADDRESS.finditer(text))
 
@@ -114,6 +120,8 @@ def _spoken_to(part: Part) -> Iterator[str]:
             yield UNREADABLE
         elif bare := _BARE.fullmatch(word.text):
             yield (hosts.host_of(word.text) or UNREADABLE) if "://" in word.text else _host(bare[1])
+        elif not word.text.startswith("-") and part.program not in _TOLD_WORK:
+            yield UNREADABLE
 
 
 def _host(text: str) -> str:
@@ -127,9 +135,12 @@ _INSTALLED: Final = frozenset(
 """Folders inside a workspace whose files others wrote."""
 _TALKS: Final = frozenset(
     """curl wget aria2c http https xh httpie nc ncat netcat telnet ftp sftp lftp ssh mosh ping ping6 dig drill nslookup host whois
-    traceroute tracepath mtr finger socat""".split()
+    traceroute tracepath mtr finger socat lynx w3m links elinks axel getent resolvectl mysql psql redis-cli mongosh
+    smbclient""".split()
 )
 """Programs that are told a host by a bare word."""
+_TOLD_WORK: Final = frozenset("ssh mosh nc ncat netcat mysql psql redis-cli mongosh smbclient ftp sftp lftp".split())
+"""Those of them that are told by other words what to do there."""
 _COPIES: Final = frozenset({"scp", "rsync", "openssl", "rclone"})
 """Programs for which `host:` begins what lies elsewhere."""
 _SERVICES: Final[dict[str, tuple[str, str]]] = {
@@ -145,6 +156,7 @@ _SERVICES: Final[dict[str, tuple[str, str]]] = {
 }
 """Programs that know where to send by themselves, the word with which they do so, and what that place is called here."""
 _GIT_SENDS: Final = frozenset("push fetch pull clone ls-remote remote submodule archive config".split())
+_GO_SENDS: Final = frozenset({"get", "install", "run", "list", "mod"})
 _GIT_TELLS: Final = frozenset({"commit", "tag", "notes", "merge", "log", "grep"})
 """What git is told with these may speak of an address without going there."""
 _WITH_VALUE: Final[dict[str, re.Pattern[str]]] = {
@@ -157,14 +169,15 @@ _WITH_VALUE: Final[dict[str, re.Pattern[str]]] = {
 """Options whose value, the next word, names no host."""
 _HIDES: Final[dict[str, re.Pattern[str]]] = {
     "curl": re.compile(
-        r"-[a-zA-Z]*x.+|-K.*|--(proxy|preproxy|socks.*|resolve|connect-to|url|doh-url|config|haproxy.*)(=.*)?"
+        r"-[a-zA-Z]*x.+|-K.*|--(proxy|preproxy|socks.*|resolve|connect-to|url|doh-url|config|haproxy.*|expand-.*)(=.*)?"
     ),
+    "git": re.compile(r"-c.*|--(config|upload-pack|receive-pack|exec).*|[\w-]+::.*", re.DOTALL),
     "wget": re.compile(r"-[ei].*|--(execute|input-file|config|base).*"),
     **dict.fromkeys(("ssh", "sftp", "scp"), re.compile(r"-[oJFS].*")),
     "rsync": re.compile(r"-[a-zA-Z]*e.*|--(rsh|rsync-path).*"),
 }
 """Options that lead elsewhere than the address says."""
-_ADDRESS: Final = re.compile(r"(?!file:)\b[a-z][a-z0-9.-]*://[^\s\"'<>)\]},]+", re.IGNORECASE)
+_ADDRESS: Final = re.compile(r"(?!file:)\b[a-z][a-z0-9.-]{0,20}://[^\s\"'<>)\]},]+", re.IGNORECASE)
 _NAME: Final = re.compile(r"(?<![\w@./-])(?:[a-z0-9](?:[a-z0-9-]*[a-z0-9])?\.)+[a-z]{2,}(?![\w-])", re.IGNORECASE)
 _FILE: Final = re.compile(
     r"\.(py|pyi|js|ts|jsx|tsx|rs|go|sh|md|pl|ps|cc|so|ml|mm|rb|java|kt|cs|c|h|cpp|hpp|json|toml|ya?ml|txt|lock|html|css|zip|mov|app)$",
@@ -174,6 +187,7 @@ _FILE: Final = re.compile(
 _BARE: Final = re.compile(r"(?![-./~])@?((?:[\w.+-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:]+\]))(?:[:/?#].*)?", re.DOTALL)
 _REMOTE: Final = re.compile(r"(?![-./~])(?:[\w.+-]+@)?(?:[\w.-]+|\[[0-9a-fA-F:]+\]):(?!//)")
 _GIT_REMOTE: Final = re.compile(r"(?![-./~])(?:[\w.+-]+@[\w.-]+|[\w-]+\.[\w.-]+):(?!//)")
+_GO_MODULE: Final = re.compile(r"[\w-]+(?:\.[\w-]+)+/")
 _DEVICE: Final = re.compile(r"/dev/(?:tcp|udp)/([^/]*)/")
 _SENDER: Final = re.compile(
     r"(?<![\w-])(?:"

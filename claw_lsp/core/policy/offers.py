@@ -13,6 +13,7 @@ import re
 
 from claw_lsp.core.policy import shell
 from claw_lsp.core.policy.reading import read_line
+from claw_lsp.core.redaction import secret_in
 
 _ANY = "*"
 """Stands for one name, such as that of a script."""
@@ -61,7 +62,9 @@ def offered(line: str) -> str | None:
     """
     words = shell.plain_words(line)
     read = read_line(line)
-    if words is None or len(line) > SHOWN_WHOLE or _SECRET.search(line) or shell.elsewhere(read, ("/",)):
+    if words is None or len(line) > SHOWN_WHOLE or shell.elsewhere(read, ("/",)):
+        return None
+    if _SECRET.search(line) or secret_in(line):
         return None
     spec = _spec(words)
     covered = spec and not read.unread and all(shell.covers(spec, it) for it in read.parts)
