@@ -272,3 +272,16 @@ def test_a_project_and_an_editor_may_make_it_stricter(tmp_path: Path, source: st
 def test_walls_that_only_a_project_wants_save_no_question(tmp_path: Path, own: object, *, allows: bool) -> None:
     found = settled(tmp_path, own=own, project={"enabled": True, "autoAllowBashIfSandboxed": True})
     assert (found["sandbox_enabled"], found["sandbox_allows"]) == (True, allows)
+
+
+def test_walls_that_the_command_line_wants_too_are_the_persons(tmp_path: Path) -> None:
+    (tmp_path / "ws" / ".claw").mkdir(parents=True)
+    (tmp_path / "ws" / ".claw" / "settings.json").write_text(json.dumps({"sandbox": {"enabled": True}}))
+    places = {"home": str(tmp_path), "claw_home": str(tmp_path / ".claw"), "folder": str(tmp_path / "ws")}
+
+    def allows(command_line: dict[str, Any]) -> bool:
+        return load(**places, command_line=command_line, editor={}).settings.sandbox_allows
+
+    assert not allows({})
+    assert allows({"sandbox": {"enabled": True}})
+    assert not allows({"sandbox": {"enabled": True, "autoAllowBashIfSandboxed": False}})

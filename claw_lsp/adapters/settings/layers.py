@@ -129,7 +129,8 @@ class _Layer:
 
 @dataclass(slots=True)
 class _Gathered:
-    """What the layers read so far add up to. `remembered` are allow rules of `.claw/settings.local.json`, not yet believed."""
+    """What the layers read so far add up to. `remembered` are allow rules of `.claw/settings.local.json`, not yet believed;
+    `walled_by_others`: it was not the person who turned the sandbox on."""
 
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     rules: list[Rule] = field(default_factory=list[Rule])
@@ -137,6 +138,7 @@ class _Gathered:
     problems: list[Problem] = field(default_factory=list[Problem])
     withheld: list[str] = field(default_factory=list[str])
     folder: Folder = field(default_factory=Folder)
+    walled_by_others: bool = False
 
 
 def _approvals(gathered: _Gathered, claw_home: Path, folder: str, home: str) -> Approvals:
@@ -208,9 +210,8 @@ def _take(gathered: _Gathered, layer: _Layer) -> None:
             gathered.withheld.append(f"{layer.path}: {'.'.join(at)}")
             continue
         theirs = layer.source not in (*_OF_FOLDER, "editor")
-        if alias == "sandbox.enabled" and not theirs and not gathered.values.get(alias):
-            # Walls that the person did not choose are no reason to ask them less.
-            gathered.values["sandbox.autoAllowBashIfSandboxed"] = False
+        if alias == "sandbox.enabled" and value is True:
+            gathered.walled_by_others = not theirs and (gathered.walled_by_others or not gathered.values.get(alias))
         _take_value(gathered, layer, alias, (at, value))
     for behavior in BEHAVIORS:
         _take_rules(gathered, layer, behavior)
@@ -333,6 +334,9 @@ def _believe_remembered(gathered: _Gathered, claw_home: Path, folder: str) -> No
 
 def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:
     values = gathered.values
+    if gathered.walled_by_others:
+        # Walls that the person did not choose are no reason to ask them less.
+        values["sandbox.autoAllowBashIfSandboxed"] = False
     if values.get("disableBypassPermissionsMode") and values.get("defaultMode") == Mode.BYPASS:
         del values["defaultMode"]
     base = folder or home
