@@ -5,9 +5,9 @@ from __future__ import annotations
 import argparse
 import os
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from claw_lsp import __version__
 
@@ -265,7 +265,7 @@ def _init(args: argparse.Namespace) -> int:
 
 
 def _sessions_arguments(it: argparse.ArgumentParser) -> None:
-    """List and show what was said before."""
+    """List, show, export, fork and delete what was said before."""
     verbs = it.add_subparsers(title="commands", metavar="COMMAND", required=True)
     one = verbs.add_parser("list", help="the sessions of this folder, the newest first")
     one.add_argument("--all", action="store_true", help="those of every folder")
@@ -274,10 +274,23 @@ def _sessions_arguments(it: argparse.ArgumentParser) -> None:
     two = verbs.add_parser("show", help="the transcript of a session")
     two.add_argument("session", metavar="ID", help="its id, or how it begins")
     two.set_defaults(do=_sessions_show)
+    three = verbs.add_parser("export", help="a session as a document of its own")
+    three.add_argument("session", metavar="ID", help="its id, or how it begins")
+    three.add_argument("--format", choices=("markdown", "html", "json"), default="markdown")
+    three.add_argument("--output", metavar="FILE", help="write a new file, not to stdout")
+    three.set_defaults(do=_sessions_export)
+    four = verbs.add_parser("fork", help="a new session that begins as this one did; prints its id")
+    four.add_argument("session", metavar="ID", help="its id, or how it begins")
+    four.add_argument("--at", metavar="PROMPT", help="only up to this prompt: its number from 1 on, or its id")
+    four.set_defaults(do=_sessions_fork)
+    five = verbs.add_parser("delete", help="remove a session and all that is kept of it")
+    five.add_argument("session", metavar="ID", help="its id, or how it begins")
+    five.add_argument("--yes", action="store_true", help="do not ask")
+    five.set_defaults(do=_sessions_delete)
 
 
 def _sessions(args: argparse.Namespace) -> int:
-    raise Misused("sessions: expected list or show")
+    raise Misused("sessions: expected list, show, export, fork or delete")
 
 
 def _sessions_list(args: argparse.Namespace) -> int:
@@ -295,14 +308,44 @@ def _sessions_list(args: argparse.Namespace) -> int:
 
 
 def _sessions_show(args: argparse.Namespace) -> int:
-    import asyncio
-
-    from claw_lsp.facts.fault import LogError
     from claw_lsp.term import sessions
 
+    return _told(lambda: sessions.transcript(_archive(), args.session))
+
+
+def _sessions_export(args: argparse.Namespace) -> int:
+    from claw_lsp.term import sessions
+
+    return _told(lambda: sessions.exported_to(_archive(), args.session, args.format, args.output))
+
+
+def _sessions_fork(args: argparse.Namespace) -> int:
+    from claw_lsp.term import sessions
+
+    return _told(lambda: sessions.forked_at(_archive(), args.session, args.at))
+
+
+def _sessions_delete(args: argparse.Namespace) -> int:
+    from claw_lsp.term import sessions
+
+    def sure(question: str) -> bool:
+        print(question, end=" ", file=sys.stderr, flush=True)
+        return sys.stdin.readline().strip().lower() in ("y", "yes")
+
+    if not args.yes and not sys.stdin.isatty():
+        raise Misused("sessions delete asks first, and there is no terminal to ask on: add --yes")
+    return _told(lambda: sessions.deleted(_archive(), args.session, sure=None if args.yes else sure))
+
+
+def _told(work: Callable[[], Coroutine[Any, Any, str]]) -> int:
+    """Print what comes of it, or why nothing does."""
+    import asyncio
+
+    from claw_lsp.facts.fault import ClawError
+
     try:
-        print(asyncio.run(sessions.transcript(_archive(), args.session)))
-    except LogError as error:
+        print(asyncio.run(work()))
+    except ClawError as error:
         print(f"claw-lsp: {error}", file=sys.stderr)
         return 1
     return 0

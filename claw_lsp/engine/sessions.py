@@ -12,7 +12,8 @@ from claw_lsp.core.reopening import laxer, reopened
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Entry, SessionStarted
-from claw_lsp.facts.past import SessionSummary
+from claw_lsp.facts.fault import SessionHeld
+from claw_lsp.facts.past import Recalled, SessionSummary
 from claw_lsp.facts.rule import Mode
 from claw_lsp.ports import Archive
 
@@ -94,6 +95,28 @@ class Sessions:
         """The sessions of a home folder, of the `most` used last, that edited or proposed something and that no other
         process has open."""
         return await self._archive.with_edits(folder, most)
+
+    async def search(self, words: str, folders: Sequence[str]) -> Recalled:
+        """Where the words were said, in the sessions of these home folders."""
+        return await self._archive.search(words, folders)
+
+    async def delete(self, id_: str) -> None:
+        """Remove a session and all that is kept of it. Raises LogError; SessionHeld for one in which a turn runs."""
+        async with self._opens:
+            session = self.opened.get(id_)
+            if session is not None and _busy(session):
+                raise SessionHeld(f"A turn runs in session {id_}. Stop it first (claw.stop).")
+            if session is not None:
+                session.log.close()
+            await self._archive.delete(id_)
+            self.opened.pop(id_, None)
+            self._used.pop(id_, None)
+            if self.last is session:
+                self.last = None
+
+    async def clean_up(self, days: int, now: float) -> tuple[str, ...]:
+        """Delete sessions that nobody used for so many days, and none with 0; the ids of those that went. Once a day."""
+        return await self._archive.expire(now - days * 86_400.0) if days else ()
 
     def close(self) -> None:
         for session in self.opened.values():

@@ -22,6 +22,7 @@ from claw_lsp.lsp.commands import (
     permissions,
     proposals,
     review,
+    sessions,
     sight,
     trust,
     turns,
@@ -37,7 +38,20 @@ from claw_lsp.ports import Workspace
 
 logger = logging.getLogger(__name__)
 
-ANNOUNCED = (comments, commits, differences, forks, modes, permissions, proposals, review, sight, trust, turns)
+ANNOUNCED = (
+    comments,
+    commits,
+    differences,
+    forks,
+    modes,
+    permissions,
+    proposals,
+    review,
+    sessions,
+    sight,
+    trust,
+    turns,
+)
 """The modules whose import fills the table of commands."""
 
 

@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
+from claw_lsp.core.export import Format
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.rule import Behavior, Mode
 
@@ -105,6 +106,22 @@ class SessionArguments(Arguments):
 
 class SessionsArguments(Arguments):
     pick: bool = True
+
+
+class ResumeArguments(Arguments):
+    session: Annotated[str, Field(min_length=1)]
+
+
+class RenameArguments(SessionArguments):
+    title: str = ""
+
+
+class SearchArguments(Arguments):
+    text: Annotated[str, Field(min_length=1)]
+
+
+class ExportArguments(SessionArguments):
+    format: Format = "markdown"
 
 
 class ForkArguments(SessionArguments):

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from pathlib import Path
 
-from claw_lsp.adapters.private import make_private
+from claw_lsp.adapters.private import write_private
 from claw_lsp.core.chat.scrub import scrubbed
 from claw_lsp.facts.fault import HostError
 from claw_lsp.lsp.client import Client, part
@@ -24,7 +23,9 @@ class Views:
     async def write(self, session: str, name: str, text: str) -> str:
         """The path of the file that now holds the text; of Markdown nothing loads by itself."""
         text = scrubbed(text) if name.endswith(".md") else text
-        return await asyncio.to_thread(_write, self._folder / session / name, text)
+        path = self._folder / session / name
+        await asyncio.to_thread(write_private, path, text)
+        return str(path)
 
     async def show(self, path: str, line: int | None = None) -> bool:
         """Open a file in the editor, at a line (from 1); False where the client cannot or would not, so that its path must be
@@ -40,11 +41,3 @@ class Views:
         except HostError:
             return False
         return part(answer, "success") is True
-
-
-def _write(path: Path, text: str) -> str:
-    make_private(path.parent)
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_NOFOLLOW | os.O_CLOEXEC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8", errors="replace", newline="") as file:
-        file.write(text)
-    return str(path)

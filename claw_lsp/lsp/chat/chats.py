@@ -92,6 +92,18 @@ class Chats:
         """The path of the session's document, written now if there was none. Raises LogError, ClawError."""
         return (await self._page(session)).path
 
+    async def forget(self, session: str, entries: Sequence[Entry]) -> None:
+        """The session is deleted: its documents go, too, but for those that the editor holds open."""
+        for page in self._of(session):
+            if not page.open:
+                page.gone = True
+                del self._pages[page.path]
+        places = await self._places(_home(entries))
+        kept = {path for path, it in self._pages.items() if it.session == session}
+        found = await asyncio.to_thread(files.chats_in, [it.folder for it in places])
+        for path in {it.path for it in found if it.session == session} - kept:
+            await asyncio.to_thread(Path(path).unlink, missing_ok=True)
+
     def is_open(self, session: str) -> bool:
         """Whether the editor holds the session's document open, so that its answers are seen there."""
         return any(it.open for it in self._of(session))

@@ -36,10 +36,11 @@ async def _run(command: Command, slot: list[Door], session: str | None, words: s
 def _arguments(command: Command, session: str | None, words: str) -> dict[str, Any]:
     """The session of the document where the command takes one, and the words for its own field."""
     fields = command.arguments.model_fields
+    about = issubclass(command.arguments, SessionArguments)
+    own = [name for name in fields if name != "session" or not about]
     given: dict[str, Any] = {}
-    if issubclass(command.arguments, SessionArguments) and session is not None:
+    if about and session is not None:
         given["session"] = session
-    own = [name for name in fields if name != "session"]
     if words and not own:
         raise BadRequest("this command takes no words")
     if words:

@@ -12,6 +12,7 @@ from typing import Any, get_args
 from claw_lsp.core.chat.completing import Begun, begun, mention
 from claw_lsp.core.chat.marks import parse
 from claw_lsp.core.closeness import Rank, Wish, ranked, wish, with_folders
+from claw_lsp.core.export import FORMATS
 from claw_lsp.core.policy.paths import secret
 from claw_lsp.core.words import counted
 from claw_lsp.facts.past import SessionSummary
@@ -123,7 +124,9 @@ class ChatCompletion:
                 changed = door.review.book(session).ledgers if session else ()
                 git = Offer("git", "git", KEYWORD, "what differs from HEAD")
                 return [git, *(Offer(it, it, FILE) for it in sorted(place.below(path) for path in changed))], True
-            case "resume" | "rename" | "delete" | "export":
+            case "export":
+                return [Offer(it, it, MEMBER) for it in FORMATS], True
+            case "resume":
                 return [_session(it, "") for it in await self._fitting_sessions(found.typed, buffer)], False
             case _:
                 return (), True
