@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
@@ -14,14 +13,16 @@ from claw_lsp.adapters.disk import DiskWorkspace
 from claw_lsp.adapters.sandbox.system import SystemSandbox
 from claw_lsp.adapters.settings import load
 from claw_lsp.app.world import World
-from claw_lsp.core.policy.judge import judge
-from claw_lsp.core.policy.reading import Line, read_line
+from claw_lsp.core.policy import writes
+from claw_lsp.core.policy.judge import judge, of_use, part_alone
+from claw_lsp.core.policy.reading import read_line
 from claw_lsp.core.policy.rules import remark
 from claw_lsp.core.policy.shell import files_named, parts_asked
+from claw_lsp.core.policy.words import Line
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.fault import BadRequest, ClawError, ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
-from claw_lsp.facts.rule import Behavior, Mode, Rule
+from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.ports import Sandbox
@@ -120,7 +121,9 @@ async def _judged(tool: str, given: Mapping[str, Any], scene: Scene, sandbox: Sa
     if plan.command is not None:
         if scene.settings.sandbox_enabled:
             answer["sandbox"] = plan.walls.mechanism or f"none: {plan.walls.why}"
-        answer["parts"] = _parts(read_line(plan.command), plan, scene)
+        line = read_line(plan.command)
+        answer["parts"] = _parts(line, plan, scene)
+        answer["redirects"] = _redirects(line, plan, scene)
     return answer
 
 
@@ -130,8 +133,10 @@ async def _plan(tool: str, given: Mapping[str, Any], scene: Scene, sandbox: Sand
     call = Call(id="check", name=tool, input=dict(given))
     if tool == "Bash":
         command = _text(given, "command")
-        paths = [await disk.locate(it) for it in files_named(read_line(command), scene.cwd)]
-        plan = Plan(call, Reach.RUN, tool, paths=tuple(paths), command=command)
+        line = read_line(command)
+        paths = [await disk.locate(it) for it in files_named(line, scene.ground)]
+        changed = [await disk.locate(it) for it in writes.named(line, scene.ground)]
+        plan = Plan(call, Reach.RUN, tool, paths=tuple(paths), writes=tuple(changed), command=command)
         return await walled(plan, scene, sandbox, outside=given.get("dangerouslyDisableSandbox") is True)
     if tool == "WebFetch":
         return Plan(call, Reach.FETCH, tool, url=_text(given, "url"))
@@ -154,11 +159,25 @@ def _text(given: Mapping[str, Any], name: str) -> str:
 
 def _parts(line: Line, plan: Plan, scene: Scene) -> list[dict[str, Any]]:
     """How each part of a shell line was read, and what comes of it alone."""
+    settings, mode, ground = scene.settings, scene.mode, scene.ground
     asked = parts_asked(line)
     found: list[dict[str, Any]] = []
-    for part in line.parts:
-        alone = judge(scene.settings.rules, scene.mode, replace(plan, command=part.text), scene.ground)
+    for part in dict.fromkeys(line.parts):
+        alone = part_alone(settings.rules, mode, plan, part, ground)
         free = part not in asked and not line.unread
-        said = {"decision": alone.decision, "rule": alone.rule}
-        found.append({"text": part.text, "words": list(part.texts), "free": free, **said})
+        found.append({"text": part.text, "words": list(part.texts), "free": free, **_said(alone)})
     return found
+
+
+def _redirects(line: Line, plan: Plan, scene: Scene) -> list[dict[str, Any]]:
+    """The files that a line reads its input from or writes to, and what comes of each."""
+    found: list[dict[str, Any]] = []
+    for use in writes.redirected(line, scene.ground):
+        verdict = of_use(scene.settings.rules, scene.mode, plan, use, scene.ground)
+        as_tool = "Edit" if use.writes else "Read"
+        found.append({"path": use.said, "leads": list(use.places), "as": as_tool, **_said(verdict)})
+    return found
+
+
+def _said(verdict: Verdict) -> dict[str, Any]:
+    return {"decision": verdict.decision, "rule": verdict.rule, "reason": verdict.reason}

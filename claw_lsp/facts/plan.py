@@ -61,9 +61,9 @@ class Plan:
 
     `title` is one line for the person ("Edit src/a.py", "Run pytest -q"). `detail` is all of it: the diff, the whole
     command. `command` is set exactly when a shell line is run, `url` when a host is reached. `changes` are edits by
-    document. `walls` is what a command would run in; `enclosed`: the settings say that this is enough for a yes;
-    `breaks_out`: it asks to run outside of the walls that it would have. `payload` is the tool's own, for `perform`, and
-    read by nobody else.
+    document. `writes` are the files that a command writes to by name, as far as its words say so. `walls` is what it would
+    run in; `enclosed`: the settings say that this is enough for a yes; `breaks_out`: it asks to run outside of the walls that
+    it would have. `payload` is the tool's own, for `perform`, and read by nobody else.
     """
 
     call: Call
@@ -74,6 +74,7 @@ class Plan:
     changes: tuple[Change, ...] = ()
     command: str | None = None
     url: str | None = None
+    writes: tuple[PlannedPath, ...] = ()
     inquiries: tuple[Inquiry, ...] = ()
     walls: Walls = NO_WALLS
     enclosed: bool = False

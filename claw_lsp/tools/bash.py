@@ -10,6 +10,7 @@ from pydantic import BaseModel, Field, field_validator
 from claw_lsp.core.escape import one_line, stripped, visible
 from claw_lsp.core.policy.reading import read_line
 from claw_lsp.core.policy.shell import files_named
+from claw_lsp.core.policy.writes import named
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.fault import FolderGone
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
@@ -64,12 +65,14 @@ class BashTool:
         wanted = BashInput.model_validate(call.input)
         about = f"{visible(wanted.description.strip())}\n\n" if wanted.description.strip() else ""
         after = "\n\n(runs in the background)" if wanted.run_in_background else ""
+        line = read_line(wanted.command)
         plan = Plan(
             call=call,
             reach=Reach.RUN,
             title=f"Run {one_line(wanted.command, _TITLE)}",
             detail=f"{about}{visible(wanted.command)}{after}",
-            paths=await _looked_at(wanted.command, scene, workspace),
+            paths=await _located(files_named(line, scene.ground), workspace),
+            writes=await _located(named(line, scene.ground), workspace),
             command=wanted.command,
             payload=wanted,
         )
@@ -100,9 +103,8 @@ class BashTool:
         return Result(content="\n".join([text, *notes]), summary=f"running as {task.id}")
 
 
-async def _looked_at(command: str, scene: Scene, workspace: Workspace) -> tuple[PlannedPath, ...]:
-    """Where the files lead that a line which only reads names: a link may lead out of the workspace."""
-    named = files_named(read_line(command), scene.cwd)
+async def _located(named: tuple[str, ...], workspace: Workspace) -> tuple[PlannedPath, ...]:
+    """Where the files lead that a line names: a link may lead out of the workspace."""
     return tuple(await asyncio.gather(*(workspace.locate(it) for it in named)))
 
 

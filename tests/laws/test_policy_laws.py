@@ -17,6 +17,7 @@ from claw_lsp.facts.scene import Ground
 
 ROOTS = ("/ws", "/lib")
 GROUND = Ground(ROOTS, "/ws", "/home/u")
+WIPES = "rm -rf /; "
 STRICTNESS = {"allow": 0, "ask": 1, "deny": 2}
 
 PROGRAMS = [
@@ -120,7 +121,8 @@ def plans() -> st.SearchStrategy[Plan]:
             Plan(call("AskUserQuestion"), Reach.PERSON, "t"),
         ]
     )
-    return st.one_of(lines().map(run), touching, fetches, others)
+    wiping = lines().map(lambda it: run(WIPES + it))
+    return st.one_of(lines().map(run), wiping, touching, fetches, others)
 
 
 def rules() -> st.SearchStrategy[Rule]:
@@ -195,12 +197,12 @@ NOT_ALLOWED = [
     "curl x",
     "npm install",
     "PATH=/x pytest",
-    "x=1",
+    "GIT_PAGER=x",
     "env pytest",
     "eval ls",
     "python a.py",
     "./ls",
-    "pytest > a.txt",
+    "pytest > .git/a",
 ]
 AROUND = ["{}; {}", "{} && {}", "{} || {}", "{} | {}", "{} & {}", "{}\n{}", "{} |& {}", "{} ; ! {}"]
 INSIDE = [
@@ -269,7 +271,7 @@ def asks_always(mode: Mode, plan: Plan) -> bool:
         return own or (mode is not Mode.BYPASS and any("/.git/" in it for it in named))
     if plan.reach is Reach.READ:
         return mode is not Mode.BYPASS and any(it.endswith("/.env") or "/.ssh/" in it for it in named)
-    return plan.command is not None and any(it.program == "rm" for it in read_line(plan.command).parts)
+    return plan.command is not None and plan.command.startswith(WIPES)
 
 
 @given(plans())

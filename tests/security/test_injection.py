@@ -50,7 +50,7 @@ def test_no_result_changes_a_rule_or_the_mode_or_what_a_call_needs(results: list
     before = fold(begun(mode))
     after = fold([CallFinished(call_id=f"c{n}", result=it) for n, it in enumerate(results)], before)
     assert (after.rules, after.mode, after.exposure.known) == (before.rules, before.mode, before.exposure.known)
-    plan = Plan(Call(id="c", name="Bash", input={}), Reach.RUN, "t", command="rm -rf build")
+    plan = Plan(Call(id="c", name="Bash", input={}), Reach.RUN, "t", command="rm -rf /ws")
     rules = (Rule(text="Bash", behavior="allow"), *after.rules)
     verdict = judge(rules, after.mode, plan, Ground(("/ws",), after.cwd, exposure=after.exposure))
     assert verdict.decision == "ask"

@@ -168,7 +168,8 @@ def test_what_a_session_that_was_exposed_sends(case: Case) -> None:
         ("curl http://127.0.0.1:3000 http://a.localhost/", set[str]()),
         ("echo https://a.example", set[str]()),
         ("ls src && npm test", set[str]()),
-        ("npm test; x=$(curl https://a.example)", {"", "a.example"}),
+        ("npm test; x=$(curl https://a.example)", {"a.example"}),
+        ("npm test; f() { curl https://a.example; }", {"", "a.example"}),
     ],
 )
 def test_where_a_line_sends(line: str, hosts: set[str]) -> None:

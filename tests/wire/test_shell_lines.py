@@ -65,6 +65,16 @@ cat a.py 2>&1 | head
 ! grep -q x a.py
 true && echo yes || echo no
 ls # a comment; rm x
+cd a && cd b && ls
+cat <<< x
+echo "$(id)"
+(ls)
+{ ls; }
+if true; then ls; fi
+for i in a; do ls; done
+[ -f a.py ]
+[[ -f a.py ]]
+A=b
 """.strip().split("\n")
 
 ASKED = """
@@ -111,7 +121,6 @@ git remote add x y
 git push
 git grep -O x
 cd src && git status
-cd a && cd b && ls
 cd
 cd -
 cd ..
@@ -119,7 +128,6 @@ cd /etc
 env
 printenv
 export A=b
-A=b
 A=b ls
 CI=1 ls
 ls > out
@@ -128,21 +136,13 @@ ls &> out
 ls >| out
 cat < ~/x
 cat <<E
-cat <<< x
 echo $HOME
-echo "$(id)"
 echo `id`
 echo a{b,c}
 echo ~
 ls $(id)
-(ls)
-{ ls; }
-if true; then ls; fi
-for i in a; do ls; done
 ls & x
 x() { ls; }; x
-[ -f a.py ]
-[[ -f a.py ]]
 test -v 'a[$(id)]'
 printf -v 'a[$(id)]' x
 let x=1
@@ -257,13 +257,11 @@ def test_a_deny_rule_leaves_words_that_are_no_command_alone(line: str) -> None:
     assert decided(line, allow=["*"], deny=["curl *"]).decision == "allow"
 
 
-READ_IN_PART = ["$RUN rm a", "rm$IFS-rf a", "sh <<X\nrm a\nX", "echo 'no end; rm a"]
+READ_IN_PART = ["$RUN rm a", "rm$IFS-rf a", "f() { rm a; }; f", "echo 'no end; rm a"]
 
 
-@pytest.mark.parametrize(
-    "line", ["rm a", "ls && rm a", 'echo "$(rm a)"', "bash -c 'rm a'", "xargs rm", "sudo rm a", *READ_IN_PART]
-)
-def test_what_deletes_is_asked_in_every_mode(line: str) -> None:
+@pytest.mark.parametrize("line", READ_IN_PART)
+def test_what_may_delete_and_is_not_read_whole_is_asked_in_every_mode(line: str) -> None:
     assert decided(line, allow=["*"], mode=Mode.BYPASS).decision == "ask"
 
 
@@ -282,23 +280,19 @@ def test_each_part_may_be_carried_by_a_rule_of_its_own_and_the_reason_names_them
 
 def test_a_link_that_leads_out_of_the_workspace_is_asked() -> None:
     leads = {"/ws/notes": "/home/u/.ssh/id_rsa"}
-    named = files_named(read_line("cat notes"), "/ws")
+    named = files_named(read_line("cat notes"), GROUND)
     assert named == ("/ws", "/ws/notes")
     paths = tuple(PlannedPath(it, leads.get(it, it)) for it in named)
     plan = Plan(Call(id="c", name="Bash", input={}), Reach.RUN, "t", paths=paths, command="cat notes")
     assert judge([], Mode.DEFAULT, plan, GROUND).decision == "ask"
 
 
-def test_files_are_looked_for_in_both_folders_of_a_line_that_moves() -> None:
-    named = files_named(read_line("cd sub && cat a --x=b"), "/ws")
+def test_files_are_looked_for_where_a_line_has_moved_to() -> None:
+    named = files_named(read_line("cd sub && cat a --x=b"), GROUND)
     assert named == ()
-    assert set(files_named(read_line("cd sub && cat a"), "/ws")) == {
-        "/ws",
-        "/ws/sub",
-        "/ws/sub/sub",
-        "/ws/a",
-        "/ws/sub/a",
-    }
+    assert set(files_named(read_line("cd sub && cat a"), GROUND)) == {"/ws", "/ws/sub", "/ws/sub/a"}
+    either = {"/ws", "/ws/sub", "/ws/sub/a", "/ws/a"}
+    assert set(files_named(read_line("cd sub; cat a"), GROUND)) == either
 
 
 def decided(line: str, *, allow: list[str] = [], deny: list[str] = [], mode: Mode = Mode.DEFAULT) -> Verdict:  # noqa: B006

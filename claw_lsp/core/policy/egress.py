@@ -14,7 +14,8 @@ from typing import Final
 from claw_lsp.core.policy import hosts
 from claw_lsp.core.policy.free import only_reads
 from claw_lsp.core.policy.paths import inside
-from claw_lsp.core.policy.reading import Part, read_line
+from claw_lsp.core.policy.reading import read_line
+from claw_lsp.core.policy.words import Part
 from claw_lsp.core.policy.wrappers import inner
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.rule import Mode, Rule
@@ -102,7 +103,7 @@ def _of_part(part: Part) -> Iterator[str]:
         yield from (_host(it.partition(":")[0]) for it in texts if _GIT_REMOTE.match(it))
     elif part.program == "go" and not _GO_SENDS.isdisjoint(texts):
         yield from (_host(it.partition("/")[0]) for it in texts if _GO_MODULE.match(it))
-    if not only_reads(part, moved=False) and (sends or _GIT_TELLS.isdisjoint(texts)):
+    if not only_reads(part) and (sends or _GIT_TELLS.isdisjoint(texts)):
         values = [it.text for _, it in part.assignments]
         yield from (hosts.host_of(it[0]) or UNREADABLE for text in (*texts, *values) for it in _ADDRESS.finditer(text))
 

@@ -11,21 +11,22 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-from claw_lsp.core.policy.reading import Part, Word
+from claw_lsp.core.policy.words import START, Part, Word, harmless
 
 
 @dataclass(frozen=True, slots=True)
 class Options:
     """What a command may be given. `short` letters stand alone, `valued` ones take the rest of their word or the next
     word; `long` are whole names, with `=` or without. `names_only` says that no content of a file is shown and no
-    option does harm, so that patterns may stand for its files, whatever they are called. `most` is how many words
-    beside options it may have."""
+    option does harm, so that patterns may stand for its files, whatever they are called. `says`: its words are only
+    printed, so that they may be put together when it runs. `most` is how many words beside options it may have."""
 
     short: str = ""
     valued: str = ""
     long: str = ""
     names_only: bool = False
     most: int = 1000
+    says: bool = False
 
     def fit(self, words: tuple[Word, ...]) -> bool:
         n_plain, rest = 0, list(words)
@@ -33,6 +34,8 @@ class Options:
         while rest:
             word = rest.pop(0)
             text = word.text
+            if self.says and only_text(word):
+                continue
             if not word.sure or (word.glob and not self.names_only):
                 return False
             if text == "--":
@@ -60,15 +63,28 @@ class Options:
         return True
 
 
-def only_reads(part: Part, *, moved: bool) -> bool:
-    """Whether this command does nothing but read files that its words name. `moved`: a `cd` came before it."""
-    if part.assignments or not part.words or not part.words[0].sure or part.words[0].glob:
+def only_text(word: Word) -> bool:
+    """Whether a word is put together when it runs, of what the line itself says: it shows no variable of the environment."""
+    return not word.sure and word.single and not word.glob and not _ENVIRONMENT.search(word.text)
+
+
+def only_reads(part: Part) -> bool:
+    """Whether this command does nothing but read files that its words name, or sets variables of the line's own."""
+    if not part.words:
+        return all(harmless(name) and not value.glob for name, value in part.assignments)
+    if part.assignments or not part.words[0].sure or part.words[0].glob or None in part.folders:
         return False
     program, words = part.words[0].text, part.words[1:]
     if len(words) == 1 and words[0].text == "--version":
         return program in _VERSIONED
     if program == "git":
-        return not moved and _git(words)
+        return part.folders == START and _git(words)
+    if program in ("[", "[[", "test"):
+        return _tests(words[:-1] if program != "test" else words)
+    if program == "printf":
+        return not words or (
+            words[0].sure and not words[0].glob and not words[0].text.startswith("-") and _printed(words)
+        )
     if program in _OTHERS:
         return all(it.sure and not it.glob for it in words) and _OTHERS[program](tuple(it.text for it in words))
     options = _OPTIONS.get(program)
@@ -93,6 +109,25 @@ def _sed(words: tuple[str, ...]) -> bool:
     )
 
 
+def _tests(words: tuple[Word, ...]) -> bool:
+    """One question about a file or two texts. `-v` evaluates a name, and so do numbers that are none."""
+    words = words[1:] if words and words[0].sure and words[0].text == "!" else words
+    if any(it.glob or not (it.sure or it.single) for it in words):
+        return False
+    match [it.text if it.sure else None for it in words]:
+        case [str() as how, _]:
+            return how in _ASKED_OF_ONE
+        case [one, str() as how, other]:
+            numbers = all(it in ("$?", "$#") or (it or "").isdigit() for it in (one or words[0].text, other))
+            return how in _ASKED_OF_TWO or (how in _COMPARES and numbers)
+        case _:
+            return False
+
+
+def _printed(words: tuple[Word, ...]) -> bool:
+    return all((it.sure and not it.glob) or only_text(it) for it in words[1:])
+
+
 def _plain(words: tuple[str, ...]) -> bool:
     return not any(it.startswith("-") for it in words)
 
@@ -105,21 +140,34 @@ def _looks_up(words: tuple[str, ...]) -> bool:
     return len(words) >= 2 and words[0] in ("-v", "-V") and _plain(words[1:])
 
 
-def _says(words: tuple[str, ...]) -> bool:
-    """`printf` without options: `-v` writes a variable, and evaluates its name."""
-    return not words[:1] or not words[0].startswith("-")
+def _hears(words: tuple[str, ...]) -> bool:
+    return words[:1] == ("-r",) and all(map(harmless, words[1:]))
+
+
+def _sets(words: tuple[str, ...]) -> bool:
+    return bool(words) and all(re.fullmatch(r"-[eux]*o?|-o|pipefail", it) for it in words)
 
 
 def _asks_time(words: tuple[str, ...]) -> bool:
     return all(it.startswith("+") or it in ("-u", "-R", "-I", "--utc", "--rfc-email") for it in words)
 
 
+_ENVIRONMENT: Final = re.compile(r"\$\{?[A-Z_]")
+_ASKED_OF_ONE: Final = frozenset("-e -f -d -s -r -w -x -L -h -n -z -b -c -p -S".split())
+_ASKED_OF_TWO: Final = frozenset("= == != -nt -ot -ef".split())
+_COMPARES: Final = frozenset("-eq -ne -lt -le -gt -ge".split())
 _OTHERS: Final[dict[str, Callable[[tuple[str, ...]], bool]]] = {
     "find": _find,
     "sed": _sed,
     "cd": _cd,
     "command": _looks_up,
-    "printf": _says,
+    "read": _hears,
+    "set": _sets,
+    ":": _plain,
+    "wait": lambda words: not words,
+    "exit": lambda words: not words or (len(words) == 1 and words[0].isdigit()),
+    "break": lambda words: not words,
+    "continue": lambda words: not words,
     "date": _asks_time,
     "type": _plain,
     "which": _plain,
@@ -166,7 +214,7 @@ _OPTIONS: Final[dict[str, Options]] = {
     "head": Options("qvz0123456789", "nc", "lines bytes quiet silent verbose"),
     "tail": Options("qvz0123456789", "nc", "lines bytes quiet silent verbose"),
     "wc": Options("clmLw", "", "bytes chars lines words max-line-length", True),
-    "echo": Options("neE", "", "", True),
+    "echo": Options("neE", "", "", True, says=True),
     "grep": _GREP,
     "egrep": _GREP,
     "fgrep": _GREP,

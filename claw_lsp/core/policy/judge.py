@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from dataclasses import replace
 
-from claw_lsp.core.policy import egress, hosts, offers, shell, worktrees
+from claw_lsp.core.policy import deletes, egress, hosts, offers, shell, worktrees, writes
 from claw_lsp.core.policy.matching import allows, covers, touches
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
 from claw_lsp.core.policy.reading import read_line
+from claw_lsp.core.policy.words import Line, Part
+from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
 from claw_lsp.facts.scene import Ground
@@ -17,6 +20,7 @@ _PATTERN = re.compile(r"[\[\]*?!\\\n]")
 """What would make a pattern of a folder's name."""
 _SCHEDULES = frozenset({"CronCreate", "CronDelete"})
 """Tools that change what the agent does later by itself."""
+_UNDECIDED = "no rule decides it"
 
 
 def judge(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
@@ -49,7 +53,7 @@ def _decided(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) ->
     if plan.enclosed and mode is not Mode.PLAN:
         return Verdict(decision="allow", reason=f"it runs in a sandbox ({plan.walls.mechanism})")
     if plan.command is not None:
-        return _of_line(rules, mode, plan, ground.roots)
+        return _of_line(rules, mode, plan, ground)
     for rule in rules:
         if rule.behavior == "allow" and allows(rule, rules, plan, ground):
             if mode is Mode.PLAN and plan.reach is Reach.FETCH and plan.call.name.startswith("mcp__"):
@@ -71,32 +75,88 @@ def named_by_person(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Groun
     return Verdict(decision="allow", reason="the person named it")
 
 
-def _of_line(rules: tuple[Rule, ...], mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
-    """What the rules say of a command that nothing denied: each of its parts only reads, or a rule allows it."""
+def _of_line(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
+    """What the rules say of a command that nothing denied: each of its parts only reads, or a rule allows it, and each file
+    that it sends its output to may be changed."""
     line = read_line(plan.command or "")
     if line.unread:
         return Verdict(decision="ask", reason=f"{line.unread}, so no rule covers it")
-    if named := shell.elsewhere(line, roots):
+    if named := shell.elsewhere(line, ground.roots):
         return Verdict(decision="ask", reason=named)
-    if (written := shell.written_to(line)) is not None:
-        return Verdict(decision="ask", reason=f"it writes to {written}")
-    if not all(inside(it.target, roots) and not secret(it.target) for it in plan.paths):
+    uses = tuple(writes.redirected(line, ground))
+    for it in uses:
+        if (verdict := of_use(rules, mode, plan, it, ground)).decision != "allow":
+            return verdict
+    judged = {place for it in uses for place in it.places}
+    looked_at = [it for it in plan.paths if it.path not in judged]
+    if not all(inside(it.target, ground.roots) and not secret(it.target) for it in looked_at):
         return Verdict(decision="ask", reason="it reads what lies outside the workspace, or may hold secrets")
     asked = shell.parts_asked(line)
     if mode is Mode.PLAN and asked:
         return Verdict(decision="ask", reason="plan mode is on, and a command may change something")
-    if not asked:
-        return Verdict(decision="allow", reason="it only reads inside the workspace")
-    used: list[Rule] = []
-    for part in asked:
-        rule = next((it for it in rules if it.behavior == "allow" and covers(it, plan, part)), None)
-        if rule is None:
+    verdicts = [of_part(rules, mode, plan, it, ground) for it in asked]
+    for part, verdict in zip(asked, verdicts, strict=True):
+        if verdict.decision != "allow":
             which = f" {part.text}" if len(line.parts) > 1 else " it"
-            return Verdict(decision="ask", reason=f"no rule decides{which}")
-        used.append(rule)
-    others = "".join(f", and {it.text} from {it.source}" for it in dict.fromkeys(used[1:]) if it != used[0])
-    verdict = _by_rule("allow", used[0])
-    return verdict.model_copy(update={"reason": verdict.reason + others})
+            reason = f"no rule decides{which}" if verdict.reason == _UNDECIDED else verdict.reason
+            return verdict.model_copy(update={"reason": reason})
+    if not verdicts:
+        changes_files = any(it.writes for it in uses)
+        said = (
+            "it only reads, and may change what it writes to" if changes_files else "it only reads inside the workspace"
+        )
+        return Verdict(decision="allow", reason=said)
+    first = next((it for it in verdicts if it.rule), verdicts[0])
+    others = dict.fromkeys(it.reason.removeprefix("the allow rule ") for it in verdicts if it.reason != first.reason)
+    return first.model_copy(update={"reason": first.reason + "".join(f", and {it}" for it in others)})
+
+
+def of_part(rules: tuple[Rule, ...], mode: Mode, plan: Plan, part: Part, ground: Ground) -> Verdict:
+    """What is said of one command of a line that was read whole, by itself."""
+    if not shell.parts_asked(Line((part,))):
+        return Verdict(decision="allow", reason="it only reads inside the workspace")
+    rule = next((it for it in rules if it.behavior == "allow" and covers(it, plan, part)), None)
+    if rule is not None:
+        return _by_rule("allow", rule)
+    changed = writes.simple(part, ground) if mode is Mode.ACCEPT_EDITS else None
+    for it in changed or ():
+        if (verdict := of_use(rules, mode, plan, it, ground)).decision != "allow":
+            return verdict
+    if changed:
+        return Verdict(decision="allow", reason="the mode is acceptEdits")
+    return Verdict(decision="ask", reason=_UNDECIDED)
+
+
+def part_alone(rules: tuple[Rule, ...], mode: Mode, plan: Plan, part: Part, ground: Ground) -> Verdict:
+    """What would be said of a line that is this one part, in the folder where the part runs; denials and floors too."""
+    alone = replace(plan, command=part.text, reach=Reach.RUN)
+    if verdict := _denied(rules, mode, alone, ground) or _asked(rules, mode, alone, ground):
+        return verdict
+    if mode is Mode.BYPASS:
+        return Verdict(decision="allow", reason="the mode is bypassPermissions")
+    if named := shell.elsewhere(Line((part,)), ground.roots):
+        return Verdict(decision="ask", reason=named)
+    return of_part(rules, mode, plan, part, ground)
+
+
+def of_use(rules: tuple[Rule, ...], mode: Mode, plan: Plan, use: writes.Use, ground: Ground) -> Verdict:
+    """What is said of a file that a line reads its input from or writes to: as of a call of Read or Edit."""
+    does = f"it writes to {use.said}" if use.writes else f"it reads {use.said}"
+    if not use.places:
+        return Verdict(decision="ask", reason=f"{does}, and where that leads is only known when it runs")
+    if use.writes and mode is Mode.PLAN:
+        return Verdict(decision="ask", reason=f"plan mode is on, and {does}")
+    leads = {it.path: it for it in (plan.writes if use.writes else plan.paths)}
+    tool, reach = ("Edit", Reach.EDIT) if use.writes else ("Read", Reach.READ)
+    for place in use.places:
+        if place.startswith("/dev/"):
+            return Verdict(decision="ask", reason=f"{does}, which is a device")
+        call = Call(id=plan.call.id, name=tool, input={"file_path": place})
+        as_tool = Plan(call, reach, tool, paths=(leads.get(place, PlannedPath(place, place)),))
+        verdict = _decided(rules, mode, as_tool, replace(ground, hook=None))
+        if verdict.decision != "allow":
+            return verdict.model_copy(update={"reason": f"{does}: {verdict.reason}"})
+    return Verdict(decision="allow", reason=f"{does}, which is allowed")
 
 
 def offer(plan: Plan) -> str | None:
@@ -171,11 +231,23 @@ def _always_asked(mode: Mode, plan: Plan, ground: Ground) -> str | None:
         return "it changes what this agent does later by itself"
     if plan.breaks_out:
         return "it is to run outside of the sandbox"
-    if plan.reach is Reach.RUN and shell.deletes(plan.command or ""):
-        return "it deletes files"
+    if plan.command is not None and (why := _of_every_line(mode, plan, plan.command, ground)):
+        return why
     named = [path for it in plan.paths for path in (it.path, it.target)]
     if mode is not Mode.BYPASS and plan.reach is Reach.READ and any(map(secret, named)):
         return "the file may hold secrets"
+    return None
+
+
+def _of_every_line(mode: Mode, plan: Plan, command: str, ground: Ground) -> str | None:
+    """The floor under commands: deletes that nothing brings back, and changes of protected files, as far as words tell."""
+    line = read_line(command)
+    leads = {it.path: it for it in plan.writes}
+    touched = [leads.get(it, PlannedPath(it, it)) for it in writes.touched(line, ground)]
+    if why := deletes.critical(command, ground) or changes(mode, touched, ground):
+        return why
+    if line.unread and any(governs_agent(it) for it in shell.names_said(command)):
+        return f"it may change what this agent may do, and {line.unread}"
     return None
 
 
@@ -200,7 +272,7 @@ def _by_reach(mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
         return Verdict(decision="allow", reason="the mode is acceptEdits")
     if plan.reach is Reach.EDIT and not within:
         return Verdict(decision="ask", reason="it changes a file outside the workspace")
-    return Verdict(decision="ask", reason="no rule decides it")
+    return Verdict(decision="ask", reason=_UNDECIDED)
 
 
 def _common_folder(plan: Plan) -> str | None:

@@ -7,8 +7,9 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from claw_lsp.core.policy import hosts, patterns, rules, shell
-from claw_lsp.core.policy.reading import Part, read_line
+from claw_lsp.core.policy.reading import read_line
 from claw_lsp.core.policy.rules import Written, of_server, read
+from claw_lsp.core.policy.words import Part
 from claw_lsp.core.policy.wrappers import inner
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.rule import Rule
@@ -37,7 +38,7 @@ def touches(rule: Rule, every: Rules, plan: Plan, ground: Ground) -> bool | None
         about = rules.may_mean(rule.text)
         return False if about is None or _concerns_tool(rule, about, plan) else None
     if plan.command is not None and not written.whole and written.tool in ("Read", "Edit"):
-        return _touches_files(rule, every, written, plan.command, ground)
+        return _touches_files(rule, every, written, plan, ground)
     if plan.command is not None and written.tool == "Cd":
         return _moves_to(rule, every, written, plan.command, ground)
     if not _concerns_tool(rule, written.tool, plan):
@@ -173,10 +174,12 @@ def _means(rule: Rule, every: Rules, spec: str, path: str, ground: Ground) -> bo
     return patterns.matches(rule, spec, path, ground) and not patterns.negated(rule, every, path, ground)
 
 
-def _touches_files(rule: Rule, every: Rules, written: Written, command: str, ground: Ground) -> bool | None:
+def _touches_files(rule: Rule, every: Rules, written: Written, plan: Plan, ground: Ground) -> bool | None:
     """Whether a path rule concerns a file that a command names: True for commands known to read or write what they name,
     False (so that it asks) for others, which may."""
-    found = shell.files_touched(read_line(command), ground, writing=written.tool == "Edit")
+    found = list(shell.files_touched(read_line(plan.command or ""), ground, writing=written.tool == "Edit"))
+    linked = plan.writes if written.tool == "Edit" else plan.paths
+    found += [(it.target, True) for it in linked if it.target != it.path]
     met = [sure for path, sure in found if _means(rule, every, written.spec or "", path, ground)]
     return any(met) if met else None
 

@@ -14,8 +14,10 @@ from typing import Final
 from claw_lsp.core.policy.free import only_reads
 from claw_lsp.core.policy.paths import inside, protected, secret
 from claw_lsp.core.policy.patterns import normal
-from claw_lsp.core.policy.reading import Line, Part, Word, read_line
+from claw_lsp.core.policy.reading import read_line
+from claw_lsp.core.policy.words import Folders, Line, Part, Word, below
 from claw_lsp.core.policy.wrappers import inner, unwrapped
+from claw_lsp.core.policy.writes import WRITERS, redirected
 from claw_lsp.facts.scene import Ground
 
 _PLAIN = re.compile(r"[A-Za-z0-9_@%+:,./-][A-Za-z0-9_@%+=:,./-]*")
@@ -32,11 +34,24 @@ _SAFE_VARIABLES = frozenset(
     PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE PYTHONHASHSEED RUST_BACKTRACE RUST_LOG DEBUG VERBOSE""".split()
 )
 """Variables that change what a command prints, and not what it runs."""
-_DELETES = re.compile(r"(rm|rmdir|shred|dd|mkfs(\.\w+)?)")
 _BETWEEN = re.compile(r"[=:,@%+]")
 _ADDRESS = re.compile(r"(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _HARMLESS = frozenset({"/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr"})
-_SINK: Final = frozenset({"/dev/null", "/dev/stdout", "/dev/stderr"})
+_SPEAKS: Final = {
+    "git commit": "-m -am --message",
+    "git tag": "-m --message",
+    "git notes add": "-m --message",
+    "git stash push": "-m --message",
+    "gh pr create": "-t --title -b --body",
+    "gh pr comment": "-b --body",
+    "gh issue create": "-t --title -b --body",
+    "gh issue comment": "-b --body",
+}
+"""Commands, and their options whose value is text that people read."""
+_ALONE: Final = frozenset(
+    "-a -q -s -v -n --all --amend --no-edit --no-verify --quiet --signoff --verbose --allow-empty --draft --fill".split()
+)
+"""Options of theirs that take no value."""
 _N_FLAGS = 16
 """How many letters of short options in one word are looked behind."""
 _BLANK: Final = "\0"
@@ -55,16 +70,8 @@ def plain_words(line: str) -> tuple[str, ...] | None:
 
 
 def parts_asked(line: Line) -> tuple[Part, ...]:
-    """The parts that some rule must allow: those that do more than read. Assignments that only change what is printed
-    are taken off."""
-    moves = [it for it in line.parts if it.program == "cd"]
-    asked: list[Part] = []
-    moved = False
-    for part in line.parts:
-        if not only_reads(part, moved=moved) or len(moves) > 1:
-            asked.append(part)
-        moved = moved or part in moves
-    return tuple(asked)
+    """The parts that some rule must allow: those that do more than read."""
+    return tuple(dict.fromkeys(it for it in line.parts if not only_reads(it)))
 
 
 def covers(spec: str, part: Part) -> bool:
@@ -72,7 +79,7 @@ def covers(spec: str, part: Part) -> bool:
     if not all(name in _SAFE_VARIABLES and value.sure for name, value in part.assignments):
         return False
     words = unwrapped(part).words
-    if not words or not words[0].sure or words[0].glob:
+    if not words or not words[0].sure or words[0].glob or not _all_certain(part.words):
         return False
     texts = [it.text for it in words]
     program = texts[0].rsplit("/", 1)[-1]
@@ -83,6 +90,38 @@ def covers(spec: str, part: Part) -> bool:
     if program in _EVALUATES and any("[" in it for it in texts[1:]):
         return False
     return bool(_pattern(spec).fullmatch(_written(words)))
+
+
+def _all_certain(words: tuple[Word, ...]) -> bool:
+    """Whether every word that is put together when it runs stands where it can only be text: no option, no name of a file."""
+    if all(it.sure for it in words):
+        return True
+    if not all(it.sure or (it.single and not it.glob) for it in words):
+        return False
+    texts = [it.text for it in words if it.sure]
+    program = texts[0] if texts and words[0].sure else ""
+    if program in ("echo", "printf"):
+        return program == "echo" or (len(words) > 1 and words[1].sure and not words[1].text.startswith("-"))
+    speaks = next((it for it in _SPEAKS if tuple(it.split()) == tuple(texts[: len(it.split())])), None)
+    rest = list(words[len(speaks.split()) :] if speaks else words[1:])
+    known = frozenset(_SPEAKS[speaks].split()) if speaks else frozenset[str]()
+    flags = True
+    while rest:
+        word = rest.pop(0)
+        if not word.sure:
+            if not (flags and word.lead.partition("=")[0] in known and "=" in word.lead) and not _begins_as_text(word):
+                return False
+        elif flags and word.text in known:
+            if rest:
+                rest.pop(0)
+        elif word.text.startswith("-") and word.text not in _ALONE:
+            flags = False
+    return True
+
+
+def _begins_as_text(word: Word) -> bool:
+    """A name that begins with words and blanks leads nowhere, and is no option."""
+    return " " in word.lead and not word.lead.startswith(("-", "/", "~", "."))
 
 
 def concerns(spec: str, text: str) -> bool:
@@ -109,46 +148,37 @@ def elsewhere(line: Line, roots: tuple[str, ...]) -> str | None:
     return None
 
 
-def written_to(line: Line) -> str | None:
-    """A file that the line sends its output to; None where there is none that keeps it."""
-    return next((it.target.text for it in line.redirects if it.writes and not _sinks(it.target)), None)
-
-
-def deletes(text: str) -> bool:
-    """Whether the line names a program that deletes; asked even where nothing else is."""
-    line = read_line(text)
-    if any(_DELETES.fullmatch(it.program) for it in inner(line)):
-        return True
-    pattern = rf"(^|[^A-Za-z0-9_-]){_DELETES.pattern}([^A-Za-z0-9_-]|$)"
-    return bool(line.unread) and bool(re.search(pattern, _unquoted(text)))
-
-
-def files_named(line: Line, cwd: str) -> tuple[str, ...]:
-    """The paths that a line of commands which only read may look at, absolute but not normalised: whoever has the disk
-    says where they lead. Empty for every other line."""
-    if line.unread or parts_asked(line):
-        return ()
-    targets = [it.words[1].text for it in line.parts if it.program == "cd"]
-    folders = (cwd, *(_joined(cwd, it) for it in targets))
-    return tuple(dict.fromkeys((cwd, *(_joined(folder, it) for it in _files(line) for folder in folders))))
+def files_named(line: Line, ground: Ground) -> tuple[str, ...]:
+    """The paths that a line of commands which only read may look at, and those that any line reads its input from,
+    absolute but not normalised: whoever has the disk says where they lead."""
+    found = [place for it in redirected(line, ground) if not it.writes for place in it.places]
+    if not line.unread and not parts_asked(line):
+        folders = [it for part in line.parts for it in part.folders if it is not None]
+        found += [_joined(ground.here, it) for it in ("", *folders)]
+        for part in line.parts:
+            names = [it for it in _files(part) if it]
+            names += [part.words[1].text] if part.program == "cd" else []
+            found += [_joined(ground.here, below(folder, it) or it) for folder in part.folders for it in names]
+    return tuple(dict.fromkeys(it.rstrip("/") or "/" for it in found))
 
 
 def files_touched(line: Line, ground: Ground, *, writing: bool) -> Iterator[tuple[str, bool]]:
     """Absolute paths that commands name, and whether the command is known to read (or write) what it names."""
     for part in inner(line):
-        known = part.program in (_WRITERS if writing else _READERS)
+        known = part.program in (WRITERS if writing else _READERS)
         for word in part.words[1:]:
             for name in _names_in(word.text):
-                yield _placed(name, ground), known
+                yield from ((it, known) for it in _placed(name, part.folders, ground))
     for it in line.redirects:
-        yield _placed(it.target.text, ground), it.writes == writing
+        yield from ((place, it.writes == writing) for place in _placed(it.target.text, it.folders, ground))
 
 
-def _placed(name: str, ground: Ground) -> str:
+def _placed(name: str, folders: Folders, ground: Ground) -> Iterator[str]:
     for home in ("~/", "$HOME/", "${HOME}/"):
         if name.startswith(home) and ground.home:
-            return normal(f"{ground.home}/{name[len(home) :]}")
-    return normal(_joined(ground.here, name))
+            yield normal(f"{ground.home}/{name[len(home) :]}")
+            return
+    yield from (normal(_joined(ground.here, below(it, name) or name)) for it in folders)
 
 
 _READERS: Final = frozenset(
@@ -156,15 +186,12 @@ _READERS: Final = frozenset(
     cut sort uniq wc diff cmp comm paste join fold column tr cp mv dd tar zip gzip jq yq source . tee file stat md5sum
     sha1sum sha256sum sha512sum ls find du""".split()
 )
-_WRITERS: Final = frozenset(
-    "tee cp mv ln touch install rm rmdir mkdir truncate dd sed rsync patch chmod chown shred".split()
-)
 
 
-def _files(line: Line) -> Iterator[str]:
-    for word in _named(line):
-        name = word.partition("=")[2] if word.startswith("-") else word
-        if name and not word.startswith(("-", "+")):
+def _files(part: Part) -> Iterator[str]:
+    for word in part.words[1:]:
+        name = word.text.partition("=")[2] if word.text.startswith("-") else word.text
+        if word.sure and not word.text.startswith("+") and not name.startswith("-"):
             yield name
 
 
@@ -174,13 +201,8 @@ def _joined(folder: str, name: str) -> str:
 
 def _named(line: Line) -> Iterator[str]:
     for part in line.parts:
-        yield from (it.text for it in part.words[1:])
-        yield from (value.text for _, value in part.assignments)
-    yield from (it.target.text for it in line.redirects)
-
-
-def _sinks(target: Word) -> bool:
-    return target.sure and not target.glob and target.text in _SINK
+        words = (*part.words[1:], *(value for _, value in part.assignments))
+        yield from (it.text if it.sure else it.lead for it in words if it.lead != "/dev/fd/")
 
 
 def _touched(pattern: re.Pattern[str], part: Part) -> bool:
@@ -235,3 +257,9 @@ def _readings(text: str) -> Iterator[str]:
 
 def _unquoted(text: str) -> str:
     return re.sub(r"[\"'\\]", "", text)
+
+
+def names_said(text: str) -> Iterator[str]:
+    """Every name in the text of a line that could not be read."""
+    for word in re.split(r"[\s<>|&;()]+", _unquoted(text)):
+        yield from _names_in(word)

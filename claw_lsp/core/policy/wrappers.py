@@ -7,7 +7,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Final
 
-from claw_lsp.core.policy.reading import Line, Part, Word, read_line
+from claw_lsp.core.policy.reading import read_line
+from claw_lsp.core.policy.words import Line, Part, Word
 
 _MORE: Final = Word("", glob=True, sure=False)
 """Words that are only known when it runs."""
@@ -50,7 +51,11 @@ def unwrapped(part: Part) -> Part:
 
 def inner(line: Line, depth: int = 0) -> Iterator[Part]:
     """Every command that a line may run, for what denies: behind any wrapper, in the words of `bash -c`, `eval` and
-    `find -exec` too. More than there are, rather than one too few."""
+    `find -exec`, and in what a shell is given to read. More than there are, rather than one too few."""
+    if depth < _DEEPEST and any(it.program in _SHELLS for it in line.parts):
+        said = [it.text for part in line.parts for it in part.words[1:] if " " in it.text]
+        for text in (*line.inputs, *said):
+            yield from inner(read_line(text), depth + 1)
     for part in line.parts:
         yield part
         for at in _starts(part):
@@ -64,7 +69,7 @@ def inner(line: Line, depth: int = 0) -> Iterator[Part]:
 def _starts(part: Part) -> Iterator[int]:
     """Where in the words a command may begin."""
     yield 0
-    wrapped = part.program in _SEEN_THROUGH
+    wrapped = part.program in _SEEN_THROUGH or bool(part.words and not part.words[0].sure)
     for at, word in enumerate(part.words[1:], 1):
         if wrapped or part.words[at - 1].text in ("-exec", "-execdir", "-ok", "-okdir", "-x", "--exec", "--"):
             yield at
