@@ -2,7 +2,7 @@
 
 `outside` says that a fact came from the person, the editor, the clock or recovery, not from the loop: such a fact may
 come anywhere in a log (the replay law in tests/laws leaves it out). `lasting` says that the disk is waited for before
-anything follows from it: decision 0015 says which, and why.
+anything follows from it: decision 0016 says which, and why.
 """
 
 from __future__ import annotations
