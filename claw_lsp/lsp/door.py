@@ -207,7 +207,7 @@ class Door:
         settings, sought = await asyncio.gather(self.settings_in(folder), self.trusting.look(folder))
         if self.trusting.asks(sought):
             self.later(self.trusting.ask(sought, session.id), "asking whether a folder is trusted")
-        run = Run(id=str(uuid4()), session=session.id, title=title, again=again)
+        run = Run(id=str(uuid4()), session=session.id, title=title, action=action, again=again)
         along = await self.along(session, subject.words, settings)
         spoken = UserSpoke(
             run=run.id,

@@ -28,6 +28,7 @@ class Run:
     id: str
     session: str
     title: str
+    action: str = "ask"
     requests: set[RequestId] = field(default_factory=set[RequestId])
     ended: asyncio.Event = field(default_factory=asyncio.Event)
     result: TurnEnded | None = None

@@ -127,6 +127,17 @@ def test_the_servers_lists_and_status_are_the_editors(tmp_path: Path) -> None:
         editor.until(lambda: "It adds." in editor.text(editor.nvim.current.buffer), "its chat opens")
 
 
+def test_what_a_document_shows_is_not_shown_a_second_time(tmp_path: Path) -> None:
+    with neovim(tmp_path, "It adds.", editor="neovim") as it:
+        it.edit("calc.py", CALC)
+        it.nvim.command("Claw permissions")
+        it.until(lambda: len(it.nvim.windows) > 1, "the document is shown")
+        it.nvim.command("Claw ask what does it do")
+        it.until(lambda: not it.command("claw.status")["runs"], "the turn has ended")
+        shown = [it.lines(win.buffer)[0] for win in it.nvim.windows]
+        assert shown.count("# Permissions") == 1
+
+
 def test_a_stream_and_the_persons_keys_meet_in_the_chat_without_a_word_about_it(tmp_path: Path) -> None:
     words = [f"word{n:03}" for n in range(80)]
     pieces = tuple(f"{it} " for it in words)

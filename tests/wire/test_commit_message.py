@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 from door_desk import visiting
 
-from claw_lsp.lsp.commands.commits import message_in, written
+from claw_lsp.core.words import message_in
+from claw_lsp.lsp.commands.commits import written
 from claw_lsp.testing.scripted_model import says
 
 MESSAGE = "Add two\n\nSince one was not enough."
@@ -38,7 +39,8 @@ async def test_the_message_is_about_what_is_staged_and_stands_above_the_comments
     await asyncio.to_thread(repository, tmp_path / "ws")
     async with visiting(tmp_path, says(f"Here it is:\n\n```text\n{MESSAGE}\n```\n")) as visit:
         visit.open(".git/COMMIT_EDITMSG", COMMENTS, on_disk=COMMENTS)
-        await visit.turn("claw.commitMessage")
+        ended = await visit.turn("claw.commitMessage")
+        assert ended["text"] == MESSAGE
         await visit.until(lambda: visit.text(".git/COMMIT_EDITMSG") == f"{MESSAGE}\n\n{COMMENTS.lstrip()}")
         asked = json.dumps(visit.model.requests[0].messages[0]["content"])
         assert "+staged" in asked

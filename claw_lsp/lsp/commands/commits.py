@@ -6,6 +6,7 @@ import logging
 import re
 
 from claw_lsp.core.briefing import Subject, trailer
+from claw_lsp.core.words import message_in
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.facts.text import Change, Document, TextEdit
 from claw_lsp.lsp.arguments import UriArguments
@@ -21,7 +22,6 @@ logger = logging.getLogger(__name__)
 MESSAGE_FILE = "COMMIT_EDITMSG"
 """Where git lets a person write the message."""
 _SCISSORS = "# ------------------------ >8 ------------------------"
-_FENCED = re.compile(r"^(`{3,})[^\n`]*\n(.*?)^\1`*[ \t]*$", re.DOTALL | re.MULTILINE)
 
 
 @command("claw.commitMessage", UriArguments)
@@ -59,12 +59,6 @@ async def _into_the_open_message(door: Door, run: Run) -> None:
     except ClawError as error:
         logger.info("The commit message is in the chat only: %s", error)
         door.messages.say(INFO, f"Claw: the commit message is in the chat; it could not be put into the file: {error}")
-
-
-def message_in(answer: str) -> str:
-    """The message in an answer of the model's: what stands in its first fenced block, else all of it."""
-    found = _FENCED.search(answer)
-    return (found[2] if found else answer).strip()
 
 
 def written(text: str) -> str:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from claw_lsp.core.briefing import Subject, with_complaints
+from claw_lsp.core.words import message_in
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Steered, UserSpoke
 from claw_lsp.facts.fault import BadRequest
@@ -187,10 +188,11 @@ async def stop(door: Door, args: OptionalRunArguments, request: Request) -> Answ
 @command("claw.wait", RunArguments)
 async def wait(door: Door, args: RunArguments, request: Request) -> Answer:
     """Wait until a turn has ended."""
-    ended = await door.runs.wait(door.runs.get(args.run), request)
+    run = door.runs.get(args.run)
+    ended = await door.runs.wait(run, request)
     return {
         "stopped": ended.stopped,
-        "text": ended.text,
+        "text": message_in(ended.text) if run.action == "commit_message" else ended.text,
         "why": ended.why,
         "usage": {model: usage.model_dump() for model, usage in ended.usage.items()},
         "cost": ended.cost,

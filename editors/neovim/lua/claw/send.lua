@@ -17,9 +17,9 @@ function M.command(name, args, then_)
   end)
 end
 
---- Show the text of an answer, where it has one.
+--- Show the text of an answer, where it has one and no document shows it.
 function M.tell(answer)
-  if type(answer.text) == 'string' and vim.trim(answer.text) ~= '' then
+  if not answer.shown and type(answer.text) == 'string' and vim.trim(answer.text) ~= '' then
     say.show(answer.text)
   end
 end
