@@ -84,9 +84,9 @@ class BashTool:
         wanted = plan.payload
         assert isinstance(wanted, BashInput)
         seconds, env = wanted.timeout / 1000, scene.settings.env
-        confined = await self._sandbox.confine(scene.settings, scene.ground) if plan.walls.mechanism else None
-        line = ShellLine(wanted.command, scene.cwd, seconds, plan.call.id, scene.session, env, confined)
         try:
+            confined = await self._sandbox.confine(scene.settings, scene.ground) if plan.walls.mechanism else None
+            line = ShellLine(wanted.command, scene.cwd, seconds, plan.call.id, scene.session, env, confined)
             if wanted.run_in_background:
                 return await self._started(line, _notes(wanted, scene))
             ran = await self._processes.run(line, tell)

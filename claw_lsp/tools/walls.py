@@ -49,7 +49,7 @@ async def walled(plan: Plan, scene: Scene, sandbox: Sandbox, *, outside: bool) -
 
 def stopped(plan: Plan, output: str, settings: Settings) -> Iterable[str]:
     """What the model is told of a command that failed inside and may have failed for its walls."""
-    if not plan.walls.mechanism or not _HELD.search(output):
+    if not plan.walls.mechanism or not (_HELD.search(output) or "/tmp" in (plan.command or "")):
         return ()
     way = (
         ", or send it again with dangerouslyDisableSandbox, which asks the person"
@@ -59,7 +59,7 @@ def stopped(plan: Plan, output: str, settings: Settings) -> Iterable[str]:
     return (
         f"It ran in a sandbox ({plan.walls.mechanism}), which may be why it failed: only the workspace and $TMPDIR can be "
         f"written, not its protected files such as .git/config, .vscode or .venv, and there is no network but for "
-        f"sandbox.network.allowedDomains. Do it another way inside{way}.",
+        f"sandbox.network.allowedDomains. Each command has a /tmp of its own. Do it another way inside{way}.",
     )
 
 

@@ -3,14 +3,23 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
+import shutil
+import subprocess
+import tempfile
 from collections.abc import AsyncIterator
 from pathlib import Path
 
 import psutil
 import pytest
 
-from tests.security.sandbox_desk import PYTHON, SECRET, Desk, needs_bwrap, sandboxed
+from claw_lsp.adapters.sandbox.system import SystemSandbox
+from claw_lsp.facts.fault import FolderGone, ProcessError
+from claw_lsp.facts.scene import Ground
+from claw_lsp.facts.settings import Settings
+from claw_lsp.ports import ShellLine
+from tests.security.sandbox_desk import PYTHON, SECRET, Desk, needs_bwrap, sandboxed, unheard
 
 pytestmark = needs_bwrap
 
@@ -205,6 +214,13 @@ async def test_powers_are_gone_and_namespaces_cannot_be_made(desk: Desk) -> None
     assert ran.output.rstrip().endswith("1")
 
 
+async def test_the_kernels_settings_are_only_read_even_as_their_owner(desk: Desk) -> None:
+    """Each file is opened for writing and nothing is written: what it would do, nobody wants to see."""
+    owned = "find /proc/sys /sys /proc/sysrq-trigger /proc/acpi /proc/scsi -xdev -type f -perm /222 2>/dev/null"
+    ran = await desk.run(f"{owned} | while read f; do ( : >> $f ) 2>/dev/null && echo $f; done; {owned} | wc -l")
+    assert int(ran.output) > 0
+
+
 async def test_shared_memory_and_control_groups_are_its_own_or_read_only(desk: Desk) -> None:
     name = secrets.token_hex(6)
     ran = await desk.run(f"echo x > /dev/shm/{name}; echo $?; mkdir /sys/fs/cgroup/{name}; ipcs -m | wc -l")
@@ -239,3 +255,83 @@ async def test_long_output_is_kept_and_can_be_read_inside(desk: Desk) -> None:
     again = await desk.run(f"tail -n 1 '{ran.output_path}'; echo x >> '{ran.output_path}'")
     assert again.output.startswith("20000\n")
     assert "Read-only file system" in again.output
+
+
+async def test_a_workspace_inside_a_repository_still_belongs_to_it(desk: Desk) -> None:
+    inner = desk.ws / "src"
+    ground = Ground((str(inner),), str(inner), str(desk.home))
+    confined = await desk.sandbox.confine(desk.sandboxed(), ground)
+    line = ShellLine("git status --short; touch ../x; ls -a ..", str(inner), 20, "c", "s", {}, confined)
+    ran = await desk.processes.run(line, unheard)
+    assert "?? ./\n" in ran.output
+    assert "touch: cannot touch '../x': Read-only file system" in ran.output
+
+
+async def test_a_folder_that_is_not_there_inside_is_said_to_be_gone(desk: Desk) -> None:
+    assert (await desk.run("cd /tmp && pwd", cwd=Path("/tmp"))).output == "/tmp\n"
+    for folder in (desk.home / ".ssh" / "x", Path("/tmp/not-inside")):
+        with pytest.raises(FolderGone, match="is not there in the sandbox"):
+            await desk.line("true", cwd=folder)
+
+
+async def test_the_end_of_what_watches_over_a_command_is_its_own(desk: Desk) -> None:
+    name = f"{10_000_000 + secrets.randbelow(80_000_000)}"
+    running = asyncio.create_task(desk.run(f"setsid sleep {name} & sleep {name}"))
+    while _sleeping(name) < 2:
+        await asyncio.sleep(0.01)
+    running_now = psutil.process_iter(["name", "cmdline"])
+    bwrap = next(it for it in running_now if it.info["name"] == "bwrap" and name in " ".join(it.info["cmdline"] or ()))
+    supervisor = next(it for it in bwrap.parents() if it.name() != "bwrap")
+    supervisor.kill()
+    with pytest.raises(ProcessError, match="was killed"):
+        await running
+    while _sleeping(name):
+        await asyncio.sleep(0.01)
+    assert not (desk.ws / ".claw").exists()
+
+
+# ---- as somebody without powers ------------------------------------------------------------------------------------
+
+
+@pytest.mark.skipif(
+    os.geteuid() != 0, reason="only root can become somebody else; everything above is run as this user"
+)
+@pytest.mark.parametrize(
+    "command",
+    [
+        "echo x > /srv/planted; echo x > /var/tmp/../planted; id -u",
+        "echo x > .git/hooks/pre-commit; mv .git .git2; echo x >> .git/config; id -u",
+        "echo x > .mcp.json; mkdir -p .claw/x .claude/x .vscode/x; id -u",
+        "unshare -Urm sh -c 'mount -o remount,rw /'; id -u",
+        "cat ../keys/.ssh/id_ed25519; id -u",
+        "setsid sleep 60 & id -u",
+    ],
+)
+async def test_a_plain_user_is_held_the_same(command: str) -> None:
+    root = Path(tempfile.mkdtemp(prefix="claw-sandbox-", dir="/srv"))
+    try:
+        root.chmod(0o755)
+        subprocess.run(["git", "init", "-q", str(root / "ws")], check=True)
+        (root / "keys" / ".ssh").mkdir(parents=True)
+        (root / "keys" / ".ssh" / "id_ed25519").write_text(SECRET)
+        for path in (root / "ws", root / "keys", *(root / "keys").rglob("*"), *(root / "ws").rglob("*")):
+            os.chown(path, 65_534, 65_534)
+        sandbox = SystemSandbox(os.environ, f"{root}/claw")
+        ground = Ground((f"{root}/ws",), f"{root}/ws", f"{root}/keys")
+        before = sorted(str(it) for it in (root / "ws").rglob("*") if ".git/" not in str(it))
+        confined = await sandbox.confine(Settings.model_validate({"sandbox.enabled": True}), ground)
+        argv, environment = confined.inside(("bash", "-c", command), {"PATH": os.environ["PATH"]})
+        become = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")
+        process = await asyncio.create_subprocess_exec(
+            *become, *argv, env=environment, pass_fds=confined.fds, stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+        )
+        out, _ = await process.communicate()
+        await confined.leave()
+        assert out.decode().splitlines()[-1] == "65534"
+        assert SECRET not in out.decode()
+        assert process.returncode == 0
+        assert sorted(str(it) for it in (root / "ws").rglob("*") if ".git/" not in str(it)) == before
+        assert not (root / "ws" / ".git" / "hooks" / "pre-commit").exists()
+        assert not Path("/srv/planted").exists()
+    finally:
+        shutil.rmtree(root)

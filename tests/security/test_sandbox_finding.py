@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 
 import pytest
@@ -179,6 +180,31 @@ def test_a_protected_name_that_is_a_link_cannot_be_held(root: Path, name: str) -
     with pytest.raises(ToolError, match="is a link, which a sandbox cannot hold in place"):
         laid_out(root)
     assert laid_out(root, sandbox__filesystem__allowWrite=[name]).placeholders != ()
+
+
+def test_a_link_that_a_command_made_opens_nothing_for_the_next_one(root: Path) -> None:
+    for name in ("gen", "notes"):
+        shutil.rmtree(root / "ws" / name, ignore_errors=True)
+        (root / "ws" / name).symlink_to(root / "home")
+    more = {"sandbox__filesystem__allowWrite": ["gen"], "sandbox__filesystem__allowRead": ["notes/.ssh"]}
+    assert kinds(laid_out(root, **more), root) == {"ws": "write", "home/.ssh": "hide"}
+    folders = Ground((f"{root}/ws", f"{root}/ws/gen"), f"{root}/ws", "/nowhere")
+    with pytest.raises(ToolError, match="leads by a link to"):
+        lay_out(Settings(), folders, f"{root}/.claw", ())
+
+
+def test_what_the_configuration_of_git_runs_is_held(root: Path) -> None:
+    (root / "ws" / ".git").mkdir()
+    (root / "ws" / ".git" / "config").write_text(
+        '[core]\n\thooksPath = .githooks\n\tfsmonitor = "tools/watch"\n[include]\n\tpath = ../.gitsettings ; ours\n'
+    )
+    for name in ("tools/watch", ".gitsettings"):
+        (root / "ws" / name).parent.mkdir(exist_ok=True)
+        (root / "ws" / name).write_text("")
+    layout = laid_out(root)
+    found = kinds(layout, root)
+    assert (found["ws/tools/watch"], found["ws/.gitsettings"]) == ("read", "read")
+    assert Placeholder(f"{root}/ws/.githooks") in layout.placeholders
 
 
 def test_a_repository_whose_hooks_lie_elsewhere_is_only_read(root: Path) -> None:

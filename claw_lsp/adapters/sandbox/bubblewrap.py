@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 
 from claw_lsp.adapters.sandbox.layout import Layout, Mount
+from claw_lsp.core.policy.paths import inside
 
 _ALWAYS = (
     # As root, too: with all of root's powers a child could mount everything anew.
@@ -13,6 +14,9 @@ _ALWAYS = (
     *("--unshare-pid", "--unshare-net", "--unshare-ipc", "--unshare-uts", "--unshare-cgroup-try"),
     *("--die-with-parent", "--new-session"),
     *("--ro-bind", "/", "/", "--proc", "/proc", "--dev", "/dev"),
+    # Root owns the kernel's settings in it, powers or not: core_pattern names a program that is run outside (0.8.0 leaves
+    # them writable; tests/security/test_sandbox_escape.py).
+    *("--remount-ro", "/proc"),
 )
 _EMPTY = ("/tmp", "/var/tmp", "/run", "/var/run")
 """Folders of their own for each command: other programs' sockets and leftovers lie there."""
@@ -32,6 +36,14 @@ def arguments(program: str, layout: Layout, shown: Sequence[str], seccomp: int |
     """Everything before the command's own words. `shown` are paths below the empty folders that are there all the same
     (Unix sockets); `seccomp` is a descriptor with a filter."""
     return (program, *_ALWAYS, *_views(layout, shown), *(("--seccomp", str(seccomp)) if seccomp is not None else ()))
+
+
+def shows(layout: Layout, path: str) -> bool:
+    """Whether a folder of the disk is there inside."""
+    within = [it for it in layout.mounts if inside(path, (it.path,))]
+    if within:
+        return within[-1].kind != "hide" or path == within[-1].path
+    return path in _EMPTY or not inside(path, _EMPTY)
 
 
 def divided(environment: Mapping[str, str]) -> tuple[dict[str, str], dict[str, str]]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from typing import Literal
 
 from claw_lsp.adapters.sandbox.names import (
+    CALLED,
     ENV_FILE,
     FREE,
     GIT,
@@ -28,7 +29,7 @@ from claw_lsp.facts.scene import Ground
 
 Kind = Literal["write", "read", "hide"]
 _STRICT = ("write", "read", "hide")
-_DEPTH, _N_FOLDERS, _N_MATCHES = 3, 300, 200
+_DEPTH, _N_FOLDERS, _N_MATCHES, _LONGEST = 3, 300, 200, 1 << 18
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +65,7 @@ def lay_out(settings: SandboxSettings, ground: Ground, claw_home: str, own: Iter
     Raises ToolError where the workspace is such that no walls could hold.
     """
     roots = _roots(ground)
-    written = [*roots, *(it for it in _paths(settings.sandbox_write, ground) if os.path.exists(it))]
+    written = [*roots, *(it for it in _opened(settings.sandbox_write, ground) if os.path.exists(it))]
     forbidden = _paths(settings.sandbox_no_write, ground)
     opened = [it for it in written if not any(inside(it, (no,)) for no in forbidden)]
     mounts = [Mount(it, "write") for it in opened]
@@ -89,6 +90,8 @@ def lay_out(settings: SandboxSettings, ground: Ground, claw_home: str, own: Iter
 def _roots(ground: Ground) -> tuple[str, ...]:
     """The folders that may be written. Raises ToolError for one so wide that nothing would be left to hold."""
     home = os.path.realpath(ground.home) if ground.home else ""
+    if led := next((it for it in ground.roots if _astray(it, ground)), None):
+        raise ToolError(f"{led} leads by a link to {os.path.realpath(led)}, out of a folder where commands make links.")
     roots = tuple(dict.fromkeys(os.path.realpath(it) for it in ground.roots if os.path.isdir(it)))
     for root in roots:
         if (home and inside(home, (root,))) or root in SYSTEM or inside(root, ("/proc", "/sys", "/dev", "/etc")):
@@ -97,6 +100,19 @@ def _roots(ground: Ground) -> tuple[str, ...]:
                 "Open the folder of one project."
             )
     return roots
+
+
+def _astray(path: str, ground: Ground) -> bool:
+    """Whether a path lies in a folder which commands may write and leads out of it by a link: a command may have made that
+    link, so that the next one could write or read there."""
+    holders = {it for root in ground.roots for it in (root, os.path.realpath(root))}
+    real = os.path.realpath(path)
+    return any(inside(path, (it,)) and not inside(real, (os.path.realpath(it),)) for it in holders)
+
+
+def _opened(named: Iterable[str], ground: Ground) -> list[str]:
+    """Where the paths lead that settings open; those that a command may have led elsewhere are left out."""
+    return [os.path.realpath(it) for it in _paths(named, ground, follow=False) if not _astray(it, ground)]
 
 
 def _guarded(root: str, allowed: set[str]) -> Iterator[Mount | Placeholder]:
@@ -119,9 +135,9 @@ def _guarded(root: str, allowed: set[str]) -> Iterator[Mount | Placeholder]:
             yield Mount(path, "read")
     yield from (Mount(f"{root}/{it}", "write") for it in FREE if os.path.isdir(f"{root}/{it}"))
     for path in _below(root):
-        if os.path.dirname(path) == root or path in allowed or os.path.islink(path):
-            continue
-        if not protected(path[path.rindex("/") :]):
+        folder, _, name = path.rpartition("/")
+        known = folder == root and name in (*PROTECTED_FOLDERS, *PROTECTED_FILES)
+        if known or path in allowed or os.path.islink(path) or not protected(f"/{name}"):
             continue
         if path.endswith("/.git") and os.path.isdir(path):
             yield from _git(path)
@@ -142,6 +158,24 @@ def _git(folder: str) -> Iterator[Mount | Placeholder]:
             yield missing
         elif os.path.exists(path):
             yield Mount(path, "read")
+    yield from _called(folder)
+
+
+def _called(folder: str) -> Iterator[Mount | Placeholder]:
+    """What of the work tree a repository's configuration makes git run or read as configuration."""
+    try:
+        with open(f"{folder}/config", encoding="utf-8", errors="replace") as file:
+            text = file.read(_LONGEST)
+    except OSError:
+        return
+    tree = os.path.dirname(folder)
+    for key, value in CALLED.findall(text):
+        for path in (os.path.normpath(os.path.join(it, value.strip())) for it in (tree, folder)):
+            if inside(path, (tree,)) and path not in (tree, folder) and not os.path.islink(path):
+                if os.path.exists(path):
+                    yield Mount(path, "read")
+                elif key.lower() == "hookspath" and not inside(path, (folder,)):
+                    yield Placeholder(path)
 
 
 def absent(it: Placeholder) -> bool:
@@ -158,7 +192,7 @@ def absent(it: Placeholder) -> bool:
 
 def _hidden(settings: SandboxSettings, ground: Ground, claw_home: str, opened: list[str]) -> Iterator[Mount]:
     """Keys, credentials and what the person hides; and what is shown again below that."""
-    shown = _paths(settings.sandbox_read, ground)
+    shown = _opened(settings.sandbox_read, ground)
     known = [it.replace("~", ground.home, 1) if it.startswith("~") else it for it in SECRETS]
     for path in {os.path.realpath(it) for it in (*known, claw_home)} - set(shown):
         if os.path.exists(path):

@@ -25,6 +25,9 @@ MADE_OF_GIT: Final = {"config": "", "config.worktree": "", "hooks": None, "commo
 """What stands in where one of these is missing: to git it says nothing. A `commondir` of somebody else's would lead git to
 another configuration; this one says that the folder is its own."""
 
+CALLED: Final = re.compile(r'(?im)^\s*(hookspath|path|fsmonitor|sshcommand)\s*=\s*"?([^"\n#;]+)')
+"""Settings of git that name a file which is run, or read as more settings."""
+
 ENV_FILE: Final = re.compile(r"/\.env(?!\.(example|sample|template|dist)$)(\.[^/]*)?$")
 
 SYSTEM: Final = frozenset("/ /bin /boot /home /lib /lib64 /opt /root /run /sbin /srv /usr /var".split())

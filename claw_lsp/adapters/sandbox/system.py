@@ -17,7 +17,7 @@ from claw_lsp.adapters.sandbox.landlocked import Landlocked
 from claw_lsp.adapters.sandbox.layout import Layout, Mount, lay_out
 from claw_lsp.adapters.sandbox.placeholders import Placeholders
 from claw_lsp.adapters.sandbox.seatbelt import Seatbelted
-from claw_lsp.facts.fault import ToolError
+from claw_lsp.facts.fault import FolderGone, ToolError
 from claw_lsp.facts.sandbox import NO_WALLS, SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground
 from claw_lsp.ports import Confined
@@ -72,6 +72,8 @@ class SystemSandbox:
         layout = self._layout(settings, ground)
         match mechanism.kind:
             case "bubblewrap":
+                if not bubblewrap.shows(layout, layout.cwd):
+                    raise FolderGone(f"The shell's folder {layout.cwd} is not there in the sandbox.")
                 held = Placeholders(f"{self._claw_home}/sandbox", layout.roots)
                 return _Bubblewrapped(mechanism.program, settings, layout, held)
             case "landlock":
