@@ -17,8 +17,6 @@ NOT_HERE = {
     "P06": "the link is put there after the answer: tests/cases/link-swapped-while-asked.case",
     "P22": "a message of an editor's, no tool",
     "P24": "the folder of a shell, no tool",
-    "B66": "a redirection to /dev/null beside a command that reads: being mended",
-    "P23": "the tool EnterWorktree: being made",
     "W05": "names are resolved when a page is fetched: tests/wire/test_web.py",
 }
 
