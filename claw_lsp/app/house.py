@@ -100,11 +100,17 @@ async def _mode_in(load: LoadSettings, folder: str) -> Mode:
     return (await load(folder, {})).settings.mode
 
 
-def _loaded(world: World, folder: str, section: Mapping[str, Any]) -> Loaded:
-    from claw_lsp.adapters.settings import load
+def _loaded(world: World, folder: str | None, section: Mapping[str, Any]) -> Loaded:
+    from claw_lsp.adapters.settings import MANAGED, load, managed
 
-    command_line = world.command_line
-    return load(home=world.home, claw_home=world.claw_home, folder=folder, command_line=command_line, editor=section)
+    return load(
+        home=world.home,
+        claw_home=world.claw_home,
+        folder=folder,
+        command_line=world.command_line,
+        editor=section,
+        policy=managed(MANAGED),
+    )
 
 
 def _model(world: World, clock: SystemClock) -> ClaudeModel:
@@ -122,11 +128,7 @@ def _model(world: World, clock: SystemClock) -> ClaudeModel:
 
 def own_settings(world: World) -> Settings:
     """What the person's own files and the command line say: nothing that a project brought."""
-    from claw_lsp.adapters.settings import load
-
-    return load(
-        home=world.home, claw_home=world.claw_home, folder=None, command_line=world.command_line, editor={}
-    ).settings
+    return _loaded(world, None, {}).settings
 
 
 def find_key(world: World, own: Settings) -> Credential | None:

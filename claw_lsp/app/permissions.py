@@ -11,7 +11,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from claw_lsp.adapters.disk import DiskWorkspace
 from claw_lsp.adapters.sandbox.system import SystemSandbox
-from claw_lsp.adapters.settings import load
+from claw_lsp.adapters.settings import MANAGED, load, managed
 from claw_lsp.app.world import World
 from claw_lsp.core.policy import writes
 from claw_lsp.core.policy.judge import judge, of_use, part_alone
@@ -75,7 +75,15 @@ def checked(
     world: World, tool: str, given: Mapping[str, Any], *, mode: Mode | None, folder: str, files: tuple[str, ...]
 ) -> dict[str, Any]:
     """The answer for one call by the settings in force in a folder. Raises BadRequest for input that is no such call."""
-    loaded = load(home=world.home, claw_home=world.claw_home, folder=folder, command_line={}, editor={}, files=files)
+    loaded = load(
+        home=world.home,
+        claw_home=world.claw_home,
+        folder=folder,
+        command_line={},
+        editor={},
+        files=files,
+        policy=managed(MANAGED),
+    )
     roots = (folder, *loaded.settings.add_dirs)
     scene = _scene(world, folder, roots, world.home, mode or loaded.settings.mode, loaded.settings)
     problems = [str(it) for it in loaded.problems]

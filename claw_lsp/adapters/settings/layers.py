@@ -16,6 +16,7 @@ from pydantic import ValidationError
 
 from claw_lsp.adapters.settings.files import read_text
 from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, plain
+from claw_lsp.adapters.settings.managed import Managed
 from claw_lsp.adapters.settings.place import Keys, place
 from claw_lsp.adapters.settings.remember import allowed_here
 from claw_lsp.adapters.settings.seeking import Folder
@@ -88,9 +89,10 @@ def load(
     command_line: Mapping[str, Any],
     editor: Mapping[str, Any],
     files: Sequence[str] = (),
+    policy: Managed = Managed(),
 ) -> Loaded:
     """Read every layer; never raises. `folder` is the session's home, None with no folder open. `files` are settings
-    files that the command line names; they are believed as it is.
+    files that the command line names; they are believed as it is. `policy` are managed settings, stronger than everything.
 
     `command_line` and `editor` are shaped like a settings file; `editor` is the section `claw`. Reads the disk: call it
     off the loop.
@@ -106,6 +108,9 @@ def load(
     for path in files:
         _read_file(gathered, Path(path), "command line")
     _take(gathered, _Layer("command line", "the command line", command_line))
+    gathered.problems += [Problem(str(path), 1, 1, fault) for path, fault in policy.faults.items()]
+    for path in policy.files:
+        _read_file(gathered, path, "managed")
     settings = _settings(gathered, home, folder)
     return Loaded(settings, tuple(gathered.problems), tuple(gathered.withheld), gathered.folder)
 
@@ -275,7 +280,7 @@ def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
         else:
             message = f'permissions.{behavior}: expected a rule on one line such as "Bash(npm test *)"'
             _complain(gathered, layer, (*at, n), f"{message}; found {_shown(text)}")
-    if behavior != "allow" or layer.source in ("user", "command line"):
+    if behavior != "allow" or layer.source in ("user", "command line", "managed"):
         gathered.rules += kept
     elif layer.source == "local" and Path(layer.path).parent.name == ".claw":
         gathered.remembered += kept
