@@ -5,12 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import stat
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from claw_lsp.adapters.programs import absolute, found, inside
 from claw_lsp.facts.fault import ClawError
 
 SUMMARY_SECONDS, DIFF_SECONDS = 2.0, 20.0
@@ -114,8 +114,8 @@ class Git:
         if top is None:
             return None
         outside = [os.path.realpath(it) for it in (*self._roots, folder)] + [str(top)]
-        path = [it for it in self._search_path.split(os.pathsep) if Path(it).is_absolute() and not _inside(it, outside)]
-        git = next((it for it in (_program(Path(folder), outside) for folder in path) if it), None)
+        path = [it for it in absolute(self._search_path) if not inside(it, outside)]
+        git = found("git", self._search_path, outside)
         if git is None:
             return None
         return _WorkTree(git, str(top), str(here), _environment(os.pathsep.join(path), self._home, str(top)))
@@ -146,22 +146,6 @@ async def _unknown(tree: _WorkTree, base: str) -> str:
     if read.code != 0:
         return f"git cannot read the repository in {tree.top}. `git status` there says what is wrong."
     return f"There is no revision {base!r} in {tree.top}. Name a branch, a tag or a commit of this repository."
-
-
-def _program(folder: Path, outside: list[str]) -> str | None:
-    """The git of a folder of the PATH, where it really lies; None when that is inside the workspace."""
-    for name in ("git", "git.exe") if os.name == "nt" else ("git",):
-        real = os.path.realpath(folder / name)
-        with suppress(OSError):
-            if stat.S_ISREG(Path(real).stat().st_mode) and os.access(real, os.X_OK) and not _inside(real, outside):
-                return str(folder / name)
-    return None
-
-
-def _inside(path: str, folders: list[str]) -> bool:
-    """Whether a path leads into one of the folders. The root of the file system holds everything, so it does not count."""
-    real = os.path.realpath(path)
-    return any(real == it or real.startswith(it + os.sep) for it in folders if it != Path(it).anchor)
 
 
 def _environment(path: str, home: str, top: str) -> dict[str, str]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import platform
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -14,6 +13,7 @@ from pathlib import Path
 from typing import Literal
 
 from claw_lsp.adapters.process.environment import allowed
+from claw_lsp.adapters.programs import found
 from claw_lsp.adapters.sandbox.finding import Mechanism
 from claw_lsp.facts.fault import ClawError
 
@@ -67,17 +67,17 @@ def _key(find_key: Callable[[], str | None], environment: Mapping[str, str]) -> 
 
 
 def _program(name: str, environment: Mapping[str, str], without: str) -> Finding:
-    found = shutil.which(name, path=environment.get("PATH", ""))
-    if found is None:
+    program = found(name, environment.get("PATH", ""), (str(Path.cwd()),))
+    if program is None:
         return Finding("missing", name, f"not on PATH: {without}")
     try:
         answer = subprocess.run(
-            [found, "--version"], env=allowed(environment), capture_output=True, text=True, timeout=10, check=False
+            [program, "--version"], env=allowed(environment), capture_output=True, text=True, timeout=10, check=False
         )
     except (OSError, subprocess.TimeoutExpired) as error:
-        return Finding("broken", name, f"{found} does not start: {error}")
+        return Finding("broken", name, f"{program} does not start: {error}")
     first = (answer.stdout or answer.stderr).strip().split("\n")[0]
-    return Finding("ok" if answer.returncode == 0 else "broken", name, f"{first} at {found}")
+    return Finding("ok" if answer.returncode == 0 else "broken", name, f"{first} at {program}")
 
 
 def _ripgrep(program: Callable[[], str]) -> Finding:

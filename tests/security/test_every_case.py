@@ -15,7 +15,7 @@ TABLE = ("bash", "path", "web")
 
 WAITS: frozenset[str] = frozenset(
     """
-    C01 C02 C03 C04 C05 C06 C07 C11 C12 C13 C14 C15 C16 C19 C20 C21 C22 C23 C24
+    C05 C06 C13 C14 C19 C23 
 
     M01
 

@@ -217,6 +217,7 @@ def set_trap(work: Repository, kind: str) -> None:
             work.git("config", "pager.diff", "true")
 
 
+@pytest.mark.security_case("C07")
 @pytest.mark.parametrize("kind", PLANTS)
 async def test_c05_c07_nothing_the_repository_configures_is_run(work: Repository, kind: str) -> None:
     work.commit(a="1\n", b="1\n")
@@ -272,6 +273,7 @@ async def test_c21_a_git_that_the_workspace_brings_is_not_used(work: Repository)
     assert not work.planted.exists()
 
 
+@pytest.mark.security_case("C24")
 async def test_c24_a_branch_name_is_data(work: Repository) -> None:
     work.commit(a="1\n")
     work.git("checkout", "-q", "-b", f"$(touch${{IFS}}{work.planted})")

@@ -167,6 +167,7 @@ def test_other_programs_keys_are_no_problem(places: Places) -> None:
     assert places.load() == Loaded(Settings())
 
 
+@pytest.mark.security_case("C01", "C02", "C03", "C04", "C11", "C15", "C16")
 @pytest.mark.parametrize("name", ["settings.json", "settings.local.json"])
 @pytest.mark.parametrize("inside", [".claude", ".claw"])
 @pytest.mark.parametrize(
@@ -231,6 +232,7 @@ def test_the_editors_section_cannot_open_anything(places: Places) -> None:
     assert places.load(editor={"permissions": {"defaultMode": "plan"}}).settings.mode is Mode.PLAN
 
 
+@pytest.mark.security_case("C12")
 def test_c12_a_projects_dotenv_is_not_read(places: Places) -> None:
     places.write("project/.env", "CLAW_HOME=./x\nANTHROPIC_API_KEY=k\n")
     places.write("project/x/settings.json", {"model": "moved"})

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 
+from claw_lsp.adapters.programs import absolute
 from claw_lsp.core.redaction import names_secret
 
 _NAMES = frozenset(
@@ -44,4 +46,7 @@ def allowed(parent: Mapping[str, str]) -> dict[str, str]:
         if (name in _NAMES or name.startswith("LC_") or (name in _PROXIES and "@" not in value))
         and not names_secret(name)
     }
+    if "PATH" in kept:
+        # Else a command that only reads, such as `ls`, could be one that lies in the folder it is run in.
+        kept["PATH"] = os.pathsep.join(absolute(kept["PATH"]))
     return kept | QUIET

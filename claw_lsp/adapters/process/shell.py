@@ -16,6 +16,7 @@ from claw_lsp.adapters.process.descendants import MARK
 from claw_lsp.adapters.process.environment import allowed
 from claw_lsp.adapters.process.output import KEPT
 from claw_lsp.adapters.process.supervised import Job, Report, Supervised
+from claw_lsp.adapters.programs import found
 from claw_lsp.facts.fault import ProcessError
 from claw_lsp.ports import Background, Ran, ShellLine, Tell
 
@@ -50,7 +51,7 @@ class ShellProcesses:
         self._closed = False
 
     async def run(self, line: ShellLine, tell: Tell) -> Ran:
-        child = await self._begin(self._job(line, background=False), line)
+        child = await self._begin(await asyncio.to_thread(self._job, line, background=False), line)
         try:
             report = await child.follow(tell)
         finally:
@@ -58,7 +59,7 @@ class ShellProcesses:
         return _ran(line, report, child.said)
 
     async def start(self, line: ShellLine) -> Background:
-        job = self._job(line, background=True)
+        job = await asyncio.to_thread(self._job, line, background=True)
         child = await self._begin(job, line)
         task = _Task(
             f"bash_{secrets.token_hex(3)}", line, job.output_path, child, asyncio.create_task(self._keep(child))
@@ -119,7 +120,10 @@ class ShellProcesses:
             limits["NPROC"] = self._limits.more_processes
         if self._limits.memory is not None:
             limits["AS"] = self._limits.memory
-        argv: tuple[str, ...] = ("bash", "--noprofile", "--norc", "-c", line.command)
+        bash = found("bash", self._environment.get("PATH", os.defpath), (line.cwd,))
+        if bash is None:
+            raise ProcessError("bash could not be started: PATH names no folder outside of this one that has it.")
+        argv: tuple[str, ...] = (bash, "--noprofile", "--norc", "-c", line.command)
         environment: Mapping[str, str] = {
             **self._environment,
             **line.environment,

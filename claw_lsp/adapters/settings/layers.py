@@ -16,7 +16,7 @@ from pydantic import ValidationError
 
 from claw_lsp.adapters.settings.files import read_text
 from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, plain
-from claw_lsp.adapters.settings.managed import Managed
+from claw_lsp.adapters.settings.managed import NOBODYS, Managed
 from claw_lsp.adapters.settings.place import Keys, place
 from claw_lsp.adapters.settings.remember import allowed_here
 from claw_lsp.adapters.settings.seeking import Folder
@@ -89,7 +89,7 @@ def load(
     command_line: Mapping[str, Any],
     editor: Mapping[str, Any],
     files: Sequence[str] = (),
-    policy: Managed = Managed(),
+    policy: Managed = NOBODYS,
 ) -> Loaded:
     """Read every layer; never raises. `folder` is the session's home, None with no folder open. `files` are settings
     files that the command line names; they are believed as it is. `policy` are managed settings, stronger than everything.

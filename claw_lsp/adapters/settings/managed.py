@@ -20,6 +20,9 @@ class Managed:
     faults: Mapping[Path, str] = field(default_factory=dict[Path, str])
 
 
+NOBODYS = Managed()
+
+
 def managed(folders: Sequence[str], owner: int = 0) -> Managed:
     """What lies in these folders. `owner` is who may own it, beside root."""
     faults = {path: _fault(path, owner) for folder in folders for path in _files(Path(folder))}
