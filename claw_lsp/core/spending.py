@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from claw_lsp.core.render import dollars, one_line, tokens
 from claw_lsp.facts.call import Call, calls_in, text_in
-from claw_lsp.facts.event import CallFinished, Entry, Event, ModelSpoke, UserSpoke
+from claw_lsp.facts.event import CallFinished, Entry, Event, ModelSpoke, Titled, UserSpoke
 from claw_lsp.facts.usage import Price, Usage, cost
 
 BAR = 24
@@ -67,6 +67,8 @@ def _count(spent: Spending, event: Event, calls: dict[str, Call], price_of: Call
         _pay(spent, event.model, event.usage, event.cost)
         if spent.turns:
             spent.turns[-1].n_replies += 1
+    elif isinstance(event, Titled) and event.model:
+        _pay(spent, event.model, event.usage, event.cost)
     elif isinstance(event, CallFinished):
         tool = spent.tools.setdefault(calls[event.call_id].name if event.call_id in calls else "?", ToolSpent())
         content = event.result.content

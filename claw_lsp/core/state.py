@@ -186,9 +186,16 @@ def after(state: State, event: Event) -> State:
             exposure = replace(state.exposure, known=frozenset())
             return replace(state, mode=event.mode, rules=rules, exposure=exposure)
         case Titled():
-            return replace(state, title=event.title)
+            return _titled(state, event)
         case TurnEnded():
             return _ended(state)
+
+
+def _titled(state: State, event: Titled) -> State:
+    if not event.model:
+        return replace(state, title=event.title)
+    usage = {**state.usage, event.model: state.usage.get(event.model, Usage()) + event.usage}
+    return replace(state, title=event.title, usage=usage, cost=_sum(state.cost, event.cost))
 
 
 def text_block(text: str) -> Block:

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from claw_lsp.engine.opening import LoadSettings
 from claw_lsp.engine.sessions import Sessions
+from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.engine.turn import Hands
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
@@ -56,6 +57,10 @@ class House:
             home=self.home,
             claw_home=self.claw_home,
         )
+
+    def small(self, settings: Settings) -> SmallModel:
+        """The small model, for what is asked beside a session."""
+        return SmallModel(self.model, self.facts_of(settings.small_model, settings))
 
     async def close(self) -> None:
         """End every process that was started, let the provider's connections go, then the logs."""

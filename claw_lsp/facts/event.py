@@ -289,9 +289,14 @@ class Reopened(Fact):
 
 
 class Titled(Fact):
+    """The session has a name: the person's, or one that `model` thought of, which took tokens and dollars."""
+
     kind: Literal["titled"] = "titled"
     from_outside: ClassVar[bool] = True
     title: str
+    model: str = ""
+    usage: Usage = Usage()
+    cost: float | None = 0.0
 
 
 class LimitRaised(Fact):

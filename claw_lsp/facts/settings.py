@@ -106,6 +106,17 @@ class Settings(SandboxSettings):
     chats_directory: str | None = Field(
         None, alias="chats.directory", description="Where chat documents go; `.claw/chats` in the workspace if not set."
     )
+    session_titles: bool = Field(
+        True,
+        alias="sessionTitles",
+        description="Let the small model name a session, once it has been quiet for a while after its first turn.",
+    )
+    cleanup_days: int = Field(
+        30,
+        alias="cleanupPeriodDays",
+        ge=0,
+        description="Sessions that nobody used for so many days are deleted, but for those in use; 0 keeps all of them.",
+    )
     attribution: bool | str = Field(
         True, description="Whether commit messages written by the agent say so; a text is the line that says it."
     )

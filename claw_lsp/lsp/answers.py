@@ -99,6 +99,7 @@ class Answers:
     async def begin(self, params: types.InitializedParams) -> None:
         door = self.door
         door.later(self.door.house.warm(), "warming up")
+        door.later(door.clean_up(), "deleting sessions that nobody used for long")
         door.events.touched()
         if door.powers.configuration_registration:
             door.later(_register_configuration(door), "registering for settings")

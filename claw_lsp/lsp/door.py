@@ -19,6 +19,7 @@ from claw_lsp.core.words import counted
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
+from claw_lsp.engine.titles import Titles
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError, LogError, SessionHeld
@@ -93,6 +94,7 @@ class Door:
     events: Events
     languages: EditorLanguages
     symbols: Symbols
+    titles: Titles
     lookup: Lookup
     folders: tuple[str, ...] = ()
     section: Mapping[str, Any] = field(default_factory=dict[str, Any])
@@ -230,6 +232,13 @@ class Door:
             run, turn, partial(self._closing, session, spoken), partial(self._over, session, bar), request
         )
 
+    async def clean_up(self) -> None:
+        """Delete sessions that nobody used for long, where that was not done today."""
+        settings = await self.settings_in(self.home_for(None).folder)
+        gone = await self.house.sessions.clean_up(settings.cleanup_days, self.house.clock.now())
+        for session in gone:
+            logger.info("Session %s was not used for %s days and is deleted", session, settings.cleanup_days)
+
     async def along(self, session: Session, words: str, settings: Settings) -> Along:
         """What words for this session mention; what is not sent is said where the chat does not show it."""
         along = await self.lookup(words, session.state, settings)
@@ -284,8 +293,16 @@ class Door:
         self.house.sessions.let_go()
         seen = self.chats.is_open(session.id)
         self.later(self.messages.turn_ended(run, session, ended, chat_is_open=seen), "the turn's message")
+        if not self.closing:
+            self.later(self._titled(session), "looking whether a session wants a title")
         if session.state.unread and not self.closing and not self.runs.active(session.id):
             self.later(self._go_on(session, unread(session.state.unread)), "what the turn did not get to")
+
+    async def _titled(self, session: Session) -> None:
+        """See to it that the session gets a title, where one is wanted."""
+        settings = await self.settings_of(session)
+        if settings.session_titles and not self.closing:
+            self.titles.after_turn(session, self.house.small(settings))
 
     async def _go_on(self, session: Session, words: str) -> None:
         """A turn for what was said to one that ended before the model read it; the words stand in its messages."""
@@ -374,6 +391,7 @@ class Door:
     async def close(self) -> None:
         """Interrupt every turn, keep what was said, end every process."""
         self.closing = True
+        await self.titles.close()
         await self.runs.close()
         self.review.close()
         await self.earlier.close()

@@ -8,7 +8,9 @@ from pathlib import Path
 from typing import Any
 
 from claw_lsp.engine.house import House
-from claw_lsp.facts.event import Entry
+from claw_lsp.engine.session import Session
+from claw_lsp.engine.titles import Titles
+from claw_lsp.facts.event import Entry, Event
 from claw_lsp.facts.question import Question
 from claw_lsp.lsp.along import Lookup
 from claw_lsp.lsp.buffers import Buffers
@@ -80,6 +82,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             events=shim_events(editor, powers, slot),
             languages=languages,
             symbols=symbols,
+            titles=Titles(house.clock, partial(_write, slot)),
             lookup=_lookup(house, workspace, languages, symbols, buffers),
             folders=folders,
         )
@@ -145,6 +148,10 @@ def chat_desk(
         now=house.clock.now,
         claw_home=house.claw_home,
     )
+
+
+async def _write(slot: list[Door], session: Session, event: Event) -> None:
+    await slot[0].write(session, event)
 
 
 def _questions_changed(slot: list[Door]) -> None:

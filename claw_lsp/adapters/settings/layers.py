@@ -66,7 +66,9 @@ _STRICTER_LISTS = frozenset(
 _LOOSER = frozenset(
     name for name in KEYS if name.startswith("sandbox.") and name not in _STRICTER and name not in _STRICTER_LISTS
 )
-NOT_FROM_EDITOR = frozenset({"env", "additionalDirectories", "allowPrivateAddresses", "apiKeyHelper"}) | _LOOSER
+NOT_FROM_EDITOR = _LOOSER | {
+    *("env", "additionalDirectories", "allowPrivateAddresses", "apiKeyHelper", "cleanupPeriodDays"),
+}
 """What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
 
 

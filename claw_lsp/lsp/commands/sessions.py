@@ -110,6 +110,7 @@ async def _delete(door: Door, question: Question, entries: Sequence[Entry]) -> N
     if answer.choice != ONCE:
         return
     title = title_of(entries)
+    door.titles.stop(question.session)
     try:
         await door.house.sessions.delete(question.session)
         await door.chats.forget(question.session, entries)
