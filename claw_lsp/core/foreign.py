@@ -35,7 +35,7 @@ def words_of(command: str, args: Iterable[str], values: Mapping[str, str]) -> tu
 
 
 _OURS = re.compile(
-    r"<(?=\s*/?\s*(?:antml:|(?:system|function|tool|claw)(?:[-_]\w+)*[\s>/]|(?:invoke|human|assistant|web_page|mcp_result)[\s>/]))",
+    r"<(?=\s*/?\s*(?:antml:|(?:system|function|tool|claw)(?:[-_]\w+)*[\s>/]|(?:invoke|human|assistant|web_page|mcp_result|hook_result)[\s>/]))",
     re.IGNORECASE,
 )
 _PLACEHOLDER = re.compile(r"\$\{([\w.]+)\}")
