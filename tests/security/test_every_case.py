@@ -19,7 +19,6 @@ WAITS: frozenset[str] = frozenset(
 
     M01
 
-    M10
 
 
     """.split()

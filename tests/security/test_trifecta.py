@@ -1,4 +1,4 @@
-"""The rule of three: untrusted text, private data and a new host never come together without the person (issue 4, 7).
+"""The rule of three: untrusted text, private data and a new host never come together without the person.
 
 docs/decisions/0017-the-rule-of-three.md says what counts; the cases here and tests/cases/injected-*.case hold it to that.
 """
