@@ -44,7 +44,7 @@ def build(world: World) -> House:
     model = _model(world, clock)
     processes = _processes(world)
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
-    search = _searcher()
+    search = searcher()
     sandbox = SystemSandbox(world.environment, world.claw_home)
     tools = _toolmaker(model, processes, search, sandbox)
     load = _settings_loader(world, tools)
@@ -174,7 +174,7 @@ def _models(settings: Settings) -> tuple[str, ...]:
     return names(settings)
 
 
-def _searcher() -> Callable[[], Search]:
+def searcher() -> Callable[[], Search]:
     """The one search, made when it is first asked for."""
     made: list[Search] = []
 
@@ -220,6 +220,7 @@ def _toolmaker(
 def _tools(model: Model, processes: Processes, search: Search, sandbox: Sandbox, settings: Settings) -> list[Tool]:
     from claw_lsp.adapters.disk import DiskWorkspace
     from claw_lsp.adapters.web import HttpWeb
+    from claw_lsp.app.below import finder
     from claw_lsp.tools.ask_user_question import AskUserQuestionTool
     from claw_lsp.tools.bash import BashTool
     from claw_lsp.tools.edit import EditTool
@@ -253,7 +254,7 @@ def _tools(model: Model, processes: Processes, search: Search, sandbox: Sandbox,
         NotebookEditTool(),
         GlobTool(search),
         GrepTool(search),
-        BashTool(processes, sandbox),
+        BashTool(processes, sandbox, finder(lambda: search)),
         TaskOutputTool(processes),
         TaskStopTool(processes),
         WebFetchTool(HttpWeb(), side),

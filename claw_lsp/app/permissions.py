@@ -12,6 +12,8 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 from claw_lsp.adapters.disk import DiskWorkspace
 from claw_lsp.adapters.sandbox.system import SystemSandbox
 from claw_lsp.adapters.settings import MANAGED, load, managed
+from claw_lsp.app.below import finder
+from claw_lsp.app.house import searcher
 from claw_lsp.app.world import World
 from claw_lsp.core.policy import writes
 from claw_lsp.core.policy.judge import judge, of_use, part_alone
@@ -26,6 +28,7 @@ from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.ports import Sandbox
+from claw_lsp.tools.below import looked_below
 from claw_lsp.tools.paths import named
 from claw_lsp.tools.walls import walled
 
@@ -115,7 +118,9 @@ def checked_line(world: World, line: str) -> dict[str, Any]:
 
 
 def _scene(world: World, cwd: str, roots: tuple[str, ...], home: str, mode: Mode, settings: Settings) -> Scene:
-    return Scene("check", "check", cwd, roots, home, mode, {}, (), settings, claw_home=world.claw_home)
+    return Scene(
+        "check", "check", cwd, roots, home, mode, {}, (), settings, claw_home=world.claw_home, rules=settings.rules
+    )
 
 
 async def _judged(tool: str, given: Mapping[str, Any], scene: Scene, sandbox: Sandbox) -> dict[str, Any]:
@@ -145,6 +150,7 @@ async def _plan(tool: str, given: Mapping[str, Any], scene: Scene, sandbox: Sand
         paths = [await disk.locate(it) for it in files_named(line, scene.ground)]
         changed = [await disk.locate(it) for it in writes.named(line, scene.ground)]
         plan = Plan(call, Reach.RUN, tool, paths=tuple(paths), writes=tuple(changed), command=command)
+        plan = await looked_below(plan, scene, finder(searcher()))
         return await walled(plan, scene, sandbox, outside=given.get("dangerouslyDisableSandbox") is True)
     if tool == "WebFetch":
         return Plan(call, Reach.FETCH, tool, url=_text(given, "url"))

@@ -64,6 +64,7 @@ class Plan:
     document. `writes` are the files that a command writes to by name, as far as its words say so. `walls` is what it would
     run in; `enclosed`: the settings say that this is enough for a yes; `breaks_out`: it asks to run outside of the walls that
     it would have. `payload` is the tool's own, for `perform`, and read by nobody else.
+    `below` are files in folders that a command searches, which would be asked about by themselves.
     """
 
     call: Call
@@ -75,6 +76,7 @@ class Plan:
     command: str | None = None
     url: str | None = None
     writes: tuple[PlannedPath, ...] = ()
+    below: tuple[str, ...] = ()
     inquiries: tuple[Inquiry, ...] = ()
     walls: Walls = NO_WALLS
     enclosed: bool = False

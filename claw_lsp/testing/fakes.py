@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Iterable
 
+from claw_lsp.core.policy.searching import Searched
 from claw_lsp.facts.event import Entry, Event, ModelSpoke
 from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.question import DENY, Answer, Question
@@ -94,6 +95,11 @@ class NoGuidance:
 
     async def for_file(self, path: str, **where: object) -> tuple[Instructions, ...]:
         return ()
+
+
+async def nothing_below(searched: Searched, wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    """Fills `Below`: no folder holds anything that is asked about."""
+    return ()
 
 
 class NoMemory:

@@ -17,6 +17,7 @@ from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
 from claw_lsp.ports import Processes, Ran, Sandbox, ShellLine, Tell, Workspace
+from claw_lsp.tools.below import Below, looked_below
 from claw_lsp.tools.walls import stopped, walled
 
 _TITLE = 60
@@ -57,9 +58,10 @@ class BashTool:
     input: ClassVar[type[BaseModel]] = BashInput
     side_by_side: ClassVar[bool] = False
 
-    def __init__(self, processes: Processes, sandbox: Sandbox) -> None:
+    def __init__(self, processes: Processes, sandbox: Sandbox, below: Below) -> None:
         self._processes = processes
         self._sandbox = sandbox
+        self._below = below
 
     async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
         wanted = BashInput.model_validate(call.input)
@@ -76,6 +78,7 @@ class BashTool:
             command=wanted.command,
             payload=wanted,
         )
+        plan = await looked_below(plan, scene, self._below)
         return await walled(plan, scene, self._sandbox, outside=wanted.dangerously_disable_sandbox)
 
     async def perform(

@@ -22,6 +22,7 @@ from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.sandbox import SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground, Scene
 from claw_lsp.facts.settings import Settings
+from claw_lsp.testing.fakes import nothing_below
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.tools.bash import BashTool
 from tests.security.sandbox_desk import Desk, needs_bwrap, sandboxed, unheard
@@ -52,7 +53,7 @@ def scene(mode: Mode = Mode.DEFAULT, **settings: Any) -> Scene:
 
 
 async def planned(here: Scene, walls: Walls, **given: Any) -> Plan:
-    tool = BashTool(ShellProcesses({}, "/nowhere"), Known(walls))
+    tool = BashTool(ShellProcesses({}, "/nowhere"), Known(walls), nothing_below)
     return await tool.plan(Call(id="c", name="Bash", input=given), here, BufferedWorkspace())
 
 
@@ -129,7 +130,7 @@ async def test_walls_that_are_required_and_not_whole_are_refused(walls: Walls) -
 @pytest.mark.security_case("C17")
 async def test_no_command_runs_where_bubblewrap_is_required_and_missing(tmp_path: Path) -> None:
     processes = ShellProcesses(os.environ, str(tmp_path / "output"))
-    tool = BashTool(processes, SystemSandbox({"PATH": str(tmp_path)}, str(tmp_path / ".claw")))
+    tool = BashTool(processes, SystemSandbox({"PATH": str(tmp_path)}, str(tmp_path / ".claw")), nothing_below)
     here = scene(sandbox_failIfUnavailable=True)
     with pytest.raises(ToolError, match="apt install bubblewrap"):
         await tool.plan(Call(id="c", name="Bash", input={"command": "ls"}), here, BufferedWorkspace())
@@ -149,7 +150,7 @@ async def test_the_question_says_in_what_it_runs() -> None:
 
 
 async def done(desk: Desk, **given: Any) -> Result:
-    tool = BashTool(desk.processes, desk.sandbox)
+    tool = BashTool(desk.processes, desk.sandbox, nothing_below)
     here = Scene("s", "r", str(desk.ws), (str(desk.ws),), str(desk.home), Mode.DEFAULT, {}, (), desk.sandboxed(), "")
     plan = await tool.plan(Call(id="c", name="Bash", input=given), here, BufferedWorkspace())
     return await tool.perform(plan, here, BufferedWorkspace(), (), unheard)

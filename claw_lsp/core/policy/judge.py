@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from claw_lsp.core.policy import deletes, egress, hosts, offers, shell, worktrees, writes
+from claw_lsp.core.policy import deletes, egress, hosts, offers, searching, shell, worktrees, writes
 from claw_lsp.core.policy.matching import allows, covers, touches
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
 from claw_lsp.core.policy.reading import read_line
@@ -220,6 +220,7 @@ def _asked(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> V
     if plan.reach is Reach.PERSON:
         return Verdict(decision="ask", reason="it asks the person itself", firm=True)
     always = _always_asked(mode, plan, ground) or egress.asked(rules, mode, plan, ground)
+    always = always or searching.asked(rules, mode, plan, ground)
     return Verdict(decision="ask", reason=always, firm=True) if always else None
 
 
