@@ -17,9 +17,8 @@ from claw_lsp.app.house import searcher
 from claw_lsp.app.world import World
 from claw_lsp.core.policy import writes
 from claw_lsp.core.policy.judge import judge, of_use, part_alone
-from claw_lsp.core.policy.reading import read_line
 from claw_lsp.core.policy.rules import remark
-from claw_lsp.core.policy.shell import files_named, parts_asked
+from claw_lsp.core.policy.shell import files_named, parts_asked, read_at
 from claw_lsp.core.policy.words import Line
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.fault import BadRequest, ClawError, ToolError
@@ -134,7 +133,7 @@ async def _judged(tool: str, given: Mapping[str, Any], scene: Scene, sandbox: Sa
     if plan.command is not None:
         if scene.settings.sandbox_enabled:
             answer["sandbox"] = plan.walls.mechanism or f"none: {plan.walls.why}"
-        line = read_line(plan.command)
+        line = read_at(plan.command, scene.ground)
         answer["parts"] = _parts(line, plan, scene)
         answer["redirects"] = _redirects(line, plan, scene)
     return answer
@@ -146,7 +145,7 @@ async def _plan(tool: str, given: Mapping[str, Any], scene: Scene, sandbox: Sand
     call = Call(id="check", name=tool, input=dict(given))
     if tool == "Bash":
         command = _text(given, "command")
-        line = read_line(command)
+        line = read_at(command, scene.ground)
         paths = [await disk.locate(it) for it in files_named(line, scene.ground)]
         changed = [await disk.locate(it) for it in writes.named(line, scene.ground)]
         plan = Plan(call, Reach.RUN, tool, paths=tuple(paths), writes=tuple(changed), command=command)

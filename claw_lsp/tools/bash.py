@@ -8,8 +8,7 @@ from typing import ClassVar
 from pydantic import BaseModel, Field, field_validator
 
 from claw_lsp.core.escape import one_line, stripped, visible
-from claw_lsp.core.policy.reading import read_line
-from claw_lsp.core.policy.shell import files_named
+from claw_lsp.core.policy.shell import files_named, read_at
 from claw_lsp.core.policy.writes import named
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.fault import FolderGone
@@ -67,7 +66,7 @@ class BashTool:
         wanted = BashInput.model_validate(call.input)
         about = f"{visible(wanted.description.strip())}\n\n" if wanted.description.strip() else ""
         after = "\n\n(runs in the background)" if wanted.run_in_background else ""
-        line = read_line(wanted.command)
+        line = read_at(wanted.command, scene.ground)
         plan = Plan(
             call=call,
             reach=Reach.RUN,

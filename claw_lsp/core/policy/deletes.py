@@ -20,6 +20,8 @@ def critical(text: str, ground: Ground) -> str | None:
     for part in inner(line):
         if part.program in _DELETES and (found := _named(part, ground)) is not None:
             return f"it deletes {found or 'what is only known when it runs'}"
+        if part.words and not part.words[0].sure and _may_delete(part, ground):
+            return "it may delete more than can be brought back"
         if part.program == "find" and (found := _found(part, ground)) is not None:
             return f"it deletes what it finds in {found}"
         if part.program.startswith("mkfs") or (part.program == "dd" and any(map(_DEVICE.match, part.texts))):
@@ -47,6 +49,13 @@ def _named(part: Part, ground: Ground) -> str | None:
         if not word.sure and any(_critical(it, ground) for it in _places(word.text, part, ground)):
             return word.text
     return None
+
+
+def _may_delete(part: Part, ground: Ground) -> bool:
+    """Whether a program that is only known when it runs is given what `rm -r` would be."""
+    operands = [it for it in _operands(part.words[1:]) if it.sure]
+    named = any(_critical(place, ground) for it in operands for place in _places(it.text, part, ground))
+    return named and any(re.fullmatch(r"-\w*[rR]\w*|--r.*", it.text) for it in part.words[1:])
 
 
 def _operands(words: Iterable[Word]) -> list[Word]:

@@ -10,7 +10,7 @@ from claw_lsp.core.policy import deletes, egress, hosts, offers, searching, shel
 from claw_lsp.core.policy.matching import allows, covers, touches
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
 from claw_lsp.core.policy.reading import read_line
-from claw_lsp.core.policy.words import Line, Part
+from claw_lsp.core.policy.words import START, Line, Part
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
@@ -78,7 +78,7 @@ def named_by_person(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Groun
 def _of_line(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
     """What the rules say of a command that nothing denied: each of its parts only reads, or a rule allows it, and each file
     that it sends its output to may be changed."""
-    line = read_line(plan.command or "")
+    line = shell.read_at(plan.command or "", ground)
     if line.unread:
         return Verdict(decision="ask", reason=f"{line.unread}, so no rule covers it")
     if named := shell.elsewhere(line, ground.roots):
@@ -115,6 +115,8 @@ def of_part(rules: tuple[Rule, ...], mode: Mode, plan: Plan, part: Part, ground:
     """What is said of one command of a line that was read whole, by itself."""
     if not shell.parts_asked(Line((part,))):
         return Verdict(decision="allow", reason="it only reads inside the workspace")
+    if part.folders != START and any(it.rsplit("/", 1)[-1] == "git" for it in part.texts):
+        return Verdict(decision="ask", reason="it goes to another folder and runs git there, by that folder's settings")
     rule = next((it for it in rules if it.behavior == "allow" and covers(it, plan, part)), None)
     if rule is not None:
         return _by_rule("allow", rule)

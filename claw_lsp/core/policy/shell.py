@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 from typing import Final
 
@@ -15,7 +16,7 @@ from claw_lsp.core.policy.free import only_reads
 from claw_lsp.core.policy.paths import inside, protected, secret
 from claw_lsp.core.policy.patterns import normal
 from claw_lsp.core.policy.reading import read_line
-from claw_lsp.core.policy.words import Folders, Line, Part, Word, below
+from claw_lsp.core.policy.words import PIPE, START, Folders, Line, Part, Word, below
 from claw_lsp.core.policy.wrappers import inner, unwrapped
 from claw_lsp.core.policy.writes import WRITERS, redirected
 from claw_lsp.facts.scene import Ground
@@ -29,6 +30,8 @@ _EVALUATES = frozenset(
     "printf read test [ [[ let declare typeset local readonly export unset mapfile readarray".split()
 )
 """Builtins that evaluate what stands in brackets in a name they are given."""
+_RUNS_WORDS = frozenset("eval source . trap complete compgen enable bind coproc alias mapfile readarray exec".split())
+"""Builtins that run what their words say; the words of a rule say little about that."""
 _SAFE_VARIABLES = frozenset(
     """NODE_ENV CI TZ LANG LANGUAGE LC_ALL LC_CTYPE LC_COLLATE NO_COLOR FORCE_COLOR CLICOLOR TERM COLUMNS LINES
     PYTHONUNBUFFERED PYTHONDONTWRITEBYTECODE PYTHONHASHSEED RUST_BACKTRACE RUST_LOG DEBUG VERBOSE""".split()
@@ -36,7 +39,7 @@ _SAFE_VARIABLES = frozenset(
 """Variables that change what a command prints, and not what it runs."""
 _BETWEEN = re.compile(r"[=:,@%+]")
 _ADDRESS = re.compile(r"(?<![a-z0-9+.-])(?!file:)[a-z][a-z0-9+.-]*://", re.IGNORECASE)
-_HARMLESS = frozenset({"/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr"})
+_HARMLESS = frozenset({PIPE, "/dev/null", "/dev/stdin", "/dev/stdout", "/dev/stderr"})
 _SPEAKS: Final = {
     "git commit": "-m -am --message",
     "git tag": "-m --message",
@@ -56,6 +59,22 @@ _N_FLAGS = 16
 """How many letters of short options in one word are looked behind."""
 _BLANK: Final = "\0"
 """Stands for a blank inside a word, so that only a `*` of a pattern matches it."""
+
+
+def read_at(command: str, ground: Ground) -> Line:
+    """A line read for where it would run: a `cd` to where the shell stands already is none."""
+    line = read_line(command)
+    if all(it.folders == START for it in line.parts):
+        return line
+
+    def settled(folders: Folders) -> Folders:
+        led = (it if it is None or normal(_joined(ground.here, it)) != normal(ground.here) else "" for it in folders)
+        return tuple(dict.fromkeys(led))
+
+    parts = tuple(replace(it, folders=settled(it.folders)) for it in line.parts)
+    return replace(
+        line, parts=parts, redirects=tuple(replace(it, folders=settled(it.folders)) for it in line.redirects)
+    )
 
 
 def plain_words(line: str) -> tuple[str, ...] | None:
@@ -88,6 +107,8 @@ def covers(spec: str, part: Part) -> bool:
     if any(it.rsplit("/", 1)[-1] == "find" for it in texts) and any(it.startswith(_FIND_RUNS) for it in texts):
         return False
     if program in _EVALUATES and any("[" in it for it in texts[1:]):
+        return False
+    if program in _RUNS_WORDS and spec.strip() not in ("", "*"):
         return False
     return bool(_pattern(spec).fullmatch(_written(words)))
 
@@ -191,7 +212,7 @@ _READERS: Final = frozenset(
 def _files(part: Part) -> Iterator[str]:
     for word in part.words[1:]:
         name = word.text.partition("=")[2] if word.text.startswith("-") else word.text
-        if word.sure and not word.text.startswith("+") and not name.startswith("-"):
+        if word.sure and word.text != PIPE and not word.text.startswith("+") and not name.startswith("-"):
             yield name
 
 
@@ -202,7 +223,7 @@ def _joined(folder: str, name: str) -> str:
 def _named(line: Line) -> Iterator[str]:
     for part in line.parts:
         words = (*part.words[1:], *(value for _, value in part.assignments))
-        yield from (it.text if it.sure else it.lead for it in words if it.lead != "/dev/fd/")
+        yield from (it.text if it.sure else it.lead for it in words)
 
 
 def _touched(pattern: re.Pattern[str], part: Part) -> bool:

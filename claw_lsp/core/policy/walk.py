@@ -10,7 +10,7 @@ from typing import Final
 from tree_sitter import Node
 
 from claw_lsp.core.policy.heredocs import fits
-from claw_lsp.core.policy.words import START, Folders, Part, Redirect, Word, either, harmless, moved, put_together
+from claw_lsp.core.policy.words import PIPE, START, Folders, Part, Redirect, Word, either, harmless, moved, put_together
 
 
 @dataclass(slots=True)
@@ -72,34 +72,48 @@ class Walk:
             self.statement(child)
             self.folders = either(before, self.folders)
 
-    def _chain(self, node: Node, before: Folders) -> None:
-        """Commands joined by `&&` and `||`: behind `cd a &&` the shell stands in `a`."""
+    def _chain(self, node: Node, before: Folders) -> Folders:
+        """Commands joined by `&&` and `||`: behind `cd a &&` the shell stands in `a`. Says where the last one begins."""
         links: list[Node] = []
         while node.type == "list":
             self._gaps(node, _BETWEEN_STATEMENTS)
             links += reversed(node.children[1:])
             node = node.children[0]
+        begins = before
         for child in (node, *reversed(links)):
             if child.type == "||":
                 self.folders = either(before, self.folders)
-            else:
+            elif child.type not in _SEPARATORS:
+                begins = self.folders
                 self.statement(child)
+        return begins
 
     def _redirected(self, node: Node) -> None:
-        self._gaps(node, _BETWEEN_WORDS)
-        place, before = len(self.redirects), self.folders
+        """A command and its redirections. The grammar hangs those of the last command of a list on the whole list."""
+        self._gaps(node, _BETWEEN_REDIRECTS)
+        begins = before = self.folders
+        place = len(self.parts)
         for child in node.children:
             match child.type:
+                case "list":
+                    begins = self._chain(child, before)
                 case "file_redirect":
-                    self._redirect(child, before)
+                    self._redirect(child, begins)
                 case "heredoc_redirect":
-                    self._heredoc(child)
+                    if child.prev_sibling and child.prev_sibling.type == "command":
+                        self._reads_dash(child.prev_sibling, child, place)
+                    self._heredoc(child, begins)
                 case "herestring_redirect":
                     self._herestring(child)
                 case _:
                     self.statement(child)
-        # Redirections come first, in the order they are written.
-        self.redirects[place:] = sorted(self.redirects[place:], key=lambda it: it.folders != before)
+        self.folders = either(before, self.folders)
+
+    def _reads_dash(self, command: Node, heredoc: Node, place: int) -> None:
+        """tree-sitter-bash 0.25.1 leaves out the `-` of `python - <<E`."""
+        if self.source[command.end_byte : heredoc.start_byte].strip(b" \t") == b"-":
+            part = self.parts[place]
+            self.parts[place] = replace(part, words=(*part.words, Word("-")), text=f"{part.text} -")
 
     def _looped(self, node: Node) -> None:
         """A loop that moves begins again elsewhere."""
@@ -201,6 +215,8 @@ class Walk:
             if child.type == "variable_assignment" and not words:
                 assignments.append(self._assignment(child))
             elif child.type == "command_name":
+                if self._text(child) in _RESERVED:
+                    self.unread.append("bash's grammar does not fit it")
                 words += [self._word(it) for it in child.children]
             elif child.type == "file_redirect":
                 self._redirect(child, self.folders)
@@ -239,7 +255,7 @@ class Walk:
             return
         self.redirects.append(Redirect(target, operator != "<", folders))
 
-    def _heredoc(self, node: Node) -> None:
+    def _heredoc(self, node: Node, begins: Folders) -> None:
         """Text for a command's input. Unquoted, its substitutions are run; what follows on the line goes on behind it."""
         quoted = fits(node, self.source)
         if quoted is None:
@@ -253,7 +269,7 @@ class Walk:
                     if not quoted:
                         self._expanded(child, child.start_byte, child.end_byte)
                 case "file_redirect":
-                    self._redirect(child, self.folders)
+                    self._redirect(child, either(begins, self.folders))
                 case _:
                     self.statement(child)
 
@@ -281,10 +297,10 @@ class Walk:
                 return self._joined([self._word(it, splits=splits) for it in node.children], text)
             case "process_substitution":
                 self._substituted(node)
-                return Word(_readable(text), sure=False, lead="/dev/fd/")
+                return Word(PIPE)
             case kind if kind in _PUT_IN:
                 word = self._put_in(node)
-                if not splits or (word.sure and not word.glob and _STAYS_ONE.fullmatch(word.text)):
+                if not splits or text in _NUMBERS or (word.sure and not word.glob and _STAYS_ONE.fullmatch(word.text)):
                     return word
                 self._untold(node)
                 return Word(_readable(text), sure=False, single=False)
@@ -426,6 +442,10 @@ _HOLDERS: Final = frozenset(
 _KEYWORDS: Final = frozenset("if then elif else fi while until do done for select in case esac".split()) | frozenset(
     ("{", "}", "(", ")", ";", ";;", ";&", ";;&", "|", "\n")
 )
+_RESERVED: Final = frozenset(
+    "{ } ! if then elif else fi while until do done for select case esac function [[ ]] in".split()
+)
+"""Words that name no command where bash expects one."""
 _SEPARATORS: Final = frozenset({"&&", "||", "|&", "&", "!"}) | (_KEYWORDS - {"select"})
 _WORDS: Final = frozenset({"word", "number", "string", "raw_string", "concatenation", "process_substitution"})
 _PUT_IN: Final = frozenset({"simple_expansion", "expansion", "command_substitution"})
@@ -437,6 +457,7 @@ _REDIRECTS: Final = frozenset({">", ">>", ">|", "&>", "&>>", "<", ">&", "<&", "<
 _CLOSING: Final = frozenset({">&-", "<&-"})
 _BETWEEN_STATEMENTS: Final = re.compile(rb"[ \t\n]*")
 _BETWEEN_WORDS: Final = re.compile(rb"[ \t]*")
+_BETWEEN_REDIRECTS: Final = re.compile(rb"[ \t]*(-[ \t]+)?")
 _NOTHING: Final = re.compile(rb"")
 _ESCAPED: Final = re.compile(r"\\(.)", re.DOTALL)
 _IN_STRING: Final = re.compile(r'\\([$`"\\])')

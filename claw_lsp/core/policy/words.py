@@ -26,6 +26,8 @@ class Word:
 Folders = tuple[str | None, ...]
 """Where a command may run: "" for where the line begins, "sub" below that, "/abs"; None for what only the shell knows."""
 START: Final[Folders] = ("",)
+PIPE: Final = "/dev/fd/63"
+"""What `<( )` becomes: a pipe from or to the commands in it."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,21 +49,30 @@ def unwrapped(part: Part) -> Part:
     return replace(part, words=words)
 
 
-def inner(line: Line, depth: int = 0) -> Iterator[Part]:
+def inner(line: Line) -> Iterator[Part]:
     """Every command that a line may run, for what denies: behind any wrapper, in the words of `bash -c`, `eval` and
     `find -exec`, and in what a shell is given to read. More than there are, rather than one too few."""
-    if depth < _DEEPEST and any(it.program in _SHELLS for it in line.parts):
-        said = [it.text for part in line.parts for it in part.words[1:] if " " in it.text]
-        for text in (*line.inputs, *said):
-            yield from inner(read_line(text), depth + 1)
-    for part in line.parts:
-        yield part
-        for at in _starts(part):
-            behind = replace(part, words=part.words[at:])
-            yield behind
-            if depth < _DEEPEST:
-                for text in _scripts(behind):
-                    yield from inner(read_line(text), depth + 1)
+    for each in nested(line):
+        for part in each.parts:
+            yield part
+            yield from _behind(part)
+
+
+def nested(line: Line, depth: int = 0) -> Iterator[Line]:
+    """A line, and those that are run by it: words of `bash -c` and `eval`, and what is piped to a shell."""
+    yield line
+    if depth == _DEEPEST:
+        return
+    texts = [text for part in line.parts for it in (part, *_behind(part)) for text in _scripts(it)]
+    if any(it.program in _SHELLS for part in line.parts for it in (part, *_behind(part))):
+        texts += [*line.inputs, *(it.text for part in line.parts for it in part.words[1:] if " " in it.text)]
+    for text in dict.fromkeys(texts):
+        yield from nested(read_line(text), depth + 1)
+
+
+def _behind(part: Part) -> Iterator[Part]:
+    for at in _starts(part):
+        yield replace(part, words=part.words[at:])
 
 
 def _starts(part: Part) -> Iterator[int]:

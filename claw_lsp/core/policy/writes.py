@@ -10,7 +10,7 @@ from typing import Final
 from claw_lsp.core.policy.free import Options, only_reads
 from claw_lsp.core.policy.patterns import normal
 from claw_lsp.core.policy.words import Folders, Line, Part, Word, below
-from claw_lsp.core.policy.wrappers import inner
+from claw_lsp.core.policy.wrappers import inner, nested
 from claw_lsp.facts.scene import Ground
 
 
@@ -52,7 +52,7 @@ def named(line: Line, ground: Ground) -> tuple[str, ...]:
 
 def touched(line: Line, ground: Ground) -> Iterator[str]:
     """Paths that the line is known to write to, and those that it names in writing commands: for what is always asked."""
-    for it in line.redirects:
+    for it in (redirect for each in nested(line) for redirect in each.redirects):
         if it.writes:
             yield from _anywhere(it.target.text, it.folders, ground)
     for part in inner(line):
