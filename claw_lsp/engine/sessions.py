@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import suppress
 from uuid import uuid4
 
 from claw_lsp.core.fork import Fork, forked
@@ -12,7 +13,7 @@ from claw_lsp.core.reopening import laxer, reopened
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Entry, SessionStarted
-from claw_lsp.facts.fault import SessionHeld
+from claw_lsp.facts.fault import LogError, SessionHeld
 from claw_lsp.facts.past import Recalled, SessionSummary
 from claw_lsp.facts.rule import Mode
 from claw_lsp.ports import Archive
@@ -44,7 +45,13 @@ class Sessions:
         id_ = str(uuid4())
         started = await self._opening(id_, home, chosen)
         session = Session(await self._archive.create(id_, home.folder))
-        session.write(started)
+        try:
+            session.write(started)
+        except LogError:
+            session.log.close()
+            with suppress(LogError):
+                await self._archive.delete(id_)
+            raise
         self.opened[id_] = session
         return self._now_last(session)
 

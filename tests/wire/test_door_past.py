@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
+import os
 from pathlib import Path
 
 import pytest
 
+from claw_lsp.adapters.clock import SystemClock
+from claw_lsp.adapters.jsonl import JsonlArchive
+from claw_lsp.facts.fault import LogError
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import Json, Visit, edits, refused, visiting
+from tests.wire.faulty_disk import FaultyFiles, full
 
 NOWHERE = "11111111-2222-4333-8444-555555555555"
 
@@ -161,3 +167,46 @@ async def test_a_turn_that_began_behind_the_question_keeps_its_session(tmp_path:
         assert logs_of(visit, session)
         await visit.command("claw.stop", run=begun["run"])
         await visit.end(begun["run"])
+
+
+async def cleaned_up(visit: Visit) -> None:
+    """Wait until the server has looked for old sessions."""
+    await visit.settle()
+    cleaning = [it for it in asyncio.all_tasks() if it.get_name() == "deleting sessions that nobody used for long"]
+    await asyncio.gather(*cleaning)
+
+
+@pytest.mark.parametrize(("days", "left"), [(None, 0), (40, 1), (0, 1)])
+async def test_r59_a_server_deletes_what_nobody_used_for_long_unless_that_is_off(
+    tmp_path: Path, days: int | None, left: int
+) -> None:
+    async with visiting(tmp_path, says("Hi.")) as visit:
+        session = (await visit.turn("claw.ask", prompt="hello"))["session"]
+    (log,) = (it for it in logs_of(visit, session) if it.suffix == ".jsonl")
+    month_ago = log.stat().st_mtime - 31 * 86_400
+    os.utime(log, (month_ago, month_ago))
+    (log.parent.parent / ".expired").unlink(missing_ok=True)
+    if days is not None:
+        (visit.home / "claw" / "settings.json").write_text(json.dumps({"cleanupPeriodDays": days}))
+    hostile = {"initializationOptions": {"claw": {"cleanupPeriodDays": 1 if left else 9999}}}
+    async with visiting(tmp_path, introduction=hostile) as visit:
+        await cleaned_up(visit)
+        assert log.exists() == bool(left)
+
+
+async def test_a_session_whose_first_fact_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as visit:
+        await cleaned_up(visit)
+        n_begun = 0
+        door = visit.server.door
+        assert door is not None
+        for at in range(1, 12):
+            archive = JsonlArchive(visit.home / "claw", SystemClock(), FaultyFiles(at, full()))
+            door.house.sessions._archive = archive  # type: ignore[attr-defined]
+            try:
+                (await door.session_for(None, None, None, None)).log.close()
+                n_begun += 1
+            except LogError:
+                continue
+        assert 11 - n_begun >= 4, "at least the folder, the file, its header and the first fact can fail"
+        assert len(list((visit.home / "claw" / "projects").glob("*/*.jsonl"))) == n_begun

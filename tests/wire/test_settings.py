@@ -120,6 +120,8 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
             "attribution": {"commit": "Helped-by: Claude"},
             "env": {"NODE_ENV": "test"},
             "claudeMdExcludes": ["**/old/CLAUDE.md"],
+            "cleanupPeriodDays": 7,
+            "sessionTitles": False,
         },
     )
     loaded = places.load()
@@ -127,6 +129,8 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
     assert loaded.settings.model_dump(exclude={"rules", "disable_bypass", "models", *SandboxSettings.model_fields}) == {
         "model": "sonnet",
         "small_model": "sonnet",
+        "cleanup_days": 7,
+        "session_titles": False,
         "effort": "high",
         "mode": Mode.ACCEPT_EDITS,
         "review": "before",

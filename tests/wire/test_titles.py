@@ -40,7 +40,7 @@ async def session_after(folder: Path, prompt: str = "fix the parser", answer: st
     """A session whose first turn is over."""
     session = await Sessions(JsonlArchive(folder, SystemClock()), opening, asking).start(Home("/w", ("/w",)), Chosen())
     session.begin(UserSpoke(run="r", prompt_id="r", text=prompt, blocks=({"type": "text", "text": prompt},)))
-    session.write(ModelSpoke(blocks=({"type": "text", "text": answer},), stop_reason="end_turn", model="m"))
+    session.write(ModelSpoke(blocks=({"type": "text", "text": answer},), stop_reason="end_turn", model="m", cost=0.5))
     session.write(TurnEnded(run="r", stopped="done", text=answer))
     return session
 
