@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from claw_lsp.core.policy.judge import judge
-from claw_lsp.core.policy.rules import remark
+from claw_lsp.core.policy.rules import remark, worth
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
@@ -214,6 +214,7 @@ REMARKS: list[tuple[str, Behavior, str]] = [
     ("WebFetch(url:https://x.example)", "deny", 'write "WebFetch(domain:example.com)"'),
     ("WebFetch(domain:https://x.example/a)", "allow", 'write "WebFetch(domain:x.example)"'),
     ("WebFetch(domain:a b)", "allow", "is no name of a host"),
+    ("WebFetch(domain:localhost:3000)", "deny", 'write "WebFetch(domain:localhost)"'),
     (r"Edit(src\app\*.py)", "allow", 'write "Edit(src/app/*.py)"'),
     ("Read(/home/u/x)", "allow", '"Read(//home/u/x)"'),
     ("Read(file_path:/a)", "deny", "the pattern is the path itself"),
@@ -223,6 +224,41 @@ REMARKS: list[tuple[str, Behavior, str]] = [
 @pytest.mark.parametrize(("text", "behavior", "told"), REMARKS)
 def test_what_is_wrong_with_a_rule_is_said_and_what_to_write(text: str, behavior: Behavior, told: str) -> None:
     assert told in remark(text, behavior)
+
+
+@pytest.mark.parametrize(
+    ("text", "behavior", "does"),
+    [
+        ("Bash(rm *", "deny", "every call that it may mean asks"),
+        ("Bash(rm *", "allow", "it allows nothing"),
+        ("Bsah", "deny", "it denies nothing"),
+        ("Read(/etc/x)", "deny", ""),
+    ],
+)
+def test_what_such_a_rule_does_as_it_is_is_said_truly(text: str, behavior: Behavior, does: str) -> None:
+    assert worth(text, behavior) == does
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Bash(command:*)",
+        "Bash(git commit:*)",
+        "Bash(npm run test:unit)",
+        "Bash(FOO=1 make *)",
+        "Read(/tmp/**)",
+        "Read(./src/**)",
+        "Edit(/src/**)",
+        "Skill(plugin:name)",
+        "Agent(plugin:name)",
+        "mcp__plugin_context7_context7__resolve-library-id",
+        "WebFetch(domain:[::1])",
+        "MultiEdit",
+    ],
+)
+@pytest.mark.parametrize("behavior", ["allow", "deny"])
+def test_nothing_is_said_of_what_people_write(text: str, behavior: Behavior) -> None:
+    assert remark(text, behavior) == ""
 
 
 @pytest.mark.parametrize("behavior", ["allow", "ask", "deny"])

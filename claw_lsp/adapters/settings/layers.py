@@ -22,7 +22,7 @@ from claw_lsp.adapters.settings.remember import allowed_here
 from claw_lsp.adapters.settings.seeking import Folder
 from claw_lsp.adapters.settings.trust import approvals_of
 from claw_lsp.core.approvals import NOTHING, Approvals
-from claw_lsp.core.policy.rules import read, remark
+from claw_lsp.core.policy.rules import remark, worth
 from claw_lsp.core.redaction import redacted
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.rule import Behavior, Mode, Rule
@@ -308,10 +308,9 @@ def _take_remark(gathered: _Gathered, layer: _Layer, at: Keys, rule: Rule) -> No
     """Say what is wrong with a rule; it stays in force, for what it is worth."""
     if not (said := remark(rule.text, rule.behavior)):
         return
-    worth = {"allow": "it allows nothing", "ask": "it asks about nothing", "deny": "it denies nothing"}[rule.behavior]
-    if rule.behavior != "allow" and read(rule.text) is None:
-        worth = "every call that it may mean asks"
-    message = f"permissions.{rule.behavior}: {_shown(rule.text)}: {said}{'' if said.endswith('?') else '.'} As it is, {worth}."
+    message = f"permissions.{rule.behavior}: {_shown(rule.text)}: {said}{'' if said.endswith('?') else '.'}"
+    if does := worth(rule.text, rule.behavior):
+        message += f" As it is, {does}."
     _note(gathered, layer, at, message)
 
 

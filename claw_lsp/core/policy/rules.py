@@ -32,7 +32,7 @@ _RULE = re.compile(r"(?P<tool>[A-Za-z_*][\w*.-]*)(?:\((?P<spec>.*)\))?", re.DOTA
 _PARAMETER = re.compile(r"(?P<name>[A-Za-z_]\w+):(?P<value>.*)", re.DOTALL)
 _SERVER = r"[A-Za-z0-9.-]+(?:_[A-Za-z0-9.-]+)*"
 _OF_SERVER = re.compile(rf"(?P<server>mcp__{_SERVER})(?:__(?P<tool>[\w*.-]+))?")
-_FROM_THE_ROOT = re.compile(r"/(home|Users|etc|usr|var|tmp|root|opt|mnt|private)(/|$)")
+_FROM_THE_ROOT = re.compile(r"/(home|Users|etc|usr|root|private)(/|$)")
 _WINDOWS = re.compile(r"[A-Za-z]:[\\/]")
 
 
@@ -89,6 +89,20 @@ def remark(text: str, behavior: Behavior) -> str:
     return _about_tool(written.tool, behavior) or _about_spec(written, behavior)
 
 
+def worth(text: str, behavior: Behavior) -> str:
+    """What a rule of which something is remarked does as it is, for people; "" where that depends on what there is."""
+    written = read(text)
+    if written is None and behavior != "allow":
+        return "every call that it may mean asks"
+    if (
+        written is not None
+        and written.tool in PATH_TOOLS
+        and _FROM_THE_ROOT.match((written.spec or "").removeprefix("!"))
+    ):
+        return ""
+    return {"allow": "it allows nothing", "ask": "it asks about nothing", "deny": "it denies nothing"}[behavior]
+
+
 def _unreadable(text: str) -> str:
     if re.fullmatch(r"[\w*.-]+\(\s*\)", text):
         tool = text.partition("(")[0]
@@ -140,9 +154,9 @@ def _about_spec(it: Written, behavior: Behavior) -> str:
 
 def _about_line(it: Written, behavior: Behavior) -> str:
     spec = (it.spec or "").strip()
-    name = spec.partition(":")[0]
-    if name in NO_PARAMETERS and ":" in spec:
-        return f'the pattern is one of the command itself: write "{it.tool}({spec.partition(":")[2].strip()})"'
+    name, _, value = spec.partition(":")
+    if name in NO_PARAMETERS and value.strip(" *"):
+        return f'the pattern is one of the command itself: write "{it.tool}({value.strip()})"'
     if ":*" in spec[:-2]:
         return f'":*" stands at the end only; write "{it.tool}({spec.replace(":*", " *")})"'
     if behavior == "allow" and name in _FIELDS:
@@ -156,7 +170,7 @@ def _about_host(spec: str) -> str:
     if not spec.startswith("domain:"):
         return 'expected a host: write "WebFetch(domain:example.com)"'
     host = spec.removeprefix("domain:").strip()
-    if "://" in host or "/" in host:
+    if "://" in host or "/" in host or re.fullmatch(r"[^:]+:\d+", host):
         bare = hosts.host_of(host if "://" in host else f"https://{host}")
         return f'only the host is compared; write "WebFetch(domain:{bare or "example.com"})"'
     return "" if hosts.pattern(host) else f"{host!r} is no name of a host"
