@@ -28,7 +28,9 @@ def host_of(url: str | None) -> str | None:
     None where there is none, or it is written in a way that others may read differently.
     """
     try:
-        host = urlsplit(url or "").hostname
+        parts = urlsplit(url or "")
+        # Others end the host at a backslash, and so go elsewhere.
+        host = None if "\\" in parts.netloc or parts.port == 0 else parts.hostname
     except ValueError:
         return None
     return written(host) if host else None

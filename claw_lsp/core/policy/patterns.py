@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 from typing import TYPE_CHECKING
+from unicodedata import normalize
 
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.facts.rule import Rule
@@ -22,11 +23,14 @@ def matches(rule: Rule, spec: str, path: str, ground: Ground) -> bool:
 
     `//a` hangs on the root of the disk, `~/a` on the home, `/a` on the folder of the settings the rule comes from, `a` and
     `./a` on the working directory. A name without a slash means every depth below it. What denies or asks is found below
-    every workspace folder, at any depth, and in any case. A drive of Windows, `C:\\a`, is written `//c/a`.
+    every workspace folder, at any depth, in any case, and with accents written in any way. A drive of Windows, `C:\\a`, is written `//c/a`.
     """
     strict = rule.behavior != "allow"
     spec, path = _without_drive(spec, "//"), _without_drive(path, "/")
+    if strict:
+        spec, path = normalize("NFC", spec), normalize("NFC", path)
     for anchor, pattern in _anchored(spec, rule.base, ground, strict=strict):
+        anchor = normalize("NFC", anchor) if strict else anchor
         if inside(path, (anchor,)) or (strict and inside(path.casefold(), (anchor.casefold(),))):
             below = path[len(anchor.rstrip("/")) + 1 :]
             if _means(pattern, below, strict=strict):

@@ -32,6 +32,8 @@ _SEEN_THROUGH: Final = frozenset(_STRIPPED) | frozenset(
 )
 """Wrappers behind which what is denied is looked for: whatever stands there may be the command."""
 _SHELLS: Final = frozenset("sh bash zsh dash ksh ash mksh fish csh tcsh rbash".split())
+_TAKE_LINES: Final = frozenset("trap su watch ssh complete compgen mapfile readarray bind hash".split())
+"""Commands with words that are lines for a shell, now or later."""
 _DEEPEST: Final = 5
 
 
@@ -93,5 +95,7 @@ def _scripts(part: Part) -> Iterator[str]:
         yield from (after for flag, after in zip(texts[1:], texts[2:], strict=False) if re.fullmatch(r"-\w*c\w*", flag))
     elif part.program == "eval":
         yield " ".join(texts[1:])
-    elif part.program in ("trap", "su", "watch", "ssh"):
+    elif part.program in _TAKE_LINES:
         yield from texts[1:]
+    elif part.program == "alias":
+        yield from (it.partition("=")[2] for it in texts[1:])
