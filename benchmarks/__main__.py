@@ -14,7 +14,7 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chat, doors, latency
+from benchmarks import chat, commands, doors, latency
 from benchmarks.doors import Seen
 
 Numbers = list[float]
@@ -31,6 +31,8 @@ class Measured:
     handshake: Numbers
     importing: Numbers
     busy: Numbers
+    command: Numbers
+    sandboxed: Numbers
 
 
 def main() -> None:
@@ -50,7 +52,7 @@ def main() -> None:
 
 async def measure(rounds: int, say: Callable[[str], None]) -> Measured:
     """Each round takes every front door in turn, so that a busy minute is everybody's."""
-    found = Measured([], [], [], [], [], [], [])
+    found = Measured([], [], [], [], [], [], [], [], [])
     for n in range(1, rounds + 1):
         say(f"round {n} of {rounds}: turns")
         found.bare.append(await doors.bare_loop())
@@ -61,6 +63,10 @@ async def measure(rounds: int, say: Callable[[str], None]) -> Measured:
         found.handshake.append(await latency.handshake(latency.SERVE))
         found.importing.extend(await latency.while_importing())
         found.busy.extend(await latency.while_a_turn_runs())
+        say(f"round {n} of {rounds}: commands")
+        bare, sandboxed = await commands.bare_and_sandboxed()
+        found.command.extend(bare)
+        found.sandboxed.extend(sandboxed)
     return found
 
 
@@ -101,6 +107,7 @@ def table(it: Measured) -> Table:
     for title, seen in (("", chat.incremental()), (", whole texts told", chat.whole())):
         alone(f"one flush into a chat of 1 MB{title}", "", f"{seen.long:.1f} ms", "", "10 ms")
         alone("  into an empty one", "", f"{seen.short:.1f} ms", "", "")
+    _sandbox(it, shown)
     alone("memory after the turn (RSS)", "", f"{max(it.rss for it in it.serve):.0f} MB", "", "130 MB")
     bare, serve, run = it.bare[0], it.serve[0], it.run[0]
     alone("first request", *(f"{seen.first_kb:.1f} KB" for seen in (bare, serve, run)), "")
@@ -112,6 +119,15 @@ def table(it: Measured) -> Table:
     alone("cached of what could be, 50 single", *(f"{seen.cache_chain:.3f}" for seen in (bare, serve, run)), "0.99")
     alone("  after 50 parallel", *(f"{seen.cache_parallel:.3f}" for seen in (bare, serve, run)), "0.99")
     return shown
+
+
+def _sandbox(it: Measured, shown: Table) -> None:
+    """A command against the same one in the sandbox, where there is one."""
+    if it.sandboxed:
+        bare, inside = statistics.median(it.command), statistics.median(it.sandboxed)
+        shown.add_row(
+            "a command, in the sandbox", f"{bare:.0f} ms", f"{inside:.0f} ms", f"{inside / bare:.2f}", "", "", ""
+        )
 
 
 def _at(numbers: Numbers, share: float) -> float:

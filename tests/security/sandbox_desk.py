@@ -59,7 +59,9 @@ class Desk:
         self, command: str, *, timeout: float = 20, cwd: Path | None = None, more: Mapping[str, Any] | None = None
     ) -> Ran:
         line = await self.line(command, timeout=timeout, cwd=cwd, more=more)
-        return await self.processes.run(line, unheard)
+        ran = await self.processes.run(line, unheard)
+        await self.sandbox.settled()
+        return ran
 
     async def line(
         self, command: str, *, timeout: float = 20, cwd: Path | None = None, more: Mapping[str, Any] | None = None
@@ -102,6 +104,7 @@ async def sandboxed(settings: Mapping[str, Any] | None = None) -> AsyncGenerator
         yield desk
     finally:
         await processes.close()
+        await desk.sandbox.settled()
         shutil.rmtree(root)
 
 

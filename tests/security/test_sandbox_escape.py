@@ -177,6 +177,7 @@ async def test_what_leaves_the_session_ends_with_the_command(desk: Desk) -> None
     with pytest.raises(asyncio.CancelledError):
         await running
     assert _sleeping(name) == 0
+    await desk.sandbox.settled()
     assert "sandbox" not in " ".join(desk.files())
 
 
@@ -287,6 +288,7 @@ async def test_the_end_of_what_watches_over_a_command_is_its_own(desk: Desk) -> 
         await running
     while _sleeping(name):
         await asyncio.sleep(0.01)
+    await desk.sandbox.settled()
     assert not (desk.ws / ".claw").exists()
 
 
@@ -327,6 +329,7 @@ async def test_a_plain_user_is_held_the_same(command: str) -> None:
         )
         out, _ = await process.communicate()
         await confined.leave()
+        await sandbox.settled()
         assert out.decode().splitlines()[-1] == "65534"
         assert SECRET not in out.decode()
         assert process.returncode == 0

@@ -267,6 +267,7 @@ async def _together(desk: Desk) -> None:
     assert ended is not None
     assert ended.code == 1
     assert "Read-only file system" in ended.output
+    await desk.sandbox.settled()
     assert not (desk.ws / ".idea").exists()
 
 

@@ -153,7 +153,9 @@ async def done(desk: Desk, **given: Any) -> Result:
     tool = BashTool(desk.processes, desk.sandbox, nothing_below)
     here = Scene("s", "r", str(desk.ws), (str(desk.ws),), str(desk.home), Mode.DEFAULT, {}, (), desk.sandboxed(), "")
     plan = await tool.plan(Call(id="c", name="Bash", input=given), here, BufferedWorkspace())
-    return await tool.perform(plan, here, BufferedWorkspace(), (), unheard)
+    result = await tool.perform(plan, here, BufferedWorkspace(), (), unheard)
+    await desk.sandbox.settled()
+    return result
 
 
 @needs_bwrap
@@ -187,6 +189,7 @@ async def test_a_command_in_the_background_is_confined_too() -> None:
             seen = await desk.processes.wait(task.id, 0.05)
         assert (desk.ws / ".mcp.json").is_dir()
         await desk.processes.stop(task.id)
+        await desk.sandbox.settled()
         assert not (desk.ws / ".mcp.json").exists()
 
 

@@ -26,6 +26,10 @@ _OWN = (str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix)
 """What runs outside of every sandbox, again and again: this program and its Python."""
 
 
+Removals = set[asyncio.Future[None]]
+"""What is still being removed behind commands."""
+
+
 class SystemSandbox:
     """`environment` is the server's own; `claw_home` is hidden from commands."""
 
@@ -33,6 +37,7 @@ class SystemSandbox:
         self._search_path = environment.get("PATH", "")
         self._claw_home = claw_home
         self._found: dict[tuple[str, ...], Mechanism] = {}
+        self._removals: Removals = set()
 
     async def walls(self, settings: SandboxSettings, ground: Ground) -> Walls:
         if not settings.sandbox_enabled:
@@ -44,6 +49,10 @@ class SystemSandbox:
         if isinstance(confined, _Bubblewrapped):
             await confined.open()
         return confined
+
+    async def settled(self) -> None:
+        """Nothing that stood in for something on the disk is left of the commands that have ended."""
+        await asyncio.gather(*self._removals)
 
     def mechanism(self, roots: Sequence[str]) -> Mechanism:
         """What would be used where these folders may be written; tried out once. Blocks."""
@@ -75,7 +84,7 @@ class SystemSandbox:
                 if not bubblewrap.shows(layout, layout.cwd):
                     raise FolderGone(f"The shell's folder {layout.cwd} is not there in the sandbox.")
                 held = Placeholders(f"{self._claw_home}/sandbox", layout.roots)
-                return _Bubblewrapped(mechanism.program, settings, layout, held)
+                return _Bubblewrapped(mechanism.program, settings, layout, held, self._removals)
             case "landlock":
                 return Landlocked(settings, layout, f"{self._claw_home}/sandbox")
             case "seatbelt":
@@ -87,8 +96,11 @@ class SystemSandbox:
 class _Bubblewrapped:
     """Fills `Confined` for one command. Made off the loop; `open` on it."""
 
-    def __init__(self, program: str, settings: SandboxSettings, layout: Layout, held: Placeholders) -> None:
+    def __init__(
+        self, program: str, settings: SandboxSettings, layout: Layout, held: Placeholders, removals: Removals
+    ) -> None:
         self._held: Placeholders | None = held
+        self._removals = removals
         self._settings = settings
         self._bridge: Bridge | None = None
         standing = held.make(layout.placeholders)
@@ -127,5 +139,8 @@ class _Bubblewrapped:
         if bridge is not None:
             self._said = await bridge.close()
         if held is not None:
-            await asyncio.to_thread(held.leave)
+            # Not waited for: to remove some thirty folders can take longer than the command did.
+            removal = asyncio.get_running_loop().run_in_executor(None, held.leave)
+            self._removals.add(removal)
+            removal.add_done_callback(self._removals.discard)
         return self._said
