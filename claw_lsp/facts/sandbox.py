@@ -109,5 +109,10 @@ class Walls:
     why: str = ""
     whole: bool = False
 
+    @property
+    def line(self) -> str:
+        """In what the command runs, for whoever is asked about it."""
+        return f"runs in a sandbox, {self.mechanism}" if self.mechanism else f"no sandbox: {self.why}"
+
 
 NO_WALLS = Walls(why="the sandbox is not enabled")

@@ -17,6 +17,7 @@ from claw_lsp.core.escape import visible
 from claw_lsp.facts.fault import BadRequest, HostError
 from claw_lsp.facts.plan import Choice, Reach
 from claw_lsp.facts.question import Answer, Question
+from claw_lsp.facts.sandbox import NO_WALLS
 from claw_lsp.lsp.client import Client, part
 
 logger = logging.getLogger(__name__)
@@ -179,7 +180,8 @@ def wording(question: Question) -> str:
         command = question.plan.command
         text = f"Claw: {text}?" if command is None else f"Claw wants to run: {flat(command, 500)}"
     links = [flat(f"{it.path} leads to {it.target}", 400) for it in question.plan.paths if it.path != it.target]
-    return _cut("\n".join([text, *links]), LONGEST)
+    walls = [flat(question.plan.walls.line, 300)] if question.plan.walls != NO_WALLS else []
+    return _cut("\n".join([text, *walls, *links]), LONGEST)
 
 
 def plain(text: str, limit: int) -> str:

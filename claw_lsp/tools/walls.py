@@ -65,8 +65,7 @@ def stopped(plan: Plan, output: str, settings: Settings) -> Iterable[str]:
 
 def _shown(plan: Plan) -> Plan:
     """The plan as the person sees it, with a line on its walls."""
-    line = f"runs in a sandbox, {plan.walls.mechanism}" if plan.walls.mechanism else f"no sandbox: {plan.walls.why}"
-    return replace(plan, detail=f"{plan.detail}\n\n({line})")
+    return replace(plan, detail=f"{plan.detail}\n\n({plan.walls.line})")
 
 
 def _excluded(patterns: tuple[str, ...], command: str) -> bool:

@@ -64,6 +64,8 @@ async def planned(here: Scene, walls: Walls, **given: Any) -> Plan:
         ("for x in *; do ./$x; done", WHOLE, Mode.DEFAULT, "allow"),
         ("python3 -c 'print(1)'", WHOLE, Mode.DONT_ASK, "allow"),
         ("make test", WHOLE, Mode.PLAN, "ask"),
+        ("echo x > .git/hooks/pre-commit", WHOLE, Mode.DEFAULT, "allow"),
+        ("echo x > .git/hooks/pre-commit", PART, Mode.ACCEPT_EDITS, "ask"),
         ("make test", PART, Mode.DEFAULT, "ask"),
         ("make test", NONE, Mode.DEFAULT, "ask"),
         ("git push origin main", WHOLE, Mode.DEFAULT, "ask"),

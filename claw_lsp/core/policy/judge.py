@@ -247,7 +247,12 @@ def _of_every_line(mode: Mode, plan: Plan, command: str, ground: Ground) -> str 
     line = read_line(command)
     leads = {it.path: it for it in plan.writes}
     touched = [leads.get(it, PlannedPath(it, it)) for it in writes.touched(line, ground)]
-    if why := deletes.critical(command, ground) or changes(mode, touched, ground):
+    if why := deletes.critical(command, ground):
+        return why
+    if plan.enclosed:
+        # What is protected cannot be changed in there, so a yes would change nothing.
+        return None
+    if why := changes(mode, touched, ground):
         return why
     if line.unread and any(governs_agent(it) for it in shell.names_said(command)):
         return f"it may change what this agent may do, and {line.unread}"
