@@ -1,6 +1,7 @@
 """A session as a document to keep or to give away: Markdown, HTML that needs nothing and does nothing, or JSON.
 
-What the model and the tools said is written so that it loads nothing, hides nothing and poses as nothing of ours.
+What looks like a credential is left out of all of them, wherever it stood; the log keeps it. What the model and the tools said
+is written so that it loads nothing, hides nothing and poses as nothing of ours.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from typing import Literal
 from claw_lsp.core.chat.scrub import scrubbed
 from claw_lsp.core.chat.writer import asked, code
 from claw_lsp.core.escape import one_line, visible
+from claw_lsp.core.redaction import redacted_within
 from claw_lsp.core.render import call_title, duration, usage_line
 from claw_lsp.core.state import fold, sound
 from claw_lsp.facts.call import Call, Result, calls_in, text_in
@@ -40,6 +42,7 @@ MOST_SHOWN = 4000
 
 def exported(entries: Sequence[Entry], format_: Format) -> str:
     """The whole document; it ends with a line end."""
+    entries = [Entry.model_validate(redacted_within(it.model_dump(mode="python"))) for it in entries]
     match format_:
         case "markdown":
             return sound(_markdown(entries))

@@ -6,7 +6,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Final
+from typing import Any, Final, cast
 
 SHORTEST: Final = 8
 """Characters; a shorter value of a variable is not looked for, since it may be any word."""
@@ -55,6 +55,19 @@ def redacted(text: str, known: Iterable[str] = ()) -> str:
     for name, pattern in _patterns(_WRITTEN_PASSWORD):
         text = pattern.sub(f"‹{name}, left out›", text)
     return text
+
+
+def redacted_within(value: Any) -> Any:
+    """The same of every text in a JSON value; names of fields stay."""
+    match value:
+        case str():
+            return redacted(value)
+        case list() | tuple():
+            return [redacted_within(it) for it in cast("list[Any]", value)]
+        case dict():
+            return {name: redacted_within(it) for name, it in cast("dict[str, Any]", value).items()}
+        case _:
+            return value
 
 
 def names_secret(name: str) -> bool:

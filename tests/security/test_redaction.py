@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import logging
 import re
 import subprocess
@@ -15,10 +16,21 @@ from hypothesis import strategies as st
 from lsprotocol import types
 
 from claw_lsp.app.logs import Redacting, set_up
+from claw_lsp.core.export import FORMATS, Format, exported
 from claw_lsp.core.redaction import names_secret, redacted, secret_in, secrets_of
 from claw_lsp.core.state import fold
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.event import CallJudged, Event, ModelSpoke, TurnEnded
+from claw_lsp.facts.call import Result
+from claw_lsp.facts.event import (
+    CallFinished,
+    CallJudged,
+    Entry,
+    Event,
+    ModelSpoke,
+    SessionStarted,
+    TurnEnded,
+    UserSpoke,
+)
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.lsp.transport.server import DoorServer
 from claw_lsp.testing.fakes import MemoryLog
@@ -185,6 +197,29 @@ def test_the_session_log_keeps_no_key_in_its_texts_about_faults(event: Event) ->
     session.write(event)
     assert SECRETS[0] not in log.entries[0].event.model_dump_json()
     assert session.state == fold(it.event for it in log.entries)
+
+
+@pytest.mark.parametrize("format_", FORMATS)
+@pytest.mark.parametrize("secret", [*SECRETS, "-----BEGIN PRIVATE KEY-----\nMIIabc", "https://me:hunter22@x.example/"])
+def test_what_is_exported_holds_no_credential_and_all_of_the_rest(format_: Format, secret: str) -> None:
+    call = {
+        "type": "tool_use",
+        "id": "c1",
+        "name": "Bash",
+        "input": {"command": f"first {secret}", "description": "second"},
+    }
+    events: list[Event] = [
+        SessionStarted(session="s", cwd="/w", roots=("/w",), model="m", system="", tools=(), context=f"third {secret}"),
+        UserSpoke(run="r", prompt_id="r", text=f"fourth {secret}", blocks=({"type": "text", "text": secret},)),
+        ModelSpoke(blocks=({"type": "text", "text": f"fifth {secret}"}, call), model="m"),
+        CallFinished(call_id="c1", result=Result(content=f"sixth {secret}", summary="seventh")),
+        TurnEnded(run="r", stopped="failed", why=f"eighth {secret}"),
+    ]
+    document = exported([Entry(n=n, at=float(n), event=it) for n, it in enumerate(events, 1)], format_)
+    assert secret not in document and "MIIabc" not in document and "hunter22" not in document
+    assert all(word in document for word in ("first", "second", "fourth", "fifth", "sixth", "eighth"))
+    if format_ == "json":
+        assert [it["event"]["kind"] for it in json.loads(document)["entries"]] == [it.kind for it in events]
 
 
 @pytest.mark.security_case("S04")
