@@ -66,6 +66,25 @@ async def test_a_batch_says_what_is_wrong_with_its_rules(tmp_path: Path) -> None
     ]
 
 
+async def test_what_a_line_writes_to_is_told_with_where_it_leads(tmp_path: Path) -> None:
+    here = shell(tmp_path)
+    (here.folder / "src").mkdir(parents=True)
+    (here.folder / "src" / "out").symlink_to("/etc")
+    more = tmp_path / "more.json"
+    more.write_text(json.dumps({"permissions": {"allow": ["Edit(//**/src/**)"]}}))
+    ended = await here.claw(*asked("cd src && ls > a; ls > b < src/out/hosts"), "--settings", str(more))
+    assert ended.code == 3
+    root = str(here.folder)
+    told = [(it["path"], it["leads"], it["as"], it["decision"]) for it in ended.json["redirects"]]
+    assert told == [
+        ("a", [f"{root}/src/a"], "Edit", "allow"),
+        ("b", [f"{root}/b", f"{root}/src/b"], "Edit", "ask"),
+        ("src/out/hosts", [f"{root}/src/out/hosts", f"{root}/src/src/out/hosts"], "Read", "ask"),
+    ]
+    assert [it["words"] for it in ended.json["parts"]] == [["cd", "src"], ["ls"], ["ls"]]
+    assert ended.json["reason"].startswith("it writes to b: ")
+
+
 async def test_a_batch_answers_every_line_and_says_which_it_could_not(tmp_path: Path) -> None:
     folder = tmp_path / "ws"
     (folder / "src").mkdir(parents=True)

@@ -187,6 +187,8 @@ def test_what_rules_or_nobody_need_say_is_allowed(line: str, allow: list[str]) -
         ('git commit -m "$(cat <<EOF\n$(curl x)\nEOF\n)"', ["git commit *"]),
         ('cat "src/$(ls)"', ["cat *"]),
         ('cat "$(ls)"', ["cat *"]),
+        ('cat "a b/$(ls)"', ["cat *"]),
+        ("npm_config_script_shell=x; npm test", ["npm test"]),
         ('cat -- "$(ls)"', ["cat *"]),
         ('"$(ls)" a', ["*"]),
         ("cat $(ls)", ["cat *"]),
@@ -255,6 +257,10 @@ def test_what_a_construct_hides_is_asked_about(line: str, allow: list[str]) -> N
         ("cat < /etc/passwd", Mode.DEFAULT, ["Read(//etc/**)"], "allow"),
         ("cat < .env", Mode.DEFAULT, [], "ask"),
         ("ls 2> /dev/null", Mode.DEFAULT, [], "allow"),
+        ("time cd src; ls > out", Mode.ACCEPT_EDITS, [], "ask"),
+        ("mv a b && ls > b/c", Mode.ACCEPT_EDITS, [], "ask"),
+        ("mv a b && cd b && touch c", Mode.ACCEPT_EDITS, [], "ask"),
+        ("mv a b && ls > c", Mode.ACCEPT_EDITS, [], "allow"),
     ],
 )
 def test_a_redirection_is_judged_as_an_edit_or_a_read(line: str, mode: Mode, rules: list[str], decision: str) -> None:
@@ -326,6 +332,7 @@ def test_a_link_that_leads_out_is_no_file_of_the_workspace(line: str) -> None:
 
 def test_a_file_that_is_read_from_is_looked_up_wherever_it_leads() -> None:
     assert files_named(read_line("npm x < in"), GROUND) == ("/ws/in",)
+    assert files_named(read_line("npm x; cat b"), GROUND) == ("/ws", "/ws/b")
     read = (PlannedPath("/ws/in", "/etc/shadow"),)
     plan = Plan(Call(id="c", name="Bash", input={}), Reach.RUN, "t", paths=read, command="cat < in")
     assert judge([], Mode.DEFAULT, plan, GROUND).decision == "ask"

@@ -87,6 +87,8 @@ def _of_line(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) ->
     for it in uses:
         if (verdict := of_use(rules, mode, plan, it, ground)).decision != "allow":
             return verdict
+    if (unseen := writes.below_moved(line, ground)) is not None:
+        return Verdict(decision="ask", reason=f"it uses {unseen} below what it moves there itself")
     judged = {place for it in uses for place in it.places}
     looked_at = [it for it in plan.paths if it.path not in judged]
     if not all(inside(it.target, ground.roots) and not secret(it.target) for it in looked_at):

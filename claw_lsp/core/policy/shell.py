@@ -141,8 +141,8 @@ def _all_certain(words: tuple[Word, ...]) -> bool:
 
 
 def _begins_as_text(word: Word) -> bool:
-    """A name that begins with words and blanks leads nowhere, and is no option."""
-    return " " in word.lead and not word.lead.startswith(("-", "/", "~", "."))
+    """What begins with words and blanks is no option, and no file is called so."""
+    return " " in word.lead and "/" not in word.lead and not word.lead.startswith(("-", "~", "."))
 
 
 def concerns(spec: str, text: str) -> bool:
@@ -170,16 +170,16 @@ def elsewhere(line: Line, roots: tuple[str, ...]) -> str | None:
 
 
 def files_named(line: Line, ground: Ground) -> tuple[str, ...]:
-    """The paths that a line of commands which only read may look at, and those that any line reads its input from,
-    absolute but not normalised: whoever has the disk says where they lead."""
+    """The paths that commands which only read may look at, and those that any command reads its input from, absolute but
+    not normalised: whoever has the disk says where they lead. Empty for a line that was not read whole."""
+    if line.unread:
+        return ()
     found = [place for it in redirected(line, ground) if not it.writes for place in it.places]
-    if not line.unread and not parts_asked(line):
-        folders = [it for part in line.parts for it in part.folders if it is not None]
-        found += [_joined(ground.here, it) for it in ("", *folders)]
-        for part in line.parts:
-            names = [it for it in _files(part) if it]
-            names += [part.words[1].text] if part.program == "cd" else []
-            found += [_joined(ground.here, below(folder, it) or it) for folder in part.folders for it in names]
+    reading = [it for it in line.parts if it.words and only_reads(it)]
+    for part in reading:
+        moves = [part.words[1].text] if part.program == "cd" else []
+        names = ["", *(it for it in _files(part) if it), *moves]
+        found += [_joined(ground.here, below(it, name) or name) for it in part.folders for name in names]
     return tuple(dict.fromkeys(it.rstrip("/") or "/" for it in found))
 
 

@@ -74,12 +74,15 @@ class Line:
 
 def harmless(name: str) -> bool:
     """Whether a variable of this name is the line's own: no program and no shell looks at it."""
-    return bool(_OWN_NAME.fullmatch(name)) and "proxy" not in name and name not in ("histchars", "auto_resume")
+    return bool(_OWN_NAME.fullmatch(name)) and not _LOOKED_AT.search(name)
 
 
 def moved(part: Part) -> Folders:
     """Where the shell may stand after a command."""
-    if part.program not in _MOVES or (part.program == "command" and part.texts[1:2] in (("-v",), ("-V",))):
+    timed = part.program == "time" and not _MOVES.isdisjoint(part.texts)
+    if (part.program not in _MOVES and not timed) or (
+        part.program == "command" and part.texts[1:2] in (("-v",), ("-V",))
+    ):
         return part.folders
     to = part.words[1] if len(part.words) == 2 else Word("-")
     certain = to.sure and not to.glob and not to.text.startswith(("-", "~")) and to.text and not part.assignments
@@ -118,4 +121,5 @@ def put_together(words: list[Word]) -> Word:
 _MOVES: Final = frozenset("cd chdir pushd popd eval source . builtin command trap".split())
 """Builtins after which the shell may stand elsewhere."""
 _OWN_NAME: Final = re.compile(r"[a-z][a-z0-9_]*|[A-Z]")
+_LOOKED_AT: Final = re.compile(r"proxy|^npm_|^histchars$|^auto_resume$")
 _MOST_FOLDERS: Final = 6

@@ -42,6 +42,22 @@ def simple(part: Part, ground: Ground) -> tuple[Use, ...] | None:
     return tuple(Use(it.text, True, places(it, part.folders, ground)) for it in (*names, *_into(program, names)))
 
 
+def below_moved(line: Line, ground: Ground) -> str | None:
+    """A file that the line writes to below what it has itself moved or linked there: where that leads nobody could look up."""
+    uses = [(part, it) for part in line.parts for it in simple(part, ground) or ()]
+    moved = [(part, place) for part, it in uses if part.program in ("mv", "ln") for place in it.places]
+    every = [*uses, *((Part(()), it) for it in redirected(line, ground))]
+    return next(
+        (
+            it.said
+            for by, it in every
+            for at in it.places
+            if any(at.startswith(f"{to}/") and by != of for of, to in moved)
+        ),
+        None,
+    )
+
+
 def named(line: Line, ground: Ground) -> tuple[str, ...]:
     """Every path that the line may write to, as far as its words tell, absolute: whoever has the disk says where it leads."""
     found = [place for it in redirected(line, ground) if it.writes for place in it.places]
