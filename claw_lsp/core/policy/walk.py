@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
+from itertools import pairwise
 from typing import Final
 
 from tree_sitter import Node
@@ -59,7 +60,10 @@ class Walk:
                 self._assignments(node)
             case kind if kind in _HOLDERS:
                 self._held(node)
-            case kind if kind not in _SEPARATORS and kind != "comment":
+            case "comment":
+                if self.source[: node.start_byte][-1:] not in _BEFORE_COMMENTS:
+                    self.unread.append("a # stands inside a word")
+            case kind if kind not in _SEPARATORS:
                 self._foreign(node)
             case _:
                 pass
@@ -183,6 +187,8 @@ class Walk:
 
     def _tested(self, node: Node, *, double: bool) -> Iterator[Word]:
         self._gaps(node, _BETWEEN_STATEMENTS if double else _BETWEEN_WORDS)
+        if any(one.end_byte == other.start_byte for one, other in pairwise(node.children)):
+            self.unread.append("words of its test stand together")
         for child in node.children:
             if child.type in ("unary_expression", "binary_expression", "negation_expression"):
                 yield from self._tested(child, double=double)
@@ -446,6 +452,7 @@ _RESERVED: Final = frozenset(
     "{ } ! if then elif else fi while until do done for select case esac function [[ ]] in".split()
 )
 """Words that name no command where bash expects one."""
+_BEFORE_COMMENTS: Final = (b"", *(bytes([it]) for it in b" \t\n;&|()"))
 _SEPARATORS: Final = frozenset({"&&", "||", "|&", "&", "!"}) | (_KEYWORDS - {"select"})
 _WORDS: Final = frozenset({"word", "number", "string", "raw_string", "concatenation", "process_substitution"})
 _PUT_IN: Final = frozenset({"simple_expansion", "expansion", "command_substitution"})

@@ -15,6 +15,7 @@ from typing import cast
 
 from claw_lsp.adapters.disk import DiskWorkspace
 from claw_lsp.core.policy.judge import judge
+from claw_lsp.core.policy.searching import Searched
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import PlannedPath
 from claw_lsp.facts.rule import Mode
@@ -23,7 +24,7 @@ from claw_lsp.facts.settings import Settings
 from claw_lsp.ports import Processes, Sandbox
 from claw_lsp.tools.bash import BashTool
 
-from .ground import LINKS, Effects, Ground
+from .ground import FILES, LINKS, Effects, Ground
 from .lines import lines
 from .policies import HOME, POLICIES, WORKSPACE, Policy
 
@@ -80,7 +81,7 @@ class Product:
     """Judges as the product does: the tool makes its plan, with links followed, and `judge` says."""
 
     def __init__(self) -> None:
-        self._tool = BashTool(cast(Processes, None), cast(Sandbox, None))
+        self._tool = BashTool(cast(Processes, None), cast(Sandbox, None), _planted_below)
         self._scene = Scene("s", "r", WORKSPACE, (WORKSPACE,), HOME, Mode.DEFAULT, {}, (), Settings.model_validate({}))
         self._workspace = _Planted()
 
@@ -109,6 +110,10 @@ class _Planted(DiskWorkspace):
                 if target == link or target.startswith(f"{link}/"):
                     target = posixpath.normpath(posixpath.join(posixpath.dirname(link), to) + target[len(link) :])
         return PlannedPath(named, target)
+
+
+async def _planted_below(searched: Searched, wanted: Callable[[str], bool]) -> tuple[str, ...]:
+    return tuple(it for it in FILES if it.startswith(f"{searched.folder}/") and wanted(it))
 
 
 def hunt(allowing: Allowing, n_inputs: int, seed: int = 1, told: Telling | None = None) -> Figures:
