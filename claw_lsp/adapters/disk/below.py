@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Collection
 
-MOST_LOOKED_AT = 200_000
+MOST_LOOKED_AT = 50_000
 MOST = 5
 """How many are told; one is enough to ask about."""
 

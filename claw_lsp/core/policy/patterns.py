@@ -5,15 +5,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from functools import lru_cache
-from typing import TYPE_CHECKING
+from typing import cast
 from unicodedata import normalize
 
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.facts.rule import Rule
 from claw_lsp.facts.scene import Ground
-
-if TYPE_CHECKING:
-    from pathspec import GitIgnoreSpec
 
 _DRIVE = re.compile(r"([A-Za-z]):[\\/]")
 
@@ -90,20 +87,23 @@ def _anchored(spec: str, base: str, ground: Ground, *, strict: bool) -> Iterator
 def _means(pattern: str, below: str, *, strict: bool) -> bool:
     if strict:
         pattern, below = pattern.casefold(), below.casefold()
-    spec = _compiled(pattern)
-    if spec is None:
-        return False
+    if not below:
+        return pattern.strip("/") in ("", "**")
+    regex = _compiled(pattern)
     # A pattern that ends in a slash means a folder; the path may be that folder itself.
-    return spec.match_file(below) or spec.match_file(f"{below}/") if below else pattern.strip("/") in ("", "**")
+    return regex is not None and bool(regex.match(below) or regex.match(f"{below}/"))
 
 
 @lru_cache(maxsize=512)
-def _compiled(pattern: str) -> GitIgnoreSpec | None:
-    """The pattern to match with; None for what is none. It is one pattern, neither a comment nor a negation."""
+def _compiled(pattern: str) -> re.Pattern[str] | None:
+    """The pattern as a regular expression; None for what is none. It is one pattern, neither a comment nor a negation."""
     # The handshake must not wait for it (tests/wire/test_start_up.py).
     from pathspec import GitIgnoreSpec
 
     try:
-        return GitIgnoreSpec.from_lines([f"\\{pattern}" if pattern.startswith(("#", "!")) else pattern])
+        spec = GitIgnoreSpec.from_lines([f"\\{pattern}" if pattern.startswith(("#", "!")) else pattern])
     except ValueError:
         return None
+    # Asked of the pattern itself: the spec would first look at the whole path again, and searches ask about many files.
+    patterns = [cast("re.Pattern[str] | None", it.regex) for it in spec.patterns]
+    return patterns[0] if patterns else None
