@@ -72,6 +72,12 @@ NOT_FROM_EDITOR = _LOOSER | {
 """What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
 
 
+_OF_PERSON = NOT_FROM_EDITOR | frozenset(
+    "allow hooks mcpServers enableAllProjectMcpServers enabledPlugins statusLine apiKey authToken baseUrl shellPath".split()
+)
+_OF_SECTION = frozenset(it[0] for it in KEYS.values()) | {"permissions", "workspaceTrusted", "server", "trace", "token"}
+
+
 @dataclass(frozen=True, slots=True)
 class Loaded:
     """The settings in force, what was wrong, and (`withheld`) what was understood and not believed from where it stood.
@@ -106,6 +112,7 @@ def load(
         _read_file(gathered, path, source)
     if folder is not None:
         _believe_remembered(gathered, Path(claw_home), folder)
+    gathered.problems += _of_editor(editor)
     _take(gathered, _Layer("editor", "the editor's settings", editor))
     for path in files:
         _read_file(gathered, Path(path), "command line")
@@ -154,6 +161,20 @@ def _approvals(gathered: _Gathered, claw_home: Path, folder: str, home: str) -> 
     except ClawError as error:
         gathered.problems.append(Problem(str(claw_home / "trust.json"), 1, 1, str(error)))
         return NOTHING
+
+
+def _of_editor(section: Mapping[str, Any]) -> list[Problem]:
+    """What of the editor's section is not read, by name: what only a file of the person's may say, and what nobody knows."""
+    permissions = section.get("permissions")
+    inner = cast("Mapping[str, Any]", permissions) if isinstance(permissions, Mapping) else {}
+    names = [it for it in (*section, *(f"permissions.{it}" for it in inner)) if it != "permissions"]
+    theirs = [it for it in names if it.removeprefix("permissions.") in _OF_PERSON]
+    odd = [it for it in names if it not in theirs and it.split(".")[0] not in _OF_SECTION]
+    why = "is not read from an editor's settings, since a workspace can write those; your own settings.json may say it."
+    return [
+        *(Problem("the editor's settings", 1, 1, f"claw.{it} {why}") for it in theirs),
+        *(Problem("the editor's settings", 1, 1, f"claw.{it}: there is no such setting.") for it in odd),
+    ][:MAX_PROBLEMS]
 
 
 def _files(home: Path, claw_home: Path, folder: str | None) -> list[tuple[Path, str]]:
