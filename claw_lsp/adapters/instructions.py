@@ -23,7 +23,9 @@ from claw_lsp.facts.instructions import Instructions
 
 MAX_FILE, MAX_TOTAL, MAX_FILES, MAX_HOPS = 40_000, 120_000, 60, 4
 
-INSTALLED = frozenset({"node_modules", "bower_components", "site-packages", "dist-packages", ".git"})
+INSTALLED = frozenset(
+    "node_modules bower_components site-packages dist-packages vendor third_party .venv venv .tox .git".split()
+)
 """Folders whose files others wrote, and which never instruct."""
 _RULES = (".claude/rules", ".claw/rules")
 _NAMES = ("CLAUDE.md", ".claude/CLAUDE.md", "CLAW.md", ".claw/CLAW.md")

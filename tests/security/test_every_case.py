@@ -15,9 +15,7 @@ TABLE = ("bash", "path", "web")
 
 WAITS: frozenset[str] = frozenset(
     """
-    C05 C06 C13 C14 C19 C23
 
-    M01
 
 
 
