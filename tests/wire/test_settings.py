@@ -148,8 +148,6 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
         "allow_private_addresses": True,
         "chats_directory": f"{places.home}/chats",
         "attribution": "Helped-by: Claude",
-        "session_titles": False,
-        "cleanup_days": 7,
         "env": {"NODE_ENV": "test"},
         "memory_excludes": ("**/old/CLAUDE.md",),
     }
