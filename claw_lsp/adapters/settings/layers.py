@@ -166,7 +166,7 @@ def _approvals(gathered: _Gathered, claw_home: Path, folder: str, home: str) -> 
 def _of_editor(section: Mapping[str, Any]) -> list[Problem]:
     """What of the editor's section is not read, by name: what only a file of the person's may say, and what nobody knows."""
     permissions = section.get("permissions")
-    inner = cast("Mapping[str, Any]", permissions) if isinstance(permissions, Mapping) else {}
+    inner = cast("Mapping[str, Any]", permissions) if isinstance(permissions, Mapping) else dict[str, Any]()
     names = [it for it in (*section, *(f"permissions.{it}" for it in inner)) if it != "permissions"]
     theirs = [it for it in names if it.removeprefix("permissions.") in _OF_PERSON]
     odd = [it for it in names if it not in theirs and it.split(".")[0] not in _OF_SECTION]
