@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 USAGE = 2
 """The exit code for a command line that cannot be obeyed; argparse uses it too."""
 
-MODES = ("default", "acceptEdits", "plan", "bypassPermissions", "dontAsk")
+MODES = ("default", "acceptEdits", "plan", "auto", "bypassPermissions", "dontAsk")
 EDITORS = ("vscode", "neovim", "neovim-standard", "helix", "emacs", "vim", "sublime", "kakoune", "zed", "kate")
 
 

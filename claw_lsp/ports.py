@@ -15,11 +15,12 @@ from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import Entry, Event
 from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.language import Diagnostic
+from claw_lsp.facts.opinion import Opinion
 from claw_lsp.facts.past import Recalled, SessionSummary
 from claw_lsp.facts.plan import Plan, PlannedPath
 from claw_lsp.facts.question import Answer, Question
 from claw_lsp.facts.request import Reply, Request
-from claw_lsp.facts.rule import Behavior
+from claw_lsp.facts.rule import Behavior, Verdict
 from claw_lsp.facts.sandbox import SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground, Scene
 from claw_lsp.facts.search import Found, FoundLine, ListedFile, Query
@@ -299,11 +300,20 @@ class Guidance(Protocol):
         ...
 
 
+class Assessor(Protocol):
+    """Who judges calls in auto mode, by written rules."""
+
+    async def assess(self, past: Iterable[Event], plan: Plan, verdict: Verdict, ground: Ground) -> Opinion:
+        """The verdict on a call that the policy asks about; `past` is all that happened in the session. Never raises:
+        whatever goes wrong is a question."""
+        ...
+
+
 class Memory(Protocol):
     """Where permission rules that are always allowed are written."""
 
-    async def add_rule(self, folder: str, rule: str) -> str:
-        """Add an allow rule to the folder's local settings; answers the file's path. Raises ClawError."""
+    async def add_rules(self, folder: str, rules: tuple[str, ...], behavior: Behavior = "allow") -> str:
+        """Add rules to the folder's local settings, all or none; answers the file's path. Raises ClawError."""
         ...
 
     async def change_rule(self, file: str, behavior: Behavior, rule: str, to: Behavior | None) -> None:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
     from claw_lsp.adapters.claude.credentials import Credential
     from claw_lsp.adapters.settings import Loaded
-    from claw_lsp.ports import Model, Processes, Sandbox, Search, Tool
+    from claw_lsp.ports import Assessor, Model, Processes, Sandbox, Search, Tool
 
 
 def build(world: World) -> House:
@@ -69,6 +69,7 @@ def build(world: World) -> House:
         guidance=FolderGuidance(world.home, world.claw_home),
         versions=versions,
         prompts=texts,
+        assessor=partial(_assessor, texts.auto_mode),
         tools=tools,
         facts_of=_facts_of,
         unknown=_unknown,
@@ -160,6 +161,12 @@ def _facts_of(model: str, settings: Settings) -> ModelFacts:
     from claw_lsp.adapters.claude.models import resolve
 
     return resolve(model, settings)
+
+
+def _assessor(prompt: str, small: SmallModel, settings: Settings) -> Assessor:
+    from claw_lsp.adapters.classifier import Classifier
+
+    return Classifier(prompt, small, settings)
 
 
 def _unknown(model: str, settings: Settings) -> str:

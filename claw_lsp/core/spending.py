@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from claw_lsp.core.render import dollars, one_line, tokens
 from claw_lsp.facts.call import Call, calls_in, text_in
-from claw_lsp.facts.event import CallFinished, Entry, Event, ModelSpoke, Titled, UserSpoke
+from claw_lsp.facts.event import CallFinished, CallJudged, Entry, Event, ModelSpoke, Titled, UserSpoke
 from claw_lsp.facts.usage import Price, Usage, cost
 
 BAR = 24
@@ -69,6 +69,10 @@ def _count(spent: Spending, event: Event, calls: dict[str, Call], price_of: Call
             spent.turns[-1].n_replies += 1
     elif isinstance(event, Titled) and event.model:
         _pay(spent, event.model, event.usage, event.cost)
+    elif isinstance(event, CallJudged):
+        for model, numbers in event.side_usage.items():
+            usage = Usage(**numbers)
+            _pay(spent, model, usage, cost(usage, price_of(model)))
     elif isinstance(event, CallFinished):
         tool = spent.tools.setdefault(calls[event.call_id].name if event.call_id in calls else "?", ToolSpent())
         content = event.result.content

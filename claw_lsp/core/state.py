@@ -121,6 +121,10 @@ class State:
     cost: float | None = 0.0
     max_cost: float = 0.0
     """What the person let the session cost, beyond what the settings say; in dollars."""
+    habits: Mapping[str, tuple[str, int]] = field(default_factory=dict[str, tuple[str, int]])
+    """What the person last answered where this rule would have been an answer, and how often in a row."""
+    refusals: tuple[int, int] = (0, 0)
+    """What the small model refused in auto mode: in a row, and in all since the mode was chosen."""
     title: str = ""
     prefix: int = 0
     """How many times a new prefix began."""
@@ -153,20 +157,17 @@ def after(state: State, event: Event) -> State:
         case ModelSpoke():
             return _spoke(state, event)
         case CallJudged():
-            calls = tuple(replace(it, judged=event) if it.call.id == event.call_id else it for it in state.calls)
-            refused = event.decision == "deny" or (event.decision != "allow" and _refused(state))
-            turn = state.turn and (replace(state.turn, refused=refused) if refused != _refused(state) else state.turn)
-            hosts = event.hosts if event.by == "person" else ()
-            return replace(state, calls=calls, turn=turn, exposure=_knowing(state.exposure, hosts))
+            return _judged(state, event)
         case CallFinished():
             return _finished(state, event)
         case RuleAdded():
-            return replace(state, rules=(*state.rules, event.rule))
+            habits = {rule: it for rule, it in state.habits.items() if rule != event.rule.text}
+            return replace(state, rules=(*state.rules, event.rule), habits=habits)
         case RuleRemoved():
             gone = (event.rule.text, event.rule.behavior)
             return replace(state, rules=tuple(it for it in state.rules if (it.text, it.behavior) != gone))
         case ModeChanged():
-            return replace(state, mode=event.mode)
+            return replace(state, mode=event.mode, refusals=(0, 0))
         case ModelChanged():
             return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
         case Noted():
@@ -219,6 +220,24 @@ def _started(state: State, event: SessionStarted) -> State:
         max_cost=state.max_cost,
         title=state.title,
     )
+
+
+def _judged(state: State, event: CallJudged) -> State:
+    calls = tuple(replace(it, judged=event) if it.call.id == event.call_id else it for it in state.calls)
+    refused = event.decision == "deny" or (event.decision != "allow" and _refused(state))
+    turn = state.turn and (replace(state.turn, refused=refused) if refused != _refused(state) else state.turn)
+    hosts = event.hosts if event.by == "person" else ()
+    state = replace(state, calls=calls, turn=turn, exposure=_knowing(state.exposure, hosts))
+    state = _paid(state, event.side_usage, event.side_cost)
+    if event.by == "classifier":
+        in_a_row, in_all = state.refusals
+        n = 1 if event.decision == "deny" else 0
+        return replace(state, refusals=((in_a_row + 1) * n, in_all + n))
+    if not event.offered:
+        return state
+    before = {it: state.habits.get(it, ("", 0)) for it in event.offered}
+    now = {it: (event.decision, n + 1 if same == event.decision else 1) for it, (same, n) in before.items()}
+    return replace(state, habits={**state.habits, **now})
 
 
 def _spoke(state: State, event: ModelSpoke) -> State:
@@ -322,7 +341,7 @@ def _finished(state: State, event: CallFinished) -> State:
         cwd=result.cwd or state.cwd,
         tasks=state.tasks if result.tasks is None else result.tasks,
         mode=Mode(result.mode) if result.mode else state.mode,
-        usage=_with_side(state.usage, result),
+        usage=_with_side(state.usage, result.side_usage),
         cost=_sum(state.cost, result.side_cost) if result.side_usage else state.cost,
     )
 
@@ -334,7 +353,7 @@ def _did(turn: Turn, event: CallFinished, calls: tuple[OpenCall, ...], *, is_ove
         turn,
         failures=_failures(turn, calls, event),
         refused=turn.refused and result.is_error,
-        usage=_with_side(turn.usage, result),
+        usage=_with_side(turn.usage, result.side_usage),
         cost=_sum(turn.cost, result.side_cost) if result.side_usage else turn.cost,
         last=None if is_over else turn.last,
     )
@@ -373,11 +392,21 @@ def _exposed(before: Exposure, event: CallFinished) -> Exposure:
     return replace(before, untrusted=untrusted[-MOST_SOURCES:], private=before.private or event.private)
 
 
-def _with_side(usage: Mapping[str, Usage], result: Result) -> Mapping[str, Usage]:
-    """With what a call's own side requests took, by model."""
-    if not result.side_usage:
+def _paid(state: State, took: Mapping[str, Mapping[str, int]], dollars: float | None) -> State:
+    """With what side requests of a call took, by model."""
+    if not took:
+        return state
+    turn = state.turn
+    if turn is not None:
+        turn = replace(turn, usage=_with_side(turn.usage, took), cost=_sum(turn.cost, dollars))
+    return replace(state, turn=turn, usage=_with_side(state.usage, took), cost=_sum(state.cost, dollars))
+
+
+def _with_side(usage: Mapping[str, Usage], took: Mapping[str, Mapping[str, int]]) -> Mapping[str, Usage]:
+    """With what side requests took, by model."""
+    if not took:
         return usage
-    side = {model: usage.get(model, Usage()) + Usage(**numbers) for model, numbers in result.side_usage.items()}
+    side = {model: usage.get(model, Usage()) + Usage(**numbers) for model, numbers in took.items()}
     return {**usage, **side}
 
 

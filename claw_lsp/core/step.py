@@ -6,6 +6,7 @@ Replay law: at every prefix of every log, the step decided from it produces a fa
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import dropwhile, islice, takewhile
 
 from claw_lsp.core.state import OpenCall, State, Turn, sameness
 from claw_lsp.facts.call import Call
@@ -20,6 +21,8 @@ MOST_FAILURES = 5
 """How often the very same call may fail in a turn before the turn stops and the person is asked."""
 MOST_SHOWN = 200
 """Characters of such a call that the person is shown."""
+MOST_ALIKE = 20
+"""How many calls one question is about."""
 WARNED_AFTER = 3
 """After how many such failures the model is told that it goes round in circles."""
 
@@ -119,6 +122,13 @@ def looking_ahead(state: State) -> tuple[Call, ...]:
             if it.judged is None:
                 found.append(it.call)
     return tuple(found)
+
+
+def alike_behind(state: State, call: Call) -> tuple[Call, ...]:
+    """The calls right behind this one that use the same tool and are not judged yet; not too many for one question."""
+    behind = dropwhile(lambda it: it.call.id != call.id, state.calls)
+    same = takewhile(lambda it: it.call.name == call.name and it.judged is None, islice(behind, 1, MOST_ALIKE))
+    return tuple(it.call for it in same)
 
 
 def _after_reply(turn: Turn, reply: ModelSpoke) -> Step:

@@ -11,7 +11,20 @@ from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.engine.turn import Hands
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
-from claw_lsp.ports import Clock, Guidance, Host, Memory, Model, Processes, Search, Tool, Trust, Versions, Workspace
+from claw_lsp.ports import (
+    Assessor,
+    Clock,
+    Guidance,
+    Host,
+    Memory,
+    Model,
+    Processes,
+    Search,
+    Tool,
+    Trust,
+    Versions,
+    Workspace,
+)
 from claw_lsp.prompts import Prompts
 
 
@@ -27,6 +40,7 @@ class House:
     processes: Processes
     clock: Clock
     memory: Memory
+    assessor: Callable[[SmallModel, Settings], Assessor]
     trust: Trust
     guidance: Guidance
     versions: Versions
@@ -52,6 +66,7 @@ class House:
             clock=self.clock,
             memory=self.memory,
             guidance=self.guidance,
+            assessor=self.assessor(self.small(settings), settings),
             settings=settings,
             facts_of=lambda model: self.facts_of(model, settings),
             home=self.home,

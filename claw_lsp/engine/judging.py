@@ -3,27 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import Protocol
-from uuid import uuid4
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from claw_lsp.core.policy.alike import fits
+from claw_lsp.core.policy.automatic import may_judge, stopped
 from claw_lsp.core.policy.egress import destinations
-from claw_lsp.core.policy.judge import judge, offer
-from claw_lsp.core.step import looking_ahead
+from claw_lsp.core.policy.judge import judge
+from claw_lsp.core.step import alike_behind, looking_ahead
+from claw_lsp.engine.asking import answered, inquiry, standing, widened
 from claw_lsp.engine.proposing import proposes
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call
-from claw_lsp.facts.event import CallJudged, Event, ModeChanged, RuleAdded
-from claw_lsp.facts.fault import ClawError, ToolError
+from claw_lsp.facts.event import CallJudged, Event
+from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.plan import Choice, Inquiry, Plan, Reach
-from claw_lsp.facts.question import ALWAYS, DENY, ONCE, SESSION, Answer, Question
-from claw_lsp.facts.rule import Mode, Rule, Verdict
+from claw_lsp.facts.question import DENY, NEVER, ONCE, SESSION, Answer
+from claw_lsp.facts.rule import Mode, Verdict
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.facts.signal import Working
-from claw_lsp.ports import Host, Memory, Tool, Workspace
+from claw_lsp.ports import Assessor, Host, Memory, Tool, Workspace
 
 
 class Asked(Protocol):
@@ -38,6 +40,8 @@ class Asked(Protocol):
     @property
     def memory(self) -> Memory: ...
     @property
+    def assessor(self) -> Assessor: ...
+    @property
     def settings(self) -> Settings: ...
 
 
@@ -51,36 +55,85 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
         return (_fault(call, read_input_error(call.name, error)),)
     except ToolError as error:
         return (_fault(call, str(error)),)
-    verdict = judge((*hands.settings.rules, *session.state.rules), session.state.mode, plan, scene.ground)
+    verdict = judge(standing(session, scene).rules, session.state.mode, plan, scene.ground)
     if verdict.decision == "deny":
         return (_judged(plan, "deny", "rule" if verdict.rule else "mode", verdict, _denied(verdict.reason)),)
     if plan.changes and all(proposes(session, hands.settings, it.path) for it in plan.changes):
         # Applying it is the person's answer, so nothing is asked.
         session.planned[call.id] = (plan, ())
         return (_judged(plan, "allow", "review", verdict, "it waits as a proposal"),)
+    if verdict.decision == "allow" or plan.reach is Reach.PERSON:
+        return await _inquired(plan, verdict, session, scene, hands)
+    if session.state.mode is not Mode.AUTO or not may_judge(verdict, plan, scene.ground):
+        return await _asked(plan, verdict, session, scene, hands)
+    if stopped(session.state.refusals):
+        reason = f"{verdict.reason}; auto mode refused too often and stopped judging (choose the mode again to go on)"
+        return await _asked(plan, verdict.model_copy(update={"reason": reason}), session, scene, hands)
+    past = (it.event for it in session.entries)
+    opinion = await hands.assessor.assess(past, plan, verdict, scene.ground)
+    match opinion.decision:
+        case "allow":
+            verdict = Verdict(decision="allow", reason=opinion.reason)
+            *facts, judged = await _inquired(plan, verdict, session, scene, hands, by="classifier")
+        case "deny":
+            facts, judged = [], _judged(plan, "deny", "classifier", verdict, _denied(opinion.reason))
+        case "ask":
+            doubted = verdict.model_copy(update={"reason": f"{verdict.reason}; {opinion.reason}"})
+            *facts, judged = await _asked(plan, doubted, session, scene, hands)
+    return (*facts, judged.model_copy(update={"side_usage": opinion.usage, "side_cost": opinion.cost}))
+
+
+async def _asked(plan: Plan, verdict: Verdict, session: Session, scene: Scene, hands: Asked) -> tuple[Event, ...]:
+    """What the person says of a call, and of those like it behind it."""
+    others = await _like(plan, verdict, session, scene, hands)
+    question, answer = await answered(plan, verdict, others, session, scene, hands.host)
+    facts = await widened(plan, question, answer, session, hands.memory, hands.host)
+    offered = {"offered": question.rules if answer.by == "person" else ()}
+    if answer.choice in (DENY, NEVER):
+        return (*facts, _refused_by(plan, verdict, answer).model_copy(update=offered))
+    said = verdict.model_copy(update={"reason": answer.text})
+    *more, judged = await _inquired(plan, said, session, scene, hands)
+    return (*facts, *more, judged.model_copy(update=offered))
+
+
+async def _inquired(
+    plan: Plan, verdict: Verdict, session: Session, scene: Scene, hands: Asked, by: str = ""
+) -> tuple[Event, ...]:
+    """The facts of a call that may run once the person answered what it asks itself."""
     answers: tuple[Answer, ...] = ()
-    facts: tuple[Event, ...] = ()
-    if verdict.decision == "ask" and plan.reach is not Reach.PERSON:
-        answer = await hands.host.ask(_permission(plan, verdict, session, scene))
-        if answer.choice == DENY:
-            return (_refused_by(plan, verdict, answer),)
-        facts = await _widened(plan, answer, session, hands)
-        verdict = verdict.model_copy(update={"reason": answer.text})
-    for inquiry in plan.inquiries:
-        answers = (*answers, await hands.host.ask(_inquiry(plan, inquiry, session, scene)))
+    for it in plan.inquiries:
+        answers = (*answers, await hands.host.ask(inquiry(plan, it, session, scene)))
     if answers and all(it.by == "nobody" for it in answers):
-        return (*facts, _refused_by(plan, verdict, answers[0]))
-    for inquiry in _unsaved(plan, session, hands):
-        answer = await hands.host.ask(_inquiry(plan, inquiry, session, scene))
+        return (_refused_by(plan, verdict, answers[0]),)
+    for it in _unsaved(plan, session, hands):
+        answer = await hands.host.ask(inquiry(plan, it, session, scene))
         if answer.choice == DENY:
-            return (*facts, _refused_by(plan, verdict, answer, inquiry))
+            return (_refused_by(plan, verdict, answer, it),)
         session.runs_unsaved = session.runs_unsaved or answer.choice == SESSION
         if answer.text.strip():
             said = [verdict.reason] if verdict.decision == "ask" and verdict.reason else []
             verdict = verdict.model_copy(update={"decision": "ask", "reason": " ".join([*said, answer.text])})
-    session.planned[call.id] = (plan, answers)
-    by = "person" if verdict.decision == "ask" or answers else _allowed_by(plan, verdict, session)
-    return (*facts, _judged(plan, "allow", by, verdict, verdict.reason))
+    session.planned[plan.call.id] = (plan, answers)
+    person = verdict.decision == "ask" or answers
+    return (
+        _judged(
+            plan, "allow", "person" if person else by or _allowed_by(plan, verdict, session), verdict, verdict.reason
+        ),
+    )
+
+
+async def _like(plan: Plan, verdict: Verdict, session: Session, scene: Scene, hands: Asked) -> list[Plan]:
+    """The plans of the calls right behind this one that would be asked about for the same reason, as things are now."""
+    if verdict.firm or plan.call.id in session.one_by_one or plan.call.id in session.agreed:
+        return []
+    found: list[Plan] = []
+    rules = standing(session, scene).rules
+    for call in alike_behind(session.state, plan.call):
+        with suppress(ValidationError, ToolError):
+            other = await hands.tools[call.name].plan(call, scene, hands.workspace)
+            if fits((plan, *found), other) and judge(rules, session.state.mode, other, scene.ground) == verdict:
+                found.append(other)
+    return found
 
 
 async def _planned(call: Call, session: Session, tool: Tool, scene: Scene, hands: Asked) -> Plan:
@@ -136,60 +189,6 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else text[:77] + "…"
 
 
-def _permission(plan: Plan, verdict: Verdict, session: Session, scene: Scene) -> Question:
-    """A permission question. What is always asked, or asked by a rule, is allowed once at the most."""
-    choices = [Choice(DENY, "Deny"), Choice(ONCE, "Allow once")]
-    rule = None
-    if _may_be_widened(plan, verdict, session, scene):
-        rule = offer(plan)
-        if plan.reach is Reach.EDIT:
-            choices.append(Choice(SESSION, "Allow edits for this session"))
-        elif rule:
-            choices += [Choice(SESSION, "Allow for this session"), Choice(ALWAYS, f"Always allow {rule}")]
-    return Question(
-        id=str(uuid4()),
-        session=session.id,
-        run=scene.run,
-        plan=plan,
-        title=plan.title,
-        detail=f"{plan.detail}\n\nAsked because {verdict.reason}."
-        if plan.detail
-        else f"Asked because {verdict.reason}.",
-        choices=tuple(choices),
-        path=plan.paths[0].path if plan.paths else None,
-        rule=rule,
-    )
-
-
-def _may_be_widened(plan: Plan, verdict: Verdict, session: Session, scene: Scene) -> bool:
-    """Whether a wider yes would change the verdict at all: tried on the policy itself."""
-    if verdict.rule:
-        return False
-    if plan.reach is Reach.EDIT:
-        return judge((), Mode.ACCEPT_EDITS, plan, scene.ground).decision == "allow"
-    rule = offer(plan)
-    if rule is None:
-        return False
-    return judge((Rule(text=rule, behavior="allow"),), session.state.mode, plan, scene.ground).decision == "allow"
-
-
-async def _widened(plan: Plan, answer: Answer, session: Session, hands: Asked) -> tuple[Event, ...]:
-    """The facts of a yes that reaches beyond this call. A mode that was chosen since it was asked stays as it is."""
-    if answer.choice == SESSION and plan.reach is Reach.EDIT:
-        return (ModeChanged(mode=Mode.ACCEPT_EDITS),) if session.state.mode is Mode.DEFAULT else ()
-    rule = offer(plan)
-    if rule is None or answer.choice not in (SESSION, ALWAYS):
-        return ()
-    if answer.choice == SESSION:
-        return (RuleAdded(rule=Rule(text=rule, behavior="allow", source="this session")),)
-    try:
-        path = await hands.memory.add_rule(session.state.roots[0] if session.state.roots else session.state.cwd, rule)
-    except ClawError as error:
-        await hands.host.heard(Working(plan.call.id, f"The rule is kept for this session only: {error}"))
-        path = None
-    return (RuleAdded(rule=Rule(text=rule, behavior="allow", source=path or "this session"), stored_in=path),)
-
-
 def _unsaved(plan: Plan, session: Session, hands: Asked) -> tuple[Inquiry, ...]:
     """The question before a command runs on a disk that lacks the agent's edits; asked once where nobody can save."""
     setting, unsaved = hands.settings.save_before_run, hands.workspace.unsaved()
@@ -205,20 +204,6 @@ def _unsaved(plan: Plan, session: Session, hands: Asked) -> tuple[Inquiry, ...]:
     )
     title = f"Save {names} first? The command reads the disk, and the agent's edits are only in the editor."
     return (Inquiry(title, "\n".join(unsaved), choices),)
-
-
-def _inquiry(plan: Plan, inquiry: Inquiry, session: Session, scene: Scene) -> Question:
-    return Question(
-        id=str(uuid4()),
-        session=session.id,
-        run=scene.run,
-        plan=plan,
-        title=inquiry.title,
-        detail=inquiry.detail,
-        choices=inquiry.choices,
-        path=plan.paths[0].path if plan.paths else None,
-        document=inquiry.document,
-    )
 
 
 def _refused_by(plan: Plan, verdict: Verdict, answer: Answer, inquiry: Inquiry | None = None) -> CallJudged:

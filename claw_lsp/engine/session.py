@@ -4,25 +4,39 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from claw_lsp.core import proposals
+from claw_lsp.core.policy.alike import Shown, shown
 from claw_lsp.core.recover import CRASHED, Partial, recover
 from claw_lsp.core.redaction import redacted
 from claw_lsp.core.state import State, after, fold
 from claw_lsp.engine.ahead import Ahead
 from claw_lsp.facts.event import CallJudged, Entry, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.plan import Plan
-from claw_lsp.facts.question import Answer
+from claw_lsp.facts.question import DENY, Answer
 from claw_lsp.facts.usage import Usage
 from claw_lsp.ports import Log
+
+
+@dataclass(frozen=True, slots=True)
+class Agreed:
+    """What was answered to a call before its turn came, with others like it, and what was shown of it then."""
+
+    answer: Answer
+    shown: Shown
+
+    def covers(self, plan: Plan) -> bool:
+        """Whether that is an answer to this plan: a no always is, a yes to nothing else than what was shown."""
+        return self.answer.choice == DENY or self.shown == shown(plan)
 
 
 class Session:
     """Invariant: `state` is the fold of everything in the log, and only this object writes the log.
 
     `proposals` are those of the log, over the texts that were last seen. `planned` holds what was shown and not yet done, by
-    call id; `ahead` what is planned before its turn. `in_turn` is held while a turn runs: one at a time.
+    call id; `agreed` what was answered before its turn, and `one_by_one` names the calls that are asked about by themselves;
+    `ahead` what is planned before its turn. `in_turn` is held while a turn runs: one at a time.
     """
 
     def __init__(self, log: Log, entries: Sequence[Entry] = ()) -> None:
@@ -31,6 +45,8 @@ class Session:
         self._begun = Partial()
         self._texts: list[str] = []
         self.planned: dict[str, tuple[Plan, tuple[Answer, ...]]] = {}
+        self.agreed: dict[str, Agreed] = {}
+        self.one_by_one: set[str] = set()
         self.ahead = Ahead()
         self.in_turn = asyncio.Lock()
         self.runs_unsaved = False
@@ -80,6 +96,8 @@ class Session:
     def end(self, run: str, stopped: Stopped, why: str) -> list[Entry]:
         """Close the turn of this run if it is open, now, without awaiting anything. Raises LogError."""
         self.planned.clear()
+        self.agreed.clear()
+        self.one_by_one.clear()
         self.ahead.drop()
         if self.state.turn is None or self.state.turn.run != run:
             return []

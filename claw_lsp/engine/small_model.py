@@ -26,14 +26,15 @@ class SmallModel:
     def price(self) -> Price | None:
         return self.facts.price
 
-    async def ask(self, system: str, text: str, tools: tuple[Block, ...]) -> Reply:
-        """One reply; what passes by meanwhile is not shown. Raises ModelError."""
+    async def ask(self, system: str, text: str, tools: tuple[Block, ...], *, must: str = "") -> Reply:
+        """One reply, which must call the tool named; what passes by meanwhile is not shown. Raises ModelError."""
         request = Request(
             model=self.facts.id,
             system=({"type": "text", "text": system},),
             tools=tools,
             messages=({"role": "user", "content": ({"type": "text", "text": text},)},),
             max_tokens=min(8_000, self.facts.max_output),
+            tool_choice={"type": "tool", "name": must} if must else None,
         )
         return await self.provider.consult(request, _unheard)
 

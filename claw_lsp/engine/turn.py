@@ -25,7 +25,7 @@ from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Retrying, Signal, TextArrived, UsageReported, Working
 from claw_lsp.facts.usage import ModelFacts, Usage, cost
-from claw_lsp.ports import Clock, Guidance, Host, Memory, Model, Tool, Workspace
+from claw_lsp.ports import Assessor, Clock, Guidance, Host, Memory, Model, Tool, Workspace
 
 BUG = "Something in claw-lsp itself failed; the details are in its log. The session can go on."
 
@@ -42,6 +42,7 @@ class Hands:
     clock: Clock
     memory: Memory
     guidance: Guidance
+    assessor: Assessor
     settings: Settings
     facts_of: Callable[[str], ModelFacts]
     home: str

@@ -110,18 +110,23 @@ class ModelSpoke(Fact):
 
 class CallJudged(Fact):
     """It was decided whether a call may run. `fault` means that it could not even be planned; `by` review that it may
-    because it only proposes. `hosts` are those that the person allowed it to send to."""
+    because it only proposes, by classifier that a small model did in auto mode; what that took is `side_usage`, by model, and
+    `side_cost`. `hosts` are those that the person allowed it to send to, `offered` the rules that the answer could have
+    been."""
 
     kind: Literal["call_judged"] = "call_judged"
     call_id: str
     decision: Literal["allow", "deny", "fault"]
-    by: Literal["rule", "mode", "person", "nobody", "reach", "plan", "recovery", "review"]
+    by: Literal["rule", "mode", "person", "nobody", "reach", "plan", "recovery", "review", "classifier"]
     rule: str | None = None
     reason: str = ""
     title: str = ""
     reach: str = ""
     path: str | None = None
     hosts: tuple[str, ...] = ()
+    offered: tuple[str, ...] = ()
+    side_usage: dict[str, dict[str, int]] = {}
+    side_cost: float | None = None
     recovered: bool = False
 
     @property

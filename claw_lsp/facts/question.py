@@ -8,14 +8,17 @@ from claw_lsp.facts.plan import Choice, Plan
 
 DENY, ONCE, SESSION, ALWAYS = "deny", "once", "session", "always"
 """The choices of a permission question, as `claw.answer` names them."""
+NEVER, EACH = "never", "each"
+"""Always deny, where that was done often enough; and to be asked about each of several calls by itself."""
 
 
 @dataclass(frozen=True, slots=True)
 class Question:
     """One thing only a person can decide. `choices[0]` is the harmless one.
 
-    `path` is the file concerned, if one is; `rule` is what *Always allow* would add, if it is offered; `document` is the
-    name of a file that shows the detail ("plan.md"), "" where there is none.
+    `path` is the file concerned, if one is; `rules` are what *Always allow* would add, if it is offered; `document` is the
+    name of a file that shows the detail ("plan.md"), "" where there is none. `aside`: nothing waits for it, and no box
+    is opened.
     """
 
     id: str
@@ -26,8 +29,9 @@ class Question:
     detail: str
     choices: tuple[Choice, ...]
     path: str | None = None
-    rule: str | None = None
+    rules: tuple[str, ...] = ()
     document: str = ""
+    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ class Request:
     max_tokens: int
     thinking: dict[str, Any] | None = None
     effort: str | None = None
+    tool_choice: dict[str, Any] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,6 +14,7 @@ class Mode(StrEnum):
     DEFAULT = "default"
     ACCEPT_EDITS = "acceptEdits"
     PLAN = "plan"
+    AUTO = "auto"
     BYPASS = "bypassPermissions"
     DONT_ASK = "dontAsk"
 

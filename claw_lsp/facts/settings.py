@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import ConfigDict, Field
 
+from claw_lsp.facts.opinion import AutoRules
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.sandbox import SandboxSettings
 from claw_lsp.facts.usage import ModelFacts
@@ -30,7 +31,7 @@ class Problem:
         return f"{self.path}:{self.line}:{self.column}: {self.message}"
 
 
-class Settings(SandboxSettings):
+class Settings(SandboxSettings, AutoRules):
     """What a person, a project or an editor configured; the default of every field is what a new user gets."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)
@@ -125,6 +126,9 @@ class Settings(SandboxSettings):
     )
     disable_bypass: Literal["disable"] | None = Field(
         None, alias="disableBypassPermissionsMode", description="`disable` forbids the mode bypassPermissions."
+    )
+    disable_auto: Literal["disable"] | None = Field(
+        None, alias="disableAutoMode", description="`disable` forbids the mode auto."
     )
     env: dict[str, str] = Field({}, description="Environment variables that shell commands get beside the usual ones.")
     memory_excludes: tuple[str, ...] = Field(

@@ -14,6 +14,7 @@ from claw_lsp.core import briefing
 from claw_lsp.core.briefing import Subject
 from claw_lsp.core.chat.writer import unread
 from claw_lsp.core.corrections import corrections
+from claw_lsp.core.modes import forbidden
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.words import counted
 from claw_lsp.engine.house import House
@@ -54,8 +55,6 @@ from claw_lsp.lsp.views import Views
 from claw_lsp.ports import Symbols, Workspace
 
 logger = logging.getLogger(__name__)
-
-BYPASS_FORBIDDEN = "mode: bypassPermissions is switched off by the settings (disableBypassPermissionsMode)"
 
 UNREAD = "[The turn ended before you read what I said last, above. Answer that now.]"
 
@@ -152,8 +151,8 @@ class Door:
             return await self._named(self.house.sessions.resume, session)
         home = self.home_for(uri)
         mode = mode or self.mode
-        if mode is Mode.BYPASS and (await self.settings_in(home.folder)).disable_bypass:
-            raise BadRequest(BYPASS_FORBIDDEN)
+        if mode is not None and (refusal := forbidden(mode, await self.settings_in(home.folder))):
+            raise BadRequest(refusal)
         chosen = Chosen(mode=None if mode is Mode.BYPASS else mode, model=model or self.model, effort=self.effort)
         return await self.house.sessions.start(home, chosen)
 

@@ -26,10 +26,12 @@ ACTIONS = (
 
 @dataclass(frozen=True, slots=True)
 class Prompts:
-    """The system prompt, and the template of each action with `{placeholders}` (core/briefing.py fills them)."""
+    """The system prompt, the template of each action with `{placeholders}` (core/briefing.py fills them), and what the small
+    model is told in auto mode."""
 
     system: str
     actions: Mapping[str, str]
+    auto_mode: str
 
 
 def load() -> Prompts:
@@ -38,4 +40,5 @@ def load() -> Prompts:
     return Prompts(
         system=folder.joinpath("system.md").read_text("utf-8").strip(),
         actions=MappingProxyType({name: folder.joinpath(f"{name}.md").read_text("utf-8").strip() for name in ACTIONS}),
+        auto_mode=folder.joinpath("auto_mode.md").read_text("utf-8").strip(),
     )

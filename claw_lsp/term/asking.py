@@ -8,11 +8,11 @@ from typing import Protocol, TextIO
 
 from claw_lsp.core.escape import visible
 from claw_lsp.facts.plan import Choice
-from claw_lsp.facts.question import ALWAYS, DENY, ONCE, SESSION, Answer, Question
+from claw_lsp.facts.question import ALWAYS, DENY, EACH, NEVER, ONCE, SESSION, Answer, Question
 
 WAIT = "wait"
 """The choice that leaves what is asked about as it is, for later."""
-_KEYS = {DENY: "n", ONCE: "y", SESSION: "s", ALWAYS: "a", WAIT: "w"}
+_KEYS = {DENY: "n", ONCE: "y", SESSION: "s", ALWAYS: "a", NEVER: "d", EACH: "e", WAIT: "w"}
 _LONGEST = 4000
 """Characters of a question's detail."""
 
@@ -97,7 +97,7 @@ def read_answer(line: str, choices: tuple[Choice, ...]) -> Answer | None:
     return None
 
 
-_LONG = {"y": "yes", "n": "no", "s": "session", "a": "always", "w": "wait"}
+_LONG = {"y": "yes", "n": "no", "s": "session", "a": "always", "d": "never", "e": "each", "w": "wait"}
 
 
 def _shown(question: Question, keys: dict[str, str]) -> str:

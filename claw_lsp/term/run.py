@@ -13,7 +13,7 @@ from uuid import uuid4
 from claw_lsp.core.book import folded
 from claw_lsp.core.briefing import Subject, action_blocks
 from claw_lsp.core.corrections import corrections
-from claw_lsp.core.modes import SWITCHED
+from claw_lsp.core.modes import SWITCHED, forbidden
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.words import counted
 from claw_lsp.engine import trusting
@@ -268,8 +268,8 @@ class Door:
 
 
 def _check(order: Order, settings: Settings) -> None:
-    if order.mode is Mode.BYPASS and settings.disable_bypass:
-        raise BadRequest("--permission-mode: the settings forbid bypassPermissions here")
+    if order.mode is not None and (refusal := forbidden(order.mode, settings)):
+        raise BadRequest(f"--permission-{refusal}")
 
 
 def _last_end(session: Session) -> TurnEnded | None:

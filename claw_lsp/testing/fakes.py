@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterable
 from claw_lsp.core.policy.searching import Searched
 from claw_lsp.facts.event import Entry, Event, ModelSpoke
 from claw_lsp.facts.instructions import Instructions
+from claw_lsp.facts.opinion import Opinion
+from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import DENY, Answer, Question
-from claw_lsp.facts.rule import Behavior
+from claw_lsp.facts.rule import Behavior, Verdict
+from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.signal import Signal
 
 
@@ -102,14 +105,21 @@ async def nothing_below(searched: Searched, wanted: Callable[[str], bool]) -> tu
     return ()
 
 
+class Doubt:
+    """Fills `Assessor`: is never sure, so that everything is asked."""
+
+    async def assess(self, past: Iterable[Event], plan: Plan, verdict: Verdict, ground: Ground) -> Opinion:
+        return Opinion("ask", "nobody is sure")
+
+
 class NoMemory:
     """Fills `Memory`: rules are kept in a list."""
 
     def __init__(self) -> None:
         self.rules: list[tuple[str, str]] = []
 
-    async def add_rule(self, folder: str, rule: str) -> str:
-        self.rules.append((folder, rule))
+    async def add_rules(self, folder: str, rules: tuple[str, ...], behavior: Behavior = "allow") -> str:
+        self.rules += [(folder, it) for it in rules]
         return f"{folder}/.claw/settings.local.json"
 
     async def change_rule(self, file: str, behavior: Behavior, rule: str, to: Behavior | None) -> None:

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import shlex
+from collections.abc import Iterable
 
 from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claw_lsp.core.policy import offers, shell
-from claw_lsp.core.policy.judge import judge, offer
+from claw_lsp.core.policy.judge import judge
+from claw_lsp.core.policy.offers import offer
 from claw_lsp.core.policy.reading import read_line
+from claw_lsp.core.policy.wrappers import unwrapped
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Mode, Rule
@@ -85,6 +88,27 @@ def lines() -> st.SearchStrategy[str]:
     plain = st.lists(st.sampled_from(WORDS), min_size=1, max_size=5).map(" ".join)
     mixed = st.lists(st.sampled_from([*WORDS, *SHELL, " "]), min_size=1, max_size=8).map("".join)
     return st.one_of(plain, mixed, st.text(max_size=20))
+
+
+def compounds() -> st.SearchStrategy[str]:
+    """Lines of several commands, most of which a rule may be offered for."""
+    commands = st.sampled_from(
+        [
+            "npm test",
+            "seq 2",
+            "pytest -q",
+            "timeout 9 pytest",
+            "cat a",
+            "make x",
+            "rm a",
+            "a.py >b",
+            "CI=1 npm test",
+            "cd b",
+        ]
+    )
+    joints = st.sampled_from([" && ", "; ", " | ", " || "])
+    pieces = st.lists(st.tuples(commands, joints), min_size=1, max_size=6)
+    return pieces.map(lambda it: "".join(a + b for a, b in it[:-1]) + it[-1][0])
 
 
 def paths() -> st.SearchStrategy[str]:
@@ -274,57 +298,64 @@ def asks_always(mode: Mode, plan: Plan) -> bool:
     return plan.command is not None and plan.command.startswith(WIPES)
 
 
-@given(plans())
-def test_an_offered_rule_allows_what_was_asked_and_can_be_stored(plan: Plan) -> None:
-    text = offer(plan)
-    if text is None:
+@given(MANY, plans())
+def test_offered_rules_allow_what_was_asked_and_can_be_stored(some: list[Rule], plan: Plan) -> None:
+    texts = offer(plan, some)
+    if not texts:
         return
-    rule = Rule(text=text, behavior="allow")
     within = all(it.path == it.target for it in plan.paths)
-    if within and judge([], Mode.DEFAULT, plan, GROUND).reason in (
-        "no rule decides it",
-        "it reads outside the workspace",
-    ):
-        assert judge([rule], Mode.DEFAULT, plan, GROUND).decision == "allow"
-    assert "\n" not in text and text == text.strip()
+    verdict = judge(some, Mode.DEFAULT, plan, GROUND)
+    if within and verdict.reason.startswith(("no rule decides", "it reads outside the workspace")):
+        assert judge([*some, *allowing(texts)], Mode.DEFAULT, plan, GROUND).decision == "allow"
+    assert len(texts) == len(set(texts)) <= offers.MOST_RULES
+    assert all("\n" not in text and text == text.strip() for text in texts)
 
 
 @given(plans(), plans())
-def test_an_offered_rule_is_about_its_own_tool_and_kind(plan: Plan, other: Plan) -> None:
-    text = offer(plan)
-    covered = text and judge([Rule(text=text, behavior="allow")], Mode.DEFAULT, other, GROUND).rule == text
-    if not covered:
+def test_offered_rules_are_about_their_own_tool_and_kind(plan: Plan, other: Plan) -> None:
+    texts = offer(plan)
+    if judge(allowing(texts), Mode.DEFAULT, other, GROUND).rule not in texts:
         return
     assert other.reach is plan.reach
     if plan.command is not None and other.command is not None:
-        assert plan.command.split()[0] == other.command.split()[0]
+        assert programs(other.command) & programs(plan.command)
     if plan.url is not None and other.url is not None:
         assert plan.url.lower().replace("./", "/") == other.url.lower().replace("./", "/")
 
 
-@given(lines())
-def test_an_offered_command_is_one_that_was_looked_at_as_plain_words(line: str) -> None:
-    if (text := offers.offered(line)) is not None:
-        assert shell.plain_words(line)
-        spec = text.removeprefix("Bash(").removesuffix(")")
-        assert all(shell.covers(spec, it) for it in read_line(line).parts)
+@given(st.one_of(lines(), compounds()))
+@example("npm test && seq 2; timeout 5 pytest a | tail -1")
+@example("seq 1; seq 2; seq 3; seq 4; seq 5; seq 6")
+def test_every_part_that_asks_is_covered_by_an_offered_rule_and_each_rule_by_a_part(line: str) -> None:
+    texts = offer(run(line))
+    specs = [text.removeprefix("Bash(").removesuffix(")") for text in texts]
+    parts = read_line(line).parts
+    asked = shell.parts_asked(read_line(line))
+    assert all(any(shell.covers(spec, it) for it in parts) for spec in specs)
+    assert not specs or all(any(shell.covers(spec, it) for spec in specs) for it in asked)
+    assert all(shell.plain_words(it.text) for it in asked if specs)
 
 
-@given(lines(), lines())
+@given(st.one_of(lines(), compounds()), lines())
 @example("cat a.py", "cat a.py /home/u/.ssh/id_rsa")
 @example("pytest a", "pytest b")
-def test_an_offered_rule_without_an_open_end_covers_nothing_else(line: str, other: str) -> None:
-    text = offers.offered(line)
-    if text is not None and not text.endswith(" *)") and other.split() != line.split():
-        assert judge([Rule(text=text, behavior="allow")], Mode.DEFAULT, run(other), GROUND).rule is None
+def test_offered_rules_without_an_open_end_cover_nothing_else(line: str, other: str) -> None:
+    texts = [it for it in offer(run(line)) if not it.endswith(" *)")]
+    if other.split() not in [it.text.split() for it in read_line(line).parts]:
+        assert judge(allowing(texts), Mode.DEFAULT, run(other), GROUND).rule is None
 
 
-@given(lines(), st.sampled_from(sorted(offers._NEVER)))  # pyright: ignore[reportPrivateUsage]
+@given(st.one_of(lines(), compounds()), st.sampled_from(sorted(offers._NEVER)))  # pyright: ignore[reportPrivateUsage]
 def test_no_offered_rule_covers_a_program_that_is_never_offered(line: str, program: str) -> None:
-    text = offers.offered(line)
-    if text is not None:
-        rule = Rule(text=text, behavior="allow")
-        assert judge([rule], Mode.DEFAULT, run(f"{program} a"), GROUND).rule is None
+    assert judge(allowing(offer(run(line))), Mode.DEFAULT, run(f"{program} a"), GROUND).rule is None
+
+
+def allowing(texts: Iterable[str]) -> list[Rule]:
+    return [Rule(text=it, behavior="allow") for it in texts]
+
+
+def programs(line: str) -> set[str]:
+    return {it.words[0].text for it in map(unwrapped, read_line(line).parts) if it.words}
 
 
 @given(lines(), st.sampled_from(["/etc/a", "../a", ".env", "--to=.claw/x", "-f/etc/x", "a:/etc/x"]))

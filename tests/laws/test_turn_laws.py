@@ -41,7 +41,7 @@ from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Retrying, UsageReported
 from claw_lsp.facts.usage import ModelFacts, Price, Usage
 from claw_lsp.ports import Hear, Model, Tell, Workspace
-from claw_lsp.testing.fakes import FakeClock, MemoryLog, NoGuidance, NoMemory, PlannedPerson
+from claw_lsp.testing.fakes import Doubt, FakeClock, MemoryLog, NoGuidance, NoMemory, PlannedPerson
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.testing.scripted_model import ScriptedModel, says
 from tests.replay import assert_replays, bare
@@ -165,6 +165,7 @@ def hands(model: Model, answers: list[str]) -> Hands:
         clock=FakeClock(),
         memory=NoMemory(),
         guidance=NoGuidance(),
+        assessor=Doubt(),
         settings=Settings(),
         facts_of=lambda _: FACTS,
         home="/home/u",

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from claw_lsp.core.policy.judge import judge, offer
+from claw_lsp.core.policy.judge import judge
+from claw_lsp.core.policy.offers import offer
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
@@ -89,7 +90,7 @@ async def test_an_unknown_scheme_is_no_path() -> None:
 )
 def test_a_rule_that_holds_a_secret_is_never_offered(line: str) -> None:
     """S06: what is allowed for ever is written into a file."""
-    assert offer(command(line)) is None
+    assert offer(command(line)) == ()
 
 
 @pytest.mark.parametrize(
@@ -123,7 +124,7 @@ def test_a_rule_that_names_a_private_host_covers_that_host() -> None:
 
 @pytest.mark.parametrize("url", ["https://*/", "https://*.com/", "https://a)b/", "https://[x]/"])
 def test_a_host_that_would_be_a_pattern_is_never_offered(url: str) -> None:
-    assert offer(fetch(url)) is None
+    assert offer(fetch(url)) == ()
 
 
 @pytest.mark.parametrize(

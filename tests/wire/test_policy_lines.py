@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from claw_lsp.core.policy.judge import judge, offer
+from claw_lsp.core.policy.judge import judge
+from claw_lsp.core.policy.offers import offer
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Mode, Rule
@@ -31,7 +32,7 @@ GROUND = Ground(ROOTS, "/ws", "/home/u")
     ],
 )
 def test_a_project_tool_is_offered_with_any_targets(line: str, rule: str) -> None:
-    assert offer(command(line)) == rule
+    assert offer(command(line)) == (rule,)
 
 
 @pytest.mark.parametrize(
@@ -51,7 +52,7 @@ def test_a_project_tool_is_offered_with_any_targets(line: str, rule: str) -> Non
     ],
 )
 def test_every_other_line_is_offered_as_it_stands(line: str) -> None:
-    assert offer(command(line)) == f"Bash({line})"
+    assert offer(command(line)) == (f"Bash({line})",)
     assert decision(f"Bash({line})", line) == "allow"
     assert decision(f"Bash({line})", f"{line} more") == "ask"
 
@@ -75,7 +76,7 @@ def test_every_other_line_is_offered_as_it_stands(line: str) -> None:
     ],
 )
 def test_what_writes_runs_anything_or_reaches_elsewhere_is_never_offered(line: str) -> None:
-    assert offer(command(line)) is None
+    assert offer(command(line)) == ()
 
 
 @pytest.mark.parametrize(
@@ -174,4 +175,4 @@ def test_no_folder_is_offered_for_secrets_or_for_more_than_its_name_says(
     paths: list[tuple[str, str]], rule: str | None
 ) -> None:
     planned = tuple(PlannedPath(*it) for it in paths)
-    assert offer(Plan(Call(id="c", name="Read", input={}), Reach.READ, "t", paths=planned)) == rule
+    assert offer(Plan(Call(id="c", name="Read", input={}), Reach.READ, "t", paths=planned)) == ((rule,) if rule else ())

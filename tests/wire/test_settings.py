@@ -122,11 +122,13 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
             "claudeMdExcludes": ["**/old/CLAUDE.md"],
             "cleanupPeriodDays": 7,
             "sessionTitles": False,
+            "autoMode": {"environment": ["A CI."], "allow": ["Tests."], "soft_deny": ["Docs."], "hard_deny": ["Mail."]},
         },
     )
     loaded = places.load()
     assert loaded.problems == ()
-    assert loaded.settings.model_dump(exclude={"rules", "disable_bypass", "models", *SandboxSettings.model_fields}) == {
+    apart = {"rules", "disable_bypass", "disable_auto", "models", *SandboxSettings.model_fields}
+    assert loaded.settings.model_dump(exclude=apart) == {
         "model": "sonnet",
         "small_model": "sonnet",
         "cleanup_days": 7,
@@ -150,6 +152,10 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
         "attribution": "Helped-by: Claude",
         "env": {"NODE_ENV": "test"},
         "memory_excludes": ("**/old/CLAUDE.md",),
+        "auto_environment": ("A CI.",),
+        "auto_allow": ("Tests.",),
+        "auto_soft_deny": ("Docs.",),
+        "auto_hard_deny": ("Mail.",),
     }
     assert (loaded.settings.models["local"].id, loaded.settings.models["local"].context) == ("local", 32000)
 
@@ -293,7 +299,7 @@ def test_r21_a_bad_value_is_left_out_and_pointed_at(places: Places) -> None:
         "maxTurns: expected greater than or equal to 1; found 0. It is left out.",
         'models.m.context: expected a valid integer, unable to parse string as an integer; found "big". It is left out.',
         'permissions.allow: expected a rule on one line such as "Bash(npm test *)"; found 3. It is left out.',
-        "permissions.defaultMode: expected 'default', 'acceptEdits', 'plan', 'bypassPermissions' or 'dontAsk'; found \"yolo\"."
+        "permissions.defaultMode: expected 'default', 'acceptEdits', 'plan', 'auto', 'bypassPermissions' or 'dontAsk'; found \"yolo\"."
         " It is left out.",
         "permissions.deny: expected a list of rules. It is left out.",
     ]
@@ -408,7 +414,7 @@ def test_r21_no_state_of_any_file_stops_the_start(contents: list[bytes], section
 
 
 async def test_an_always_allowed_rule_is_there_next_time(places: Places) -> None:
-    path = await RuleMemory(str(places.claw_home)).add_rule(str(places.folder), "Bash(npm test *)")
+    path = await RuleMemory(str(places.claw_home)).add_rules(str(places.folder), ("Bash(npm test *)",))
     assert rules(await asyncio.to_thread(places.load)) == [("allow", "Bash(npm test *)", "local")]
     assert path == str(places.folder / ".claw" / "settings.local.json")
     assert Path(path).read_text() == '{\n  "permissions": {\n    "allow": [\n      "Bash(npm test *)"\n    ]\n  }\n}\n'
@@ -418,14 +424,14 @@ async def test_an_always_allowed_rule_is_there_next_time(places: Places) -> None
 
 async def test_a_rule_the_person_took_out_of_the_file_is_gone(places: Places) -> None:
     memory = RuleMemory(str(places.claw_home))
-    path = Path(await memory.add_rule(str(places.folder), "Bash(npm test *)"))
-    await memory.add_rule(str(places.folder), "WebFetch(domain:docs.python.org)")
+    path = Path(await memory.add_rules(str(places.folder), ("Bash(npm test *)",)))
+    await memory.add_rules(str(places.folder), ("WebFetch(domain:docs.python.org)",))
     path.write_text(path.read_text().replace("npm test", "rm -rf"))
     assert rules(await asyncio.to_thread(places.load)) == [("allow", "WebFetch(domain:docs.python.org)", "local")]
 
 
 async def test_c16_a_local_file_that_came_with_a_repository_allows_nothing(places: Places) -> None:
-    await RuleMemory(str(places.claw_home)).add_rule(str(places.folder), "Bash(npm test *)")
+    await RuleMemory(str(places.claw_home)).add_rules(str(places.folder), ("Bash(npm test *)",))
     other = places.folder.parent / "clone"
     (other / ".claw").mkdir(parents=True)
     (other / ".claw" / "settings.local.json").write_text('{"permissions": {"allow": ["Bash(npm test *)"]}}')
@@ -439,7 +445,7 @@ async def test_remembering_keeps_the_rest_of_the_file_as_it_was(places: Places) 
     places.write("project/.claw/.gitignore", "mine")
     memory = RuleMemory(str(places.claw_home))
     for _ in range(2):
-        await memory.add_rule(str(places.folder), "Bash(make *)")
+        await memory.add_rules(str(places.folder), ("Bash(make *)",))
     assert file.read_text() == (
         '{\n\t"zeta": 1,\n\t"permissions": {\n\t\t"deny": [\n\t\t\t"é"\n\t\t],\n\t\t"allow": [\n\t\t\t"Bash(make *)"\n'
         '\t\t]\n\t},\n\t"alpha": null\n}\n'
@@ -454,7 +460,7 @@ async def test_remembering_keeps_the_rest_of_the_file_as_it_was(places: Places) 
 async def test_a_file_that_cannot_be_kept_is_not_overwritten(places: Places, text: str) -> None:
     file = places.write("project/.claw/settings.local.json", text)
     with pytest.raises(ClawError, match=r"settings\.local\.json"):
-        await RuleMemory(str(places.claw_home)).add_rule(str(places.folder), "Edit")
+        await RuleMemory(str(places.claw_home)).add_rules(str(places.folder), ("Edit",))
     assert file.read_text() == text
     assert not (places.claw_home / "allowed.json").exists()
 
@@ -465,7 +471,7 @@ async def test_r21_a_broken_record_is_moved_aside_when_a_rule_is_added(places: P
     assert [problem.path for problem in (await asyncio.to_thread(places.load)).problems] == [
         str(places.claw_home / "allowed.json")
     ]
-    await RuleMemory(str(places.claw_home)).add_rule(str(places.folder), "Edit")
+    await RuleMemory(str(places.claw_home)).add_rules(str(places.folder), ("Edit",))
     assert rules(await asyncio.to_thread(places.load)) == [("allow", "Edit", "local")]
     assert (places.claw_home / "allowed.json.bad-1").read_text() == '{"/x": 3}'
 
@@ -484,7 +490,7 @@ async def test_r21_a_broken_record_is_moved_aside_when_a_rule_is_added(places: P
 )
 async def test_s06_a_rule_with_a_secret_is_never_written(places: Places, rule: str) -> None:
     with pytest.raises(ClawError, match="nothing was written"):
-        await RuleMemory(str(places.claw_home)).add_rule(str(places.folder), rule)
+        await RuleMemory(str(places.claw_home)).add_rules(str(places.folder), (rule,))
     assert not (places.folder / ".claw").exists()
     assert not places.claw_home.exists()
 
@@ -501,7 +507,7 @@ async def test_no_rule_is_written_through_a_link(places: Places) -> None:
     (places.home / "elsewhere").mkdir()
     (places.folder / ".claw").symlink_to(places.home / "elsewhere")
     with pytest.raises(ClawError, match="leads to another place"):
-        await RuleMemory(str(places.claw_home)).add_rule(str(places.folder), "Edit")
+        await RuleMemory(str(places.claw_home)).add_rules(str(places.folder), ("Edit",))
     assert list((places.home / "elsewhere").iterdir()) == []
 
 
@@ -511,6 +517,7 @@ def test_the_schema_describes_every_key_that_is_read() -> None:
         "defaultMode",
         "additionalDirectories",
         "disableBypassPermissionsMode",
+        "disableAutoMode",
         "allow",
         "ask",
         "deny",

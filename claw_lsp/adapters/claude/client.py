@@ -251,7 +251,8 @@ class _Line:
             "max_tokens": request.max_tokens,
             "messages": request.messages,
         }
-        for name, value in (("system", request.system), ("tools", request.tools), ("thinking", request.thinking)):
+        for name in ("system", "tools", "thinking", "tool_choice"):
+            value = getattr(request, name)
             if value:
                 body[name] = value
         if request.effort:

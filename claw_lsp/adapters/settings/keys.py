@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from claw_lsp.facts.settings import Settings
 
-_UNDER_PERMISSIONS = ("defaultMode", "additionalDirectories", "disableBypassPermissionsMode")
+_UNDER_PERMISSIONS = ("defaultMode", "additionalDirectories", "disableBypassPermissionsMode", "disableAutoMode")
 
 KEYS: dict[str, tuple[str, ...]] = {
     alias: (("permissions", alias) if alias in _UNDER_PERMISSIONS else tuple(alias.split(".")))

@@ -45,6 +45,7 @@ _FROM_PROJECT = frozenset(
         "maxOutputTokens",
         "todoWrite",
         "disableBypassPermissionsMode",
+        "disableAutoMode",
     }
 )
 """What a checked-in file may say before anybody trusted it: it costs or forbids, and opens nothing."""
@@ -63,12 +64,10 @@ _STRICTER_LISTS = frozenset(
 )
 """More review or walls than the person asked for, or less offered, is no harm; the contrary is theirs to choose."""
 
-_LOOSER = frozenset(
-    name for name in KEYS if name.startswith("sandbox.") and name not in _STRICTER and name not in _STRICTER_LISTS
+_LOOSER = {it for it in KEYS if it.startswith(("sandbox.", "autoMode."))} - _STRICTER.keys() - _STRICTER_LISTS
+NOT_FROM_EDITOR = frozenset(
+    {"env", "additionalDirectories", "allowPrivateAddresses", "apiKeyHelper", "cleanupPeriodDays", *_LOOSER}
 )
-NOT_FROM_EDITOR = _LOOSER | {
-    *("env", "additionalDirectories", "allowPrivateAddresses", "apiKeyHelper", "cleanupPeriodDays"),
-}
 """What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
 
 
@@ -253,7 +252,7 @@ def _believed(layer: _Layer, alias: str, value: Any) -> bool:
     if layer.source == "editor":
         if alias.startswith("sandbox."):
             return _stricter(alias, value)
-        never = (("defaultMode", Mode.BYPASS), ("aiComments", "run"))
+        never = (("defaultMode", Mode.BYPASS), ("defaultMode", Mode.AUTO), ("aiComments", "run"))
         return alias not in NOT_FROM_EDITOR and (alias, value) not in never
     return True
 
@@ -365,6 +364,8 @@ def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:
         # Walls that the person did not choose are no reason to ask them less.
         values["sandbox.autoAllowBashIfSandboxed"] = False
     if values.get("disableBypassPermissionsMode") and values.get("defaultMode") == Mode.BYPASS:
+        del values["defaultMode"]
+    if values.get("disableAutoMode") and values.get("defaultMode") == Mode.AUTO:
         del values["defaultMode"]
     base = folder or home
     values["additionalDirectories"] = [

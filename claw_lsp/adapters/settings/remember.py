@@ -29,13 +29,14 @@ class RuleMemory:
         self._claw_home = Path(claw_home)
         self._lock = Lock()
 
-    async def add_rule(self, folder: str, rule: str) -> str:
-        """Add an allow rule to the folder's `.claw/settings.local.json` and to our record; answers the file's path.
+    async def add_rules(self, folder: str, rules: tuple[str, ...], behavior: Behavior = "allow") -> str:
+        """Add rules to the folder's `.claw/settings.local.json`, in one write, and those that allow to our record; answers
+        the file's path.
 
-        Raises ClawError for a rule that holds a secret, and for files that cannot be read or written; then the rule is
-        not in force after this session.
+        Raises ClawError for a rule that holds a secret, and for files that cannot be read or written; then no rule is in
+        force after this session.
         """
-        return await asyncio.to_thread(self._add, Path(folder), rule.strip())
+        return await asyncio.to_thread(self._add, Path(folder), tuple(it.strip() for it in rules), behavior)
 
     async def change_rule(self, file: str, behavior: Behavior, rule: str, to: Behavior | None) -> None:
         """Change one rule of a settings file on disk, and our record with it. Raises ClawError, and then nothing changed."""
@@ -59,22 +60,24 @@ class RuleMemory:
         folder = os.path.realpath(file.parent.parent)
         with self._lock, locked(self._claw_home, "allowed.lock"):
             if to == "allow":
-                _record(self._claw_home / "allowed.json", folder, rule)
+                _record(self._claw_home / "allowed.json", folder, (rule,))
             else:
                 _forget(self._claw_home / "allowed.json", folder, rule)
 
-    def _add(self, folder: Path, rule: str) -> str:
-        _refuse_unfit(rule)
+    def _add(self, folder: Path, rules: tuple[str, ...], behavior: Behavior) -> str:
+        for rule in rules:
+            _refuse_unfit(rule)
         inside = folder / ".claw"
         if os.path.realpath(inside) != os.path.realpath(folder) + os.sep + ".claw":
             raise ClawError(f"{inside} leads to another place, so no rule is written there. Make it a plain folder.")
         with self._lock, locked(self._claw_home, "allowed.lock"):
             path = inside / "settings.local.json"
-            settings = _with_rule(path, rule)
+            settings = _with_rules(path, rules, behavior)
             if settings is not None:
                 write_whole(path, settings, _mode_of(path))
             _ignore_local(inside / ".gitignore")
-            _record(self._claw_home / "allowed.json", os.path.realpath(folder), rule)
+            if behavior == "allow":
+                _record(self._claw_home / "allowed.json", os.path.realpath(folder), rules)
         return str(path)
 
 
@@ -93,17 +96,18 @@ def _refuse_unfit(rule: str) -> None:
         )
 
 
-def _with_rule(path: Path, rule: str) -> str | None:
-    """The file's new text with its other keys, their order and its indentation kept; None when the rule is there."""
+def _with_rules(path: Path, rules: tuple[str, ...], behavior: Behavior) -> str | None:
+    """The file's new text with its other keys, their order and its indentation kept; None when the rules are there."""
     text = read_text(path)
     settings = _parsed(path, text) if text and text.strip() else {}
     permissions: Any = settings.setdefault("permissions", {})
-    allow: Any = cast("dict[str, Any]", permissions).setdefault("allow", []) if isinstance(permissions, dict) else None
-    if not isinstance(allow, list):
-        raise ClawError(f"{path}: expected permissions.allow to be a list of rules; mend it, then allow again.")
-    if rule in allow:
+    there: Any = cast("dict[str, Any]", permissions).setdefault(behavior, []) if isinstance(permissions, dict) else None
+    if not isinstance(there, list):
+        raise ClawError(f"{path}: expected permissions.{behavior} to be a list of rules; mend it, then answer again.")
+    new = [it for it in rules if it not in there]
+    if not new:
         return None
-    cast("list[Any]", allow).append(rule)
+    cast("list[Any]", there).extend(new)
     indent = re.search(r'\n([ \t]+)"', text or "")
     return json.dumps(settings, indent=indent.group(1) if indent else 2, ensure_ascii=False) + "\n"
 
@@ -161,16 +165,16 @@ def _records(path: Path) -> dict[str, list[str]]:
     return cast("dict[str, list[str]]", folders)
 
 
-def _record(path: Path, folder: str, rule: str) -> None:
-    """Add the rule to our record; a record that is broken is moved aside and begun anew."""
+def _record(path: Path, folder: str, rules: tuple[str, ...]) -> None:
+    """Add the rules to our record; a record that is broken is moved aside and begun anew."""
     try:
         records = _records(path)
     except ClawError:
         aside(path)
         records = {}
-    rules = records.setdefault(folder, [])
-    if rule not in rules:
-        rules.append(rule)
+    there = records.setdefault(folder, [])
+    if new := [it for it in rules if it not in there]:
+        there.extend(new)
         write_whole(path, json.dumps(records, indent=2, ensure_ascii=False) + "\n", 0o600)
 
 

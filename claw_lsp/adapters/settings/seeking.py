@@ -36,7 +36,7 @@ FROM_TRUSTED = frozenset(
 )
 """What a folder's files may say once the person approved it; what is neither here nor harmless is the person's alone."""
 
-_NEVER = (("defaultMode", Mode.BYPASS), ("aiComments", "run"))
+_NEVER = (("defaultMode", Mode.BYPASS), ("defaultMode", Mode.AUTO), ("aiComments", "run"))
 _HELPERS = ("awsAuthRefresh", "awsCredentialExport", "gcpAuthRefresh", "otelHeadersHelper")
 _LATER = ("statusLine", "fileSuggestion", "enableAllProjectMcpServers", "enabledMcpjsonServers", "allowedHttpHookUrls")
 _LATER_BY_NAME = {

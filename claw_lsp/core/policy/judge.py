@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable
 from dataclasses import replace
 
-from claw_lsp.core.policy import deletes, egress, hosts, offers, searching, shell, worktrees, writes
+from claw_lsp.core.policy import deletes, egress, hosts, searching, shell, worktrees, writes
 from claw_lsp.core.policy.matching import allows, covers, touches
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
 from claw_lsp.core.policy.reading import read_line
@@ -16,8 +15,6 @@ from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
 from claw_lsp.facts.scene import Ground
 
-_PATTERN = re.compile(r"[\[\]*?!\\\n]")
-"""What would make a pattern of a folder's name."""
 _SCHEDULES = frozenset({"CronCreate", "CronDelete"})
 """Tools that change what the agent does later by itself."""
 _UNDECIDED = "no rule decides it"
@@ -163,25 +160,6 @@ def of_use(rules: tuple[Rule, ...], mode: Mode, plan: Plan, use: writes.Use, gro
     return Verdict(decision="allow", reason=f"{does}, which is allowed")
 
 
-def offer(plan: Plan) -> str | None:
-    """The rule that *Always allow* would add for plans like this one; None where there is none to offer."""
-    match plan.reach:
-        case Reach.RUN:
-            return offers.offered(plan.command or "")
-        case Reach.FETCH:
-            if plan.url is None:
-                return plan.call.name
-            host = hosts.host_of(plan.url)
-            return f"{plan.call.name}(domain:{host})" if host else None
-        case Reach.READ:
-            folder = _common_folder(plan)
-            secrets = any(secret(it.path) or secret(it.target) for it in plan.paths)
-            readable = folder and not _PATTERN.search(folder)
-            return f"Read(//{folder.lstrip('/')}/**)" if folder and readable and not secrets else None
-        case Reach.EDIT | Reach.NOTHING | Reach.PERSON:
-            return None
-
-
 def _by_rule(decision: Behavior, rule: Rule) -> Verdict:
     reason = f"the {rule.behavior} rule {rule.text} from {rule.source}"
     return Verdict(decision=decision, rule=rule.text, source=rule.file or rule.source, reason=reason)
@@ -283,8 +261,3 @@ def _by_reach(mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
     if plan.reach is Reach.EDIT and not within:
         return Verdict(decision="ask", reason="it changes a file outside the workspace")
     return Verdict(decision="ask", reason=_UNDECIDED)
-
-
-def _common_folder(plan: Plan) -> str | None:
-    folders = {it.path.rsplit("/", 1)[0] for it in plan.paths}
-    return folders.pop() if len(folders) == 1 else None

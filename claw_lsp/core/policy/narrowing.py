@@ -10,6 +10,7 @@ _WITHIN = {
     Mode.DEFAULT: frozenset({Mode.DEFAULT, Mode.PLAN, Mode.DONT_ASK}),
     Mode.ACCEPT_EDITS: frozenset({Mode.ACCEPT_EDITS, Mode.DEFAULT, Mode.PLAN, Mode.DONT_ASK}),
     Mode.PLAN: frozenset({Mode.PLAN}),
+    Mode.AUTO: frozenset({Mode.AUTO, Mode.DEFAULT, Mode.PLAN, Mode.DONT_ASK}),
     Mode.DONT_ASK: frozenset({Mode.DONT_ASK}),
     Mode.BYPASS: frozenset(Mode),
 }

@@ -1,19 +1,27 @@
-"""Which rule *Always allow* offers for a command line: never more than what the person can foresee from that one line.
+"""Which rules *Always allow* offers for a plan: never more than what the person can foresee from that one question.
 
-A rule with an open end (`pytest *`) only for the project's own work: what is said after these words are targets and
-flags of a test runner, a build tool or a linter. Every other line just as it stands. Nothing at all for programs that
-write or delete, change rights or settings, talk to other hosts or run what they are given. Of git, `status` alone is
-open: `diff` and `log` can write any file (`--output`), `add` takes what comes later into the next commit. Not open either
-are tools whose further words are any work the project knows, publishing too: make, gradle, mvn, ninja, tox, nox.
+Of a command line one rule for each part that asks, at most five. A rule with an open end (`pytest *`) only for the
+project's own work: what is said after these words are targets and flags of a test runner, a build tool or a linter. Every
+other command just as it stands. Nothing at all for programs that write or delete, change rights or settings, talk to
+other hosts or run what they are given. Of git, `status` alone is open: `diff` and `log` can write any file (`--output`),
+`add` takes what comes later into the next commit. Not open either are tools whose further words are any work the project
+knows, publishing too: make, gradle, mvn, ninja, tox, nox.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 
-from claw_lsp.core.policy import shell
+from claw_lsp.core.policy import hosts, shell
+from claw_lsp.core.policy.matching import covers
+from claw_lsp.core.policy.paths import secret
 from claw_lsp.core.policy.reading import read_line
+from claw_lsp.core.policy.words import Part
+from claw_lsp.core.policy.wrappers import unwrapped
 from claw_lsp.core.redaction import secret_in
+from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.rule import Rule
 
 _ANY = "*"
 """Stands for one name, such as that of a script."""
@@ -45,6 +53,12 @@ _NEVER = frozenset(
     busybox toybox source . kill killall pkill find fd awk gawk mawk sed perl watch timeout nohup setsid time nice
     stdbuf command builtin ionice parallel entr script tmux screen gdb strace history""".split()
 )
+_TIMED = frozenset({"timeout", "time"})
+"""Programs that change nothing of what the command behind them does."""
+_PATTERN = re.compile(r"[\[\]*?!\\\n]")
+"""What would make a pattern of a folder's name."""
+MOST_RULES = 5
+"""How many rules one answer may add."""
 _PYTHON = re.compile(r"python[0-9.]*")
 _NAME = re.compile(r"[A-Za-z0-9_][A-Za-z0-9_:.-]*")
 _SECRET = re.compile(
@@ -55,20 +69,45 @@ SHOWN_WHOLE = 400
 """Characters of a line that every question shows whole; what was seen in part is allowed once only."""
 
 
-def offered(line: str) -> str | None:
-    """The rule that covers this line and, for the project's own work, lines that differ in targets and flags.
+def offer(plan: Plan, rules: Iterable[Rule] = ()) -> tuple[str, ...]:
+    """The rules that *Always allow* would add for plans like this one, beside those in force; () where there are none."""
+    match plan.reach:
+        case Reach.RUN:
+            return _of_line(plan, [it for it in rules if it.behavior == "allow"])
+        case Reach.FETCH:
+            if plan.url is None:
+                return (plan.call.name,)
+            host = hosts.host_of(plan.url)
+            return (f"{plan.call.name}(domain:{host})",) if host else ()
+        case Reach.READ:
+            folder = _common_folder(plan)
+            secrets = any(secret(it.path) or secret(it.target) for it in plan.paths)
+            readable = folder and not _PATTERN.search(folder)
+            return (f"Read(//{folder.lstrip('/')}/**)",) if folder and readable and not secrets else ()
+        case Reach.EDIT | Reach.NOTHING | Reach.PERSON:
+            return ()
 
-    None where a standing permission would be too much.
-    """
-    words = shell.plain_words(line)
-    read = read_line(line)
-    if words is None or len(line) > SHOWN_WHOLE or shell.elsewhere(read, ("/",)):
+
+def _of_line(plan: Plan, allowing: list[Rule]) -> tuple[str, ...]:
+    """One rule for each part that asks; () where a standing permission for any of them would be too much."""
+    text = plan.command or ""
+    line = read_line(text)
+    if line.unread or len(text) > SHOWN_WHOLE or shell.elsewhere(line, ("/",)):
+        return ()
+    if _SECRET.search(text) or secret_in(text):
+        return ()
+    asked = shell.parts_asked(line) or line.parts[:1]
+    specs = [_spec_of(it) for it in asked if not any(covers(rule, plan, it) for rule in allowing)]
+    found = tuple(dict.fromkeys(f"Bash({it})" for it in specs))
+    return found if all(specs) and len(found) <= MOST_RULES else ()
+
+
+def _spec_of(part: Part) -> str | None:
+    """What covers this part and, for the project's own work, those that differ in targets and flags."""
+    if shell.plain_words(part.text) is None:
         return None
-    if _SECRET.search(line) or secret_in(line):
-        return None
-    spec = _spec(words)
-    covered = spec and not read.unread and all(shell.covers(spec, it) for it in read.parts)
-    return f"Bash({spec})" if covered else None
+    spec = _spec((unwrapped(part) if part.program in _TIMED else part).texts)
+    return spec if spec and shell.covers(spec, part) else None
 
 
 def _spec(words: tuple[str, ...]) -> str | None:
@@ -112,3 +151,8 @@ def _program(word: str) -> str:
 
 def _means(wanted: str, given: str) -> bool:
     return bool(_NAME.fullmatch(given)) if wanted == _ANY else wanted == given
+
+
+def _common_folder(plan: Plan) -> str | None:
+    folders = {it.path.rsplit("/", 1)[0] for it in plan.paths}
+    return folders.pop() if len(folders) == 1 else None

@@ -6,7 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import uuid4
 
-from claw_lsp.core.modes import SWITCHED
+from claw_lsp.core.modes import SWITCHED, forbidden
 from claw_lsp.core.render import tokens
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call
@@ -19,7 +19,7 @@ from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.lsp.arguments import EffortArguments, ModeArguments, ModelArguments
 from claw_lsp.lsp.commands.table import Answer, command
-from claw_lsp.lsp.door import BYPASS_FORBIDDEN, Door
+from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.shim import Item
 from claw_lsp.lsp.transport.messages import RequestId
 
@@ -75,13 +75,13 @@ async def mode(door: Door, args: ModeArguments, request: RequestId | None) -> An
     wanted = args.mode
     if wanted is None:
         now = session.state.mode if session else door.mode or settings.mode
-        items = _modes(now, bypass=session is not None and not settings.disable_bypass)
+        items = _modes(now, settings, has_session=session is not None)
         picked = await one_of(door, "Claw: which permission mode?", items) if request is not None else None
         if picked is None:
             return {"session": session.id if session else None, "mode": now}
         wanted = Mode(picked)
-    if wanted is Mode.BYPASS and settings.disable_bypass:
-        raise BadRequest(BYPASS_FORBIDDEN)
+    if refusal := forbidden(wanted, settings):
+        raise BadRequest(refusal)
     if session is not None:
         return await _now_in(door, session, wanted)
     if wanted is Mode.BYPASS:
@@ -128,8 +128,8 @@ def _described(facts: ModelFacts, name: str) -> str:
     return window if name == facts.id else f"{facts.id} · {window}"
 
 
-def _modes(now: Mode, *, bypass: bool) -> list[Item]:
-    offered = [it for it in Mode if it is not Mode.BYPASS or bypass]
+def _modes(now: Mode, settings: Settings, *, has_session: bool) -> list[Item]:
+    offered = [it for it in Mode if not forbidden(it, settings) and (it is not Mode.BYPASS or has_session)]
     return [Item(it, it, MODES[it], picked=it is now) for it in offered]
 
 
@@ -137,6 +137,7 @@ MODES = {
     Mode.DEFAULT: "what the rules do not allow is asked",
     Mode.ACCEPT_EDITS: "edits inside the workspace need no question",
     Mode.PLAN: "it looks and thinks, and changes nothing",
+    Mode.AUTO: "a small model decides most of what would be asked",
     Mode.BYPASS: "nearly nothing is asked; you are asked whether that shall be",
     Mode.DONT_ASK: "what would be asked is refused",
 }

@@ -48,6 +48,7 @@ MODES = {
     Mode.DEFAULT: "what no rule allows is asked",
     Mode.ACCEPT_EDITS: "edits in the workspace need no question",
     Mode.PLAN: "look and plan, change nothing",
+    Mode.AUTO: "a small model decides most of what would be asked",
     Mode.BYPASS: "nearly nothing is asked; you are asked for this once",
     Mode.DONT_ASK: "what would be asked is refused",
 }

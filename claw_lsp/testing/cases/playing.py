@@ -203,7 +203,9 @@ def _house(places: Places, model: StoryModel) -> House:
         "CLAW_HOME": str(places.claw_home),
         "LC_ALL": "C.UTF-8",
     }
-    world = World(environment, str(places.home), str(places.claw_home), str(places.workspace))
+    # A title comes when nothing happens for a while, and no time passes here: stories would have to count on it.
+    said = {"sessionTitles": False}
+    world = World(environment, str(places.home), str(places.claw_home), str(places.workspace), said)
     return replace(build(world), model=model, clock=FakeClock(), warm=_nothing)
 
 

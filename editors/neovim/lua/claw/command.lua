@@ -4,7 +4,7 @@ local send = require('claw.send')
 local M = {}
 
 local SCOPES = { 'file', 'prompt', 'all' }
-local MODES = { 'default', 'acceptEdits', 'plan', 'bypassPermissions', 'dontAsk' }
+local MODES = { 'default', 'acceptEdits', 'plan', 'auto', 'bypassPermissions', 'dontAsk' }
 local EFFORTS = { 'low', 'medium', 'high', 'xhigh', 'max' }
 local MODELS = { 'opus', 'sonnet', 'haiku' }
 local CHOICES = { 'deny', 'once', 'session', 'always' }
