@@ -22,7 +22,7 @@ ASKED = Verdict(decision="ask", reason="no rule decides it")
 HAIKU = resolve("haiku", Settings.model_validate({}))
 
 
-def classifier(model: Model, patience: float = 5.0) -> Classifier:
+def classifier(model: Model, patience: float = 60.0) -> Classifier:
     return Classifier("Decide.", SmallModel(model, HAIKU), AutoRules(), patience)
 
 
