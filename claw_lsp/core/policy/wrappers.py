@@ -37,6 +37,11 @@ _TAKE_LINES: Final = frozenset("trap su watch ssh complete compgen mapfile reada
 _DEEPEST: Final = 5
 
 
+def runs_its_words(program: str) -> bool:
+    """Whether the command's own words, as the shell puts them together, may be what it runs."""
+    return program in _SEEN_THROUGH or program in _SHELLS or program in ("eval", "source", ".")
+
+
 def unwrapped(part: Part) -> Part:
     """The command that is run, for a rule that allows: behind wrappers whose options are known."""
     words = part.words

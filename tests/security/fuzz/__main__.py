@@ -22,7 +22,7 @@ def told(figures: Figures, found: list[FalseAllow]) -> None:
     """Every false allow at once, the figures now and then."""
     for it in found:
         print(it, flush=True)
-    if figures.inputs % 100_000 == 0:
+    if figures.inputs % 20_000 == 0:
         print(figures, file=sys.stderr)
 
 
