@@ -271,13 +271,14 @@ def test_a_part_that_is_not_allowed_is_never_carried_by_others(
 @example("ls\n")
 @example("ls\u00a0x")
 @example("pytest \\\r\nx")
+@example("(0)")
 def test_reading_never_raises_and_its_words_are_those_of_another_reader(line: str) -> None:
     """shlex knows quotes and backslashes, and nothing of commands: so lines of one command only."""
     read = read_line(line)
     if read.unread or len(read.parts) != 1 or read.redirects or read.parts[0].assignments or "#" in line:
         return
     texts = list(read.parts[0].texts)
-    if not set(line) & set(";&|!\n"):
+    if not set(line) & set(";&|!\n(){}"):
         assert texts == shlex.split(line)
 
 
