@@ -14,7 +14,7 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chat, commands, doors, latency
+from benchmarks import chat, commands, doors, latency, sessions
 from benchmarks.doors import Seen
 
 Numbers = list[float]
@@ -33,6 +33,7 @@ class Measured:
     busy: Numbers
     command: Numbers
     sandboxed: Numbers
+    kept: sessions.Kept
 
 
 def main() -> None:
@@ -52,7 +53,8 @@ def main() -> None:
 
 async def measure(rounds: int, say: Callable[[str], None]) -> Measured:
     """Each round takes every front door in turn, so that a busy minute is everybody's."""
-    found = Measured([], [], [], [], [], [], [], [], [])
+    say("sessions of the past")
+    found = Measured([], [], [], [], [], [], [], [], [], await sessions.measured())
     for n in range(1, rounds + 1):
         say(f"round {n} of {rounds}: turns")
         found.bare.append(await doors.bare_loop())
@@ -108,6 +110,8 @@ def table(it: Measured) -> Table:
         alone(f"one flush into a chat of 1 MB{title}", "", f"{seen.long:.1f} ms", "", "10 ms")
         alone("  into an empty one", "", f"{seen.short:.1f} ms", "", "")
     _sandbox(it, shown)
+    for title, figure, aim in sessions.rows(it.kept):
+        alone(title, "", figure, "", aim)
     alone("memory after the turn (RSS)", "", f"{max(it.rss for it in it.serve):.0f} MB", "", "130 MB")
     bare, serve, run = it.bare[0], it.serve[0], it.run[0]
     alone("first request", *(f"{seen.first_kb:.1f} KB" for seen in (bare, serve, run)), "")
