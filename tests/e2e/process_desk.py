@@ -130,4 +130,4 @@ def alive(word: str) -> list[int]:
     return found
 
 
-__all__ = ["RECORDED", "Reply", "Server", "alive", "events", "introduction", "provider", "serving"]
+__all__ = ["RECORDED", "Json", "Reply", "Server", "alive", "events", "introduction", "provider", "serving"]
