@@ -13,6 +13,7 @@ MARKED = re.compile(r"@pytest\.mark\.security_case\(([^)]*)\)\n(?:@.*\n|[ )\]].*
 TABLE = ("bash", "path", "web")
 """Kinds that are a question to the policy."""
 
+
 def test_every_case_is_proved_by_a_test() -> None:
     cases: list[dict[str, Any]] = json.loads((TESTS / "fixtures" / "security_cases.json").read_text("utf-8"))
     others = {it["id"] for it in cases if it["kind"] not in TABLE}
