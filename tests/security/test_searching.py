@@ -31,6 +31,8 @@ GROUND = Ground(("/ws",), "/ws", "/home/u")
         ("rg -uu x", [("/ws", True)]),
         ("timeout 5 rg --no-ignore x lib", [("/ws/x", True), ("/ws/lib", True)]),
         ("bash -c 'grep -r x .'", [("/ws/x", True), ("/ws", True)]),
+        ("cd sub && grep -r x src", [("/ws/sub/x", True), ("/ws/sub/src", True)]),
+        ("cd sub; rg x", [("/ws", False), ("/ws/sub", False)]),
         ("find . -name x", []),
         ("git status", []),
     ],

@@ -10,7 +10,7 @@ from claw_lsp.core.policy.matching import kept_back
 from claw_lsp.core.policy.paths import secret
 from claw_lsp.core.policy.patterns import normal
 from claw_lsp.core.policy.reading import read_line
-from claw_lsp.core.policy.words import Line, Part
+from claw_lsp.core.policy.words import Line, Part, below
 from claw_lsp.core.policy.wrappers import inner
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.rule import Mode, Rule
@@ -70,4 +70,5 @@ def _of_part(part: Part, ground: Ground) -> Iterator[Searched]:
     # With one word that is the pattern, and the folder the shell stands in is searched; with more it may be either.
     for word in words if len(words) > 1 else ["."]:
         text = f"{ground.home}{word[1:]}" if word == "~" or word.startswith("~/") else word
-        yield Searched(normal(text if text.startswith("/") else f"{ground.here}/{text}"), hidden)
+        for place in (below(it, text) or text for it in part.folders):
+            yield Searched(normal(place if place.startswith("/") else f"{ground.here}/{place}"), hidden)
