@@ -107,6 +107,14 @@ def test_a_variable_that_may_be_something_else_is_not_known(line: str) -> None:
         "for ((;;)); do a; done",
         "select x in a; do b; done",
         "[ a > b ]",
+        "[-f a ]",
+        "[[-f a ]]",
+        "[ -f a ]#>b",
+        "[ -f a]",
+        "[[ -f a]]",
+        "[ a=b ]",
+        "[ -f a ]b c",
+        "{ a; }#>b",
         "a <<-E\n\t$(b)\n\tE",
         "[[ a =~ b ]]",
         "a <<E\nb",
@@ -355,6 +363,9 @@ rm -rf ./
 rm -rf *
 rm -rf ./*
 rm -rf .*
+rm -rf */
+rm -rf ./*/
+rm -rf ~/*/
 rm -rf ..
 rm -rf ../..
 rm -rf /ws

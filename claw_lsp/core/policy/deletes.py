@@ -93,6 +93,7 @@ def _found(part: Part, ground: Ground) -> str | None:
 
 def _places(name: str, part: Part, ground: Ground) -> list[str]:
     """Where a name may lead, absolute; all that lies in a folder counts as the folder."""
+    name = re.sub(r"(?<=[^/])/+$", "", name)
     name = re.sub(r"(?<=/)(\*+|\.\*|\{?\*,?\.\[?.*|\.\[.*)$", "", name)
     if re.fullmatch(r"\*+|\.\*", name):
         name = "."

@@ -71,6 +71,10 @@ class Walk:
     def _held(self, node: Node) -> None:
         """Statements one after the other: each may fail, and leave the shell where it stood."""
         self._gaps(node, _BETWEEN_STATEMENTS)
+        for one, other in pairwise(node.children):
+            apart = b"\n" in self.source[one.end_byte : other.start_byte] or not (one.is_named and other.is_named)
+            if not apart and other.type not in _CLAUSES:
+                self.unread.append("bash's grammar does not fit it")
         for child in node.children:
             before = self.folders
             self.statement(child)
@@ -445,6 +449,8 @@ _SAID: Final = {
 _HOLDERS: Final = frozenset(
     """program pipeline negated_command compound_statement if_statement elif_clause else_clause do_group""".split()
 )
+_CLAUSES: Final = frozenset({"elif_clause", "else_clause", "do_group", "comment"})
+"""What may follow a statement without a separator of its own."""
 _KEYWORDS: Final = frozenset("if then elif else fi while until do done for select in case esac".split()) | frozenset(
     ("{", "}", "(", ")", ";", ";;", ";&", ";;&", "|", "\n")
 )
