@@ -17,8 +17,7 @@ class Question:
     """One thing only a person can decide. `choices[0]` is the harmless one.
 
     `path` is the file concerned, if one is; `rules` are what *Always allow* would add, if it is offered; `document` is the
-    name of a file that shows the detail ("plan.md"), "" where there is none. `aside`: nothing waits for it, and no box
-    is opened.
+    name of a file that shows the detail ("plan.md"), "" where there is none.
     """
 
     id: str
@@ -31,7 +30,6 @@ class Question:
     path: str | None = None
     rules: tuple[str, ...] = ()
     document: str = ""
-    aside: bool = False
 
 
 @dataclass(frozen=True, slots=True)
