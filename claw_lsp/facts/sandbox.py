@@ -74,7 +74,8 @@ class SandboxSettings(BaseModel):
         (),
         alias="sandbox.network.allowUnixSockets",
         description="Unix sockets that commands may reach. None: no Unix socket can be made at all. Each is a way out of the"
-        " sandbox for whoever can talk to what listens there, a Docker socket above all.",
+        " sandbox for whoever can talk to what listens there, a Docker socket above all. On Linux, where one is named, others that"
+        " are seen inside can be reached, too; those below /run and /tmp are not seen.",
     )
     sandbox_listens: bool = Field(
         False,

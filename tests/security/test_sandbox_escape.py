@@ -258,6 +258,16 @@ async def test_long_output_is_kept_and_can_be_read_inside(desk: Desk) -> None:
     assert "Read-only file system" in again.output
 
 
+async def test_what_is_planted_further_down_is_said(desk: Desk) -> None:
+    ran = await desk.run("mkdir -p src/lib/.git/hooks && echo x > lefthook.yml && echo done")
+    assert ran.output == (
+        "done\n[It made lefthook.yml, src/lib/.git: other programs run or obey what stands there. "
+        "Tell the person that it is new.]"
+    )
+    assert (await desk.run("echo x > src/lib/.git/config; echo x >> lefthook.yml")).output.count("Read-only") == 2
+    assert (await desk.run("true")).output == ""
+
+
 async def test_a_workspace_inside_a_repository_still_belongs_to_it(desk: Desk) -> None:
     inner = desk.ws / "src"
     ground = Ground((str(inner),), str(inner), str(desk.home))

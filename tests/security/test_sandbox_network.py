@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+import shutil
+import tempfile
 import threading
 from collections.abc import AsyncGenerator, AsyncIterator
 from contextlib import asynccontextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
 
 import pytest
 
@@ -239,3 +242,34 @@ async def test_many_connections_at_once_come_through_and_end_with_the_command(de
     (desk.ws / "many.py").write_text(program)
     ran = await desk.run(f"no_proxy= {PYTHON} many.py", more={"sandbox.network.allowedDomains": [f"localhost:{echo}"]})
     assert ran.output.endswith("done\n")
+
+
+@needs_bwrap
+async def test_a_unix_socket_that_is_named_is_reached_and_those_of_the_machine_are_not_seen(desk: Desk) -> None:
+    heard: list[bytes] = []
+
+    async def hear(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        heard.append(await reader.readline())
+        writer.close()
+
+    folder = Path(tempfile.mkdtemp())
+    servers = [await asyncio.start_unix_server(hear, str(folder / name)) for name in ("named", "other")]
+    program = "import socket, sys; s = socket.socket(socket.AF_UNIX); s.connect(sys.argv[1]); s.send(b'hello\\n')"
+    more = {"sandbox.network.allowUnixSockets": [str(folder / "named")]}
+    for name in ("named", "other"):
+        await desk.run(f'{PYTHON} -c "{program}" {folder}/{name}', more=more)
+    for it in servers:
+        it.close()
+    shutil.rmtree(folder)
+    assert heard == [b"hello\n"]
+
+
+@needs_bwrap
+async def test_what_is_cancelled_while_its_walls_are_raised_leaves_nothing(desk: Desk) -> None:
+    making = asyncio.create_task(desk.sandbox.confine(desk.sandboxed(), desk.ground))
+    await asyncio.sleep(0)
+    making.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await making
+    await desk.sandbox.settled()
+    assert not (desk.ws / ".idea").exists()

@@ -51,12 +51,14 @@ class Placeholder:
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """The mounts in the order they are made, what must be made on the disk before, and where the command starts."""
+    """The mounts in the order they are made, what must be made on the disk before, and where the command starts. `known` are
+    the protected paths that there were before."""
 
     cwd: str
     roots: tuple[str, ...]
     mounts: tuple[Mount, ...]
     placeholders: tuple[Placeholder, ...] = ()
+    known: frozenset[str] = frozenset()
 
 
 def lay_out(settings: SandboxSettings, ground: Ground, claw_home: str, own: Iterable[str]) -> Layout:
@@ -73,18 +75,33 @@ def lay_out(settings: SandboxSettings, ground: Ground, claw_home: str, own: Iter
     mounts += [Mount(it, "read") for it in map(os.path.realpath, own) if inside(it, opened)]
     placeholders: list[Placeholder] = []
     allowed = set(_paths(settings.sandbox_write, ground, follow=False))
+    known: set[str] = set()
     for root in roots:
-        for it in _guarded(root, allowed):
+        below = list(_below(root))
+        known |= {it for it in below if _named_so(it)}
+        for it in _guarded(root, allowed, below):
             match it:
                 case Mount():
                     mounts.append(it)
                 case Placeholder():
                     placeholders.append(it)
         if settings.sandbox_hides_env:
-            mounts += [Mount(os.path.realpath(it), "hide") for it in _below(root) if ENV_FILE.search(it)]
+            mounts += [Mount(os.path.realpath(it), "hide") for it in below if ENV_FILE.search(it)]
     mounts += _hidden(settings, ground, claw_home, opened)
     ordered = sorted(dict.fromkeys(mounts), key=lambda it: (_depth(it.path), it.path, _STRICT.index(it.kind)))
-    return Layout(os.path.realpath(ground.here), roots, tuple(ordered), tuple(placeholders))
+    return Layout(os.path.realpath(ground.here), roots, tuple(ordered), tuple(placeholders), frozenset(known))
+
+
+def planted(layout: Layout) -> tuple[str, ...]:
+    """Protected paths that are there now and were not before: what other programs run or obey. Where they were missing below
+    the top of the workspace nothing kept a command from making them."""
+    stand_in = {it.path for it in layout.placeholders}
+    found = {it for root in layout.roots for it in _below(root) if _named_so(it)}
+    return tuple(sorted(found - layout.known - stand_in))
+
+
+def _named_so(path: str) -> bool:
+    return protected(path[path.rindex("/") :])
 
 
 def _roots(ground: Ground) -> tuple[str, ...]:
@@ -115,7 +132,7 @@ def _opened(named: Iterable[str], ground: Ground) -> list[str]:
     return [os.path.realpath(it) for it in _paths(named, ground, follow=False) if not _astray(it, ground)]
 
 
-def _guarded(root: str, allowed: set[str]) -> Iterator[Mount | Placeholder]:
+def _guarded(root: str, allowed: set[str], below: list[str]) -> Iterator[Mount | Placeholder]:
     """What of a root is protected, whether or not it exists; the paths that the person allows by name are left out."""
     for name in (*PROTECTED_FOLDERS, *PROTECTED_FILES):
         path = f"{root}/{name}"
@@ -134,10 +151,10 @@ def _guarded(root: str, allowed: set[str]) -> Iterator[Mount | Placeholder]:
         else:
             yield Mount(path, "read")
     yield from (Mount(f"{root}/{it}", "write") for it in FREE if os.path.isdir(f"{root}/{it}"))
-    for path in _below(root):
+    for path in below:
         folder, _, name = path.rpartition("/")
         known = folder == root and name in (*PROTECTED_FOLDERS, *PROTECTED_FILES)
-        if known or path in allowed or os.path.islink(path) or not protected(f"/{name}"):
+        if known or path in allowed or os.path.islink(path) or not _named_so(path):
             continue
         if path.endswith("/.git") and os.path.isdir(path):
             yield from _git(path)

@@ -14,7 +14,7 @@ from claw_lsp.adapters.sandbox.bridge import Bridge
 from claw_lsp.adapters.sandbox.fds import in_memory
 from claw_lsp.adapters.sandbox.finding import Mechanism, find
 from claw_lsp.adapters.sandbox.landlocked import Landlocked
-from claw_lsp.adapters.sandbox.layout import Layout, Mount, lay_out
+from claw_lsp.adapters.sandbox.layout import Layout, Mount, lay_out, planted
 from claw_lsp.adapters.sandbox.placeholders import Placeholders
 from claw_lsp.adapters.sandbox.seatbelt import Seatbelted
 from claw_lsp.facts.fault import FolderGone, ToolError
@@ -45,7 +45,14 @@ class SystemSandbox:
         return await asyncio.to_thread(self._walls, settings, ground)
 
     async def confine(self, settings: SandboxSettings, ground: Ground) -> Confined:
-        confined = await asyncio.to_thread(self._confined, settings, ground)
+        making = asyncio.create_task(asyncio.to_thread(self._confined, settings, ground))
+        try:
+            confined = await asyncio.shield(making)
+        except asyncio.CancelledError:
+            await asyncio.wait((making,))
+            if making.exception() is None:
+                await making.result().leave()
+            raise
         if isinstance(confined, _Bubblewrapped):
             await confined.open()
         return confined
@@ -55,13 +62,14 @@ class SystemSandbox:
         await asyncio.gather(*self._removals)
 
     def mechanism(self, roots: Sequence[str]) -> Mechanism:
-        """What would be used where these folders may be written; tried out once. Blocks."""
+        """What would be used where these folders may be written; what works is tried out once. Blocks."""
         key = tuple(roots)
-        if key not in self._found or (
-            self._found[key].kind == "bubblewrap" and not os.access(self._found[key].program, os.X_OK)
-        ):
-            self._found[key] = find(self._search_path, roots)
-        return self._found[key]
+        found = self._found.get(key)
+        if found is None or not os.access(found.program, os.X_OK):
+            found = find(self._search_path, roots)
+            if found.kind == "bubblewrap":
+                self._found[key] = found
+        return found
 
     def _walls(self, settings: SandboxSettings, ground: Ground) -> Walls:
         mechanism = self.mechanism(ground.roots)
@@ -100,6 +108,7 @@ class _Bubblewrapped:
         self, program: str, settings: SandboxSettings, layout: Layout, held: Placeholders, removals: Removals
     ) -> None:
         self._held: Placeholders | None = held
+        self._layout = layout
         self._removals = removals
         self._settings = settings
         self._bridge: Bridge | None = None
@@ -139,8 +148,19 @@ class _Bubblewrapped:
         if bridge is not None:
             self._said = await bridge.close()
         if held is not None:
+            self._said += _told(await asyncio.to_thread(planted, self._layout), self._layout)
             # Not waited for: to remove some thirty folders can take longer than the command did.
             removal = asyncio.get_running_loop().run_in_executor(None, held.leave)
             self._removals.add(removal)
             removal.add_done_callback(self._removals.discard)
         return self._said
+
+
+def _told(paths: Sequence[str], layout: Layout) -> tuple[str, ...]:
+    """What is said of protected paths that a command made where nothing could stand in for them."""
+    names = [it.removeprefix(f"{layout.roots[0]}/") for it in paths[:5]]
+    if not names:
+        return ()
+    return (
+        f"It made {', '.join(names)}: other programs run or obey what stands there. Tell the person that it is new.",
+    )
