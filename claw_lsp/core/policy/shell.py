@@ -106,7 +106,7 @@ def covers(spec: str, part: Part) -> bool:
         return False
     if any(it.rsplit("/", 1)[-1] == "find" for it in texts) and any(it.startswith(_FIND_RUNS) for it in texts):
         return False
-    if runs_its_words(program) and any(it.glob for it in words[1:]):
+    if runs_its_words(program) and any(it.glob or it.text.startswith("/dev/") for it in words[1:]):
         return False
     if program in _EVALUATES and any("[" in it for it in texts[1:]):
         return False
