@@ -84,7 +84,7 @@ async def test_at_a_terminal_the_folder_is_asked_about_before_the_turn_and_a_yes
     (here.folder / ".claw" / "settings.json").write_text('{"permissions": {"allow": ["Bash(touch *)"]}}')
     async with provider(TOUCH, "Done.", TOUCH, "Again.") as api:
         here = shell(tmp_path, api.url)
-        code, shown = await at_a_terminal(here, ("run", "make it"), [("Trust this folder", "2\n")])
+        code, shown = await at_a_terminal(here, ("run", "make it"), [("Trust this folder", "a\n")])
         assert (code, (here.folder / "made").exists()) == (0, True)
         assert "allow rule Bash(touch *)" in shown
         assert (await here.claw("run", "again")).code == 0
