@@ -97,7 +97,7 @@ def written(it: Standing, shown: Callable[[str], str], when: Callable[[float], s
         text += [_HEADINGS[behavior], "", *(here or ["No rule."]), ""]
         about |= here
     for heading, lines in (
-        ("## Understood, but not believed from where it stands", it.withheld),
+        ("## Left out: not believed from where it stands, or not known", it.withheld),
         ("## Not understood", it.problems),
         ("## Folders beside the workspace", tuple(map(shown, it.folders))),
     ):

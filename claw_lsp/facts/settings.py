@@ -140,7 +140,7 @@ class Settings(SandboxSettings, AutoRules):
 
 @dataclass(frozen=True, slots=True)
 class InForce:
-    """The settings in force somewhere, what is wrong in their files, and (`withheld`) what was understood and not believed
+    """The settings in force somewhere, what is wrong in their files, and (`withheld`) what was left out: not believed
     from where it stands, in words for people."""
 
     settings: Settings

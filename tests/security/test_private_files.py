@@ -36,7 +36,7 @@ async def test_rules_and_trust_are_remembered_in_private(tmp_path: Path) -> None
     for it in (folder, home):
         it.mkdir(mode=0o755)
     claw_home = home / "deep" / "claw"
-    await RuleMemory(str(claw_home)).add_rule(str(folder), "Bash(make test)")
+    await RuleMemory(str(claw_home)).add_rules(str(folder), ("Bash(make test)",))
     world = World({"PATH": "/usr/bin:/bin"}, str(home), str(claw_home), str(folder))
     house = await asyncio.to_thread(build, world)
     await house.trust.distrust(str(folder))

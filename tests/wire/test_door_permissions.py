@@ -70,7 +70,7 @@ async def test_what_is_not_in_force_is_listed_with_the_reason(tmp_path: Path) ->
         assert 'did you mean "Bash"?' in answer["rules"][0]["problem"]
         assert any("permissions.allow (Bash)" in it for it in answer["withheld"])
         assert any('did you mean "Bash"?' in it for it in answer["problems"])
-        assert "## Understood, but not believed from where it stands" in answer["text"]
+        assert "## Left out: not believed from where it stands, or not known" in answer["text"]
 
 
 async def test_nothing_opens_where_nobody_asked_and_the_chat_is_told_in_words(tmp_path: Path) -> None:

@@ -253,7 +253,8 @@ def test_the_editors_section_cannot_open_anything(places: Places) -> None:
         "claw.permissions.allow",
         "claw.permissions.additionalDirectories",
     ]
-    assert [it.message for it in loaded.problems[len(refused) :]] == ["claw.colour: there is no such setting."]
+    assert len(loaded.problems) == len(refused)
+    assert "the editor's settings: claw.colour (there is no such setting)" in loaded.withheld
     assert places.load(editor={"permissions": {"defaultMode": "plan"}, "workspaceTrusted": True}) == Loaded(
         Settings.model_validate({"defaultMode": "plan"})
     )

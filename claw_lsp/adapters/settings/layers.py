@@ -79,7 +79,7 @@ _OF_SECTION = frozenset(it[0] for it in KEYS.values()) | {"permissions", "worksp
 
 @dataclass(frozen=True, slots=True)
 class Loaded:
-    """The settings in force, what was wrong, and (`withheld`) what was understood and not believed from where it stood.
+    """The settings in force, what was wrong, and (`withheld`) what was left out without a fault.
     `sought` is what the folder's settings files ask for beyond what everybody may say."""
 
     settings: Settings
@@ -111,7 +111,7 @@ def load(
         _read_file(gathered, path, source)
     if folder is not None:
         _believe_remembered(gathered, Path(claw_home), folder)
-    gathered.problems += _of_editor(editor)
+    _look_through(gathered, editor)
     _take(gathered, _Layer("editor", "the editor's settings", editor))
     for path in files:
         _read_file(gathered, Path(path), "command line")
@@ -162,18 +162,17 @@ def _approvals(gathered: _Gathered, claw_home: Path, folder: str, home: str) -> 
         return NOTHING
 
 
-def _of_editor(section: Mapping[str, Any]) -> list[Problem]:
-    """What of the editor's section is not read, by name: what only a file of the person's may say, and what nobody knows."""
+def _look_through(gathered: _Gathered, section: Mapping[str, Any]) -> None:
+    """Tell what of the editor's section is not read: what only a file of the person's may say, and, without a word about
+    it to the person, what nobody knows: editors and their plugins send things of their own."""
     permissions = section.get("permissions")
     inner = cast("Mapping[str, Any]", permissions) if isinstance(permissions, Mapping) else dict[str, Any]()
     names = [it for it in (*section, *(f"permissions.{it}" for it in inner)) if it != "permissions"]
     theirs = [it for it in names if it.removeprefix("permissions.") in _OF_PERSON]
     odd = [it for it in names if it not in theirs and it.split(".")[0] not in _OF_SECTION]
     why = "is not read from an editor's settings, since a workspace can write those; your own settings.json may say it."
-    return [
-        *(Problem("the editor's settings", 1, 1, f"claw.{it} {why}") for it in theirs),
-        *(Problem("the editor's settings", 1, 1, f"claw.{it}: there is no such setting.") for it in odd),
-    ][:MAX_PROBLEMS]
+    gathered.problems += [Problem("the editor's settings", 1, 1, f"claw.{it} {why}") for it in theirs[:MAX_PROBLEMS]]
+    gathered.withheld += [f"the editor's settings: claw.{it} (there is no such setting)" for it in odd[:MAX_PROBLEMS]]
 
 
 def _files(home: Path, claw_home: Path, folder: str | None) -> list[tuple[Path, str]]:
