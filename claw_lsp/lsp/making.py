@@ -129,7 +129,10 @@ def chat_desk(
         return last.id if last is not None and last.result is not None and last.again is not None else None
 
     async def configured(home: str) -> str | None:
-        return (await slot[0].settings_in(home)).chats_directory
+        chosen = (await slot[0].settings_in(home)).chats_directory
+        refused = chosen is None and (await house.trust.sought(home)).standing == "refused"
+        # Nothing is written into a folder that the person does not trust.
+        return str(Path(house.claw_home) / "chats") if refused else chosen
 
     return Desk(
         editor=editor,

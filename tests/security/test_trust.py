@@ -217,6 +217,15 @@ async def test_a_command_shows_and_changes_it(tmp_path: Path) -> None:
         assert (visit.root / "one").exists()
 
 
+async def test_nothing_of_ours_is_written_into_a_folder_that_the_person_refused(tmp_path: Path) -> None:
+    settings(tmp_path, ALLOWS)
+    async with visiting(tmp_path) as visit:
+        await visit.command("claw.trust", trust=False)
+        chat = await visit.command("claw.chat")
+        assert Path(chat["path"]).parent == visit.home / "claw" / "chats"
+        assert not (visit.root / ".claw" / "chats").exists()
+
+
 async def test_an_editor_can_say_that_a_workspace_is_not_trusted_and_never_that_it_is(tmp_path: Path) -> None:
     settings(tmp_path, ALLOWS)
     options = {"initializationOptions": {"workspaceTrusted": False}}
