@@ -24,8 +24,8 @@ def test_nothing_that_is_allowed_does_more_than_the_rules_cover() -> None:
 @needs_bwrap
 def test_a_policy_that_looks_at_first_words_is_found_out() -> None:
     """The hunt can fail: what splits a line at `&&`, `;` and `|`, and knows programs by name, allows too much."""
-    figures = hunt(first_words, 300, seed=3)
-    assert len(figures.false_allows) > 5
+    figures = hunt(first_words, 500, seed=3)
+    assert len(figures.false_allows) >= 5
 
 
 def first_words(chosen: list[Chosen]) -> list[bool]:

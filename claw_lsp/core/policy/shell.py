@@ -17,7 +17,7 @@ from claw_lsp.core.policy.paths import inside, protected, secret
 from claw_lsp.core.policy.patterns import normal
 from claw_lsp.core.policy.reading import read_line
 from claw_lsp.core.policy.words import PIPE, START, Folders, Line, Part, Word, below
-from claw_lsp.core.policy.wrappers import inner, runs_its_words, unwrapped
+from claw_lsp.core.policy.wrappers import inner, runs_its_text, runs_its_words, unwrapped
 from claw_lsp.core.policy.writes import WRITERS, redirected
 from claw_lsp.facts.scene import Ground
 
@@ -107,6 +107,8 @@ def covers(spec: str, part: Part) -> bool:
     if any(it.rsplit("/", 1)[-1] == "find" for it in texts) and any(it.startswith(_FIND_RUNS) for it in texts):
         return False
     if runs_its_words(program) and any(it.glob or it.text.startswith("/dev/") for it in words[1:]):
+        return False
+    if runs_its_text(program) and any("$" in it or "`" in it for it in texts[1:]):
         return False
     if program in _EVALUATES and any("[" in it for it in texts[1:]):
         return False

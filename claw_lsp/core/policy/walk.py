@@ -375,6 +375,8 @@ class Walk:
     def _bare(self, text: str) -> Word:
         """An unquoted word. Braces and a leading `~` or `=` are put in place by the shell, a pattern is by the files."""
         plain = _ESCAPED.sub("", text)
+        if _ENDS_A_WORD.search(plain):
+            self.unread.append("bash's grammar does not fit it")
         if _EXPANDS.search(plain):
             self.unread.append(f"the shell puts something else in place of {text}")
             return Word(_ESCAPED.sub(r"\1", text), sure=False, single=False)
@@ -454,6 +456,7 @@ _CLAUSES: Final = frozenset({"elif_clause", "else_clause", "do_group", "comment"
 _KEYWORDS: Final = frozenset("if then elif else fi while until do done for select in case esac".split()) | frozenset(
     ("{", "}", "(", ")", ";", ";;", ";&", ";;&", "|", "\n")
 )
+_ENDS_A_WORD: Final = re.compile(r"[ \t\n;&|<>()]")
 _RESERVED: Final = frozenset(
     "{ } ! if then elif else fi while until do done for select case esac function [[ ]] in".split()
 )

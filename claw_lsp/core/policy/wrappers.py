@@ -39,7 +39,12 @@ _DEEPEST: Final = 5
 
 def runs_its_words(program: str) -> bool:
     """Whether the command's own words, as the shell puts them together, may be what it runs."""
-    return program in _SEEN_THROUGH or program in _SHELLS or program in ("eval", "source", ".")
+    return program in _SEEN_THROUGH or program in _SHELLS or runs_its_text(program)
+
+
+def runs_its_text(program: str) -> bool:
+    """Whether the command takes words for lines of the shell that it runs in."""
+    return program in _TAKE_LINES or program in ("eval", "source", ".", "alias")
 
 
 def unwrapped(part: Part) -> Part:

@@ -21,14 +21,12 @@ READS = frozenset(
     hostname printf echo true false pwd test [ git jq seq""".split()
 )
 """Programs that are really there: used as allowed, they change nothing."""
-WRAPS = frozenset("timeout nice nohup stdbuf xargs".split())
+WRAPS = frozenset("timeout time nice nohup stdbuf xargs".split())
 """Programs that run another one, really there too: what they run is seen itself."""
 MOVES = frozenset("mkdir touch mv cp rm rmdir ln tee".split())
 """Programs on files that acceptEdits knows; really there where it is on."""
 
-_PROTECTED = re.compile(
-    r"(.*/)?(\.git|\.claude|\.claw|\.vscode|\.bashrc|\.envrc|\.mcp\.json|\.env)(/.*)?", re.IGNORECASE
-)
+_PROTECTED = re.compile(r"(.*/)?(\.git|\.claude|\.claw|\.vscode|\.bashrc|\.envrc|\.mcp\.json)(/.*)?", re.IGNORECASE)
 
 
 @dataclass(frozen=True, slots=True)
