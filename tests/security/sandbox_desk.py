@@ -108,4 +108,5 @@ async def sandboxed(settings: Mapping[str, Any] | None = None) -> AsyncGenerator
         shutil.rmtree(root)
 
 
-PYTHON = sys.executable
+PYTHON = os.path.realpath(sys.executable)
+"""Where it really lies: an environment below /tmp is not seen in the sandbox."""

@@ -506,4 +506,4 @@ def test_the_person_decides_how_authorship_is_said(attribution: bool | str, expe
 
 def test_an_unknown_action_is_a_bug_and_not_an_empty_prompt() -> None:
     with pytest.raises(KeyError):
-        action_blocks(Prompts(system="", actions={}), "fix", Subject())
+        action_blocks(Prompts(system="", actions={}, auto_mode=""), "fix", Subject())

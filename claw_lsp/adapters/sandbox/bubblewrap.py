@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import os
+import sys
 from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 
 from claw_lsp.adapters.sandbox.layout import Layout, Mount
 from claw_lsp.core.policy.paths import inside
@@ -20,7 +22,12 @@ _ALWAYS = (
 )
 _EMPTY = ("/tmp", "/var/tmp", "/run", "/var/run")
 """Folders of their own for each command: other programs' sockets and leftovers lie there."""
-
+_OURS = tuple(
+    it
+    for it in (str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix)
+    if it.startswith(tuple(f"{e}/" for e in _EMPTY))
+)
+"""What we run ourselves in there, where it is installed in a place that is empty inside."""
 _SHOWN_OF_RUN = ("/run/current-system", "/run/opengl-driver", "/run/systemd/resolve")
 """What programs need of /run: a NixOS's programs, and where /etc/resolv.conf may lead."""
 
@@ -63,7 +70,7 @@ def _views(layout: Layout, shown: Sequence[str]) -> Iterator[str]:
     for path in _EMPTY:
         if os.path.isdir(path) and not os.path.islink(path):
             yield from ("--tmpfs", path)
-    for path in (*_SHOWN_OF_RUN, *shown):
+    for path in (*_SHOWN_OF_RUN, *_OURS, *shown):
         if os.path.exists(path):
             yield from ("--ro-bind", path, path)
     for mount in layout.mounts:

@@ -91,8 +91,8 @@ async def cost(door: Door, args: SessionArguments, request: RequestId | None) ->
         "turns": [asdict(it) for it in spent.turns],
         "text": text,
     }
-    if request is None:
-        return answer
+    if request is None or door.powers.events:
+        return answer  # A chat and a shim show the text themselves.
     path = await door.views.write(session.id, "cost.md", f"# What it cost\n\n{text}\n")
     return answer | {"path": path, "shown": await door.views.show(path)}
 
