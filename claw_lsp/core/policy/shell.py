@@ -110,6 +110,8 @@ def covers(spec: str, part: Part) -> bool:
         return False
     if runs_its_text(program) and any("$" in it or "`" in it for it in texts[1:]):
         return False
+    if program == "alias" and any("=" in it for it in texts[1:]):
+        return False
     if program in _EVALUATES and any("[" in it for it in texts[1:]):
         return False
     if program in _RUNS_WORDS and spec.strip() not in ("", "*"):
