@@ -1,0 +1,59 @@
+"""`claw-lsp schema` and `claw-lsp doctor`: what there is."""
+
+from __future__ import annotations
+
+import argparse
+from typing import TYPE_CHECKING
+
+from claw_lsp.cli.given import the_world
+
+if TYPE_CHECKING:
+    from pydantic import BaseModel
+
+
+def schema_arguments(it: argparse.ArgumentParser) -> None:
+    """Print the JSON schemas of settings, events and commands."""
+    it.add_argument("of", nargs="?", choices=("settings", "events", "commands"), help="only this one")
+
+
+def do_schema(args: argparse.Namespace) -> int:
+    import json
+
+    from claw_lsp.adapters.settings import schema
+    from claw_lsp.term.schemas import schemas
+
+    found = schemas(schema(), _command_arguments())
+    print(json.dumps(found[args.of] if args.of else found, indent=2))
+    return 0
+
+
+def _command_arguments() -> dict[str, type[BaseModel]]:
+    from claw_lsp.lsp.answers import TABLE
+
+    return {name: it.arguments for name, it in sorted(TABLE.items())}
+
+
+def doctor_arguments(it: argparse.ArgumentParser) -> None:
+    """Say what is there and what is missing. Exits with 1 if something must be mended."""
+
+
+def do_doctor(args: argparse.Namespace) -> int:
+    from claw_lsp.adapters.claude import credentials
+    from claw_lsp.adapters.ripgrep import ripgrep_program
+    from claw_lsp.adapters.sandbox.finding import find
+    from claw_lsp.app import house
+    from claw_lsp.term.doctor import findings
+
+    world = the_world()
+
+    def find_key() -> str | None:
+        found = house.find_key(world, house.own_settings(world))
+        if found:
+            # Whichever key is used, one in a file that others can read is no secret any more.
+            credentials.from_file(credentials.file_of(world.environment, world.home))
+        return found.source if found else None
+
+    path = world.environment.get("PATH", "")
+    found = findings(world.environment, world.claw_home, find_key, ripgrep_program, lambda: find(path, [world.cwd]))
+    print("\n".join(str(it) for it in found))
+    return 1 if any(it.grade == "broken" for it in found) else 0
