@@ -14,6 +14,8 @@ from claw_lsp.core.redaction import redacted, secrets_of
 from claw_lsp.facts.fault import BadRequest
 
 LEVELS = ("debug", "info", "warning", "error")
+WIRE = "wire"
+"""The word of CLAW_LOG that has the messages between client and server kept, for `claw-lsp trace`."""
 
 
 class Redacting(logging.Formatter):
@@ -28,13 +30,13 @@ class Redacting(logging.Formatter):
 
 
 def set_up(environment: Mapping[str, str]) -> None:
-    """CLAW_LOG is a level, a file, or both with a comma; warnings go to stderr without it. Raises BadRequest for a file
-    that cannot be written."""
+    """CLAW_LOG is a level, a file and `wire`, any of them, with commas; warnings go to stderr without it. Raises BadRequest
+    for a file that cannot be written."""
     level, path = "warning", None
-    for part in filter(None, (it.strip() for it in environment.get("CLAW_LOG", "").split(","))):
+    for part in _parts(environment):
         if part.lower() in LEVELS:
             level = part.lower()
-        else:
+        elif part.lower() != WIRE:
             path = part
     try:
         if path:
@@ -49,6 +51,15 @@ def set_up(environment: Mapping[str, str]) -> None:
     logging.getLogger("claw_lsp").setLevel(level.upper())
     sys.excepthook = _crashed
     threading.excepthook = lambda it: _crashed(it.exc_type, it.exc_value, it.exc_traceback)
+
+
+def wants_wire(environment: Mapping[str, str]) -> bool:
+    """Whether the messages between client and server are to be kept from the first one on."""
+    return WIRE in map(str.lower, _parts(environment))
+
+
+def _parts(environment: Mapping[str, str]) -> list[str]:
+    return [it.strip() for it in environment.get("CLAW_LOG", "").split(",") if it.strip()]
 
 
 def _crashed(kind: type[BaseException], error: BaseException | None, trace: TracebackType | None) -> None:

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from claw_lsp import __version__
+from claw_lsp.app.logs import wants_wire
 from claw_lsp.app.world import World
 from claw_lsp.lsp.server import ClawServer
 
 if TYPE_CHECKING:
+    from claw_lsp.adapters.wire import WireLog
     from claw_lsp.engine.house import House
     from claw_lsp.ports import Workspace
 
 
 def language_server(world: World) -> ClawServer:
     """A server for one connection; nothing is heard or said yet."""
-    return ClawServer(partial(_house_and_disk, world), __version__)
+    server = ClawServer(partial(_house_and_disk, world), __version__, tap=partial(_wire_log, world))
+    if wants_wire(world.environment):
+        server.wire.protocol.tap = _wire_log(world)
+    return server
 
 
 def serve_stdio(server: ClawServer) -> int:
@@ -38,6 +44,14 @@ def serve_ws(server: ClawServer, port: int) -> int:
     from claw_lsp.lsp.transport.network import run_websocket
 
     return run_websocket(server.wire, port)
+
+
+def _wire_log(world: World) -> WireLog:
+    from claw_lsp.adapters.clock import SystemClock
+    from claw_lsp.adapters.wire import WireLog
+    from claw_lsp.core.redaction import secrets_of
+
+    return WireLog(Path(world.claw_home), SystemClock().now, secrets_of(world.environment))
 
 
 def _house_and_disk(world: World) -> tuple[House, Workspace]:

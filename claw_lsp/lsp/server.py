@@ -14,7 +14,7 @@ from pygls.exceptions import JsonRpcException, JsonRpcInvalidParams
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.lsp.announced import COMMANDS, KINDS
 from claw_lsp.lsp.powers import knows
-from claw_lsp.lsp.transport.hooks import Hooks
+from claw_lsp.lsp.transport.hooks import Hooks, Tap
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.transport.server import DoorServer
 
@@ -42,10 +42,15 @@ Build = Callable[[], "tuple[House, Workspace]"]
 
 class ClawServer:
     """One connection. `answers` is there once the handshake was answered and the rest was loaded; what the client says
-    meanwhile waits in the transport. No client is waited for over `longest` seconds."""
+    meanwhile waits in the transport. No client is waited for over `longest` seconds. `tap` makes what keeps the messages,
+    once the client asks for that by the protocol's own trace."""
 
-    def __init__(self, build: Build, version: str, *, longest: float = float("inf")) -> None:
+    def __init__(
+        self, build: Build, version: str, *, longest: float = float("inf"), tap: Callable[[], Tap] | None = None
+    ) -> None:
         self._build = build
+        self._tap = tap
+        self._traced: Tap | None = None
         self._longest = longest
         self._said: dict[str, Any] = {}
         self.answers: Answers | None = None
@@ -60,9 +65,22 @@ class ClawServer:
 
     def _introduce(self, params: types.InitializeParams) -> None:
         self._said = cast("dict[str, Any]", self.wire.said)
+        self._trace(params.trace)
         for method, feature, name in OF_CHATS:
             if knows(self._said, feature):
                 self._takes(method, self._through(name))
+
+    def _set_trace(self, params: types.SetTraceParams) -> None:
+        self._trace(params.value)
+
+    def _trace(self, value: types.TraceValue | None) -> None:
+        """The protocol's own switch; what the process was started with it does not turn off."""
+        protocol = self.wire.protocol
+        if value in (types.TraceValue.Messages, types.TraceValue.Verbose):
+            if protocol.tap is None and self._tap is not None:
+                self._traced = protocol.tap = self._traced or self._tap()
+        elif protocol.tap is self._traced:
+            protocol.tap = None
 
     async def _load(self) -> None:
         made, (house, disk) = await asyncio.to_thread(self._loaded)
@@ -89,6 +107,7 @@ class ClawServer:
     def _register(self) -> None:
         takes = self._takes
         takes(types.INITIALIZE, self._introduce)
+        takes(types.SET_TRACE, self._set_trace)
         takes(types.INITIALIZED, self._through("begin"))
         takes(types.TEXT_DOCUMENT_DID_OPEN, self._through("did_open"))
         takes(types.TEXT_DOCUMENT_DID_CHANGE, self._through("did_change"))

@@ -90,16 +90,19 @@ def places(tmp_path: Path) -> tuple[Path, Path]:
 
 
 @asynccontextmanager
-async def serving(tmp_path: Path, api: MessagesApi, like: str = "nvim") -> AsyncGenerator[Server, None]:
-    """`claw-lsp serve` with a client like a recorded one, introduced."""
+async def serving(
+    tmp_path: Path, api: MessagesApi, like: str = "nvim", said: Json | None = None, **more: str
+) -> AsyncGenerator[Server, None]:
+    """`claw-lsp serve` with a client like a recorded one, introduced; `said` is added to its params, `more` to the
+    environment."""
     root, home = places(tmp_path)
-    async with spawned(SERVE, environment(home, api), root) as client:
+    async with spawned(SERVE, environment(home, api) | more, root) as client:
         client.ignore("$/progress", "window/showMessage", "textDocument/publishDiagnostics")
         editor = MemoryEditor(quirks_of(like))
         editor.attach(client)
         server = Server(client, editor, root, home)
         editor.answer["window/showMessageRequest"] = server.put
-        said = introduction(like, root)
+        said = introduction(like, root) | (said or {})
         await client.initialize(said.pop("capabilities"), **said)
         yield server
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
@@ -30,6 +30,10 @@ async def _clean_nothing() -> None:
 
 async def _load_nothing() -> None:
     return None
+
+
+Tap = Callable[[Literal["server", "client"], bytes], None]
+"""Hears every body with whom it is for; it must be quick and must not raise."""
 
 
 @dataclass(frozen=True, slots=True)

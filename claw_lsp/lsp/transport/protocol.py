@@ -104,6 +104,8 @@ class WireProtocol(SpeakingProtocol):
 
     def receive(self, body: bytes) -> None:
         """Act on one body; never raises, for then nothing more would be read."""
+        if self.tap is not None:
+            self.tap("server", body)
         try:
             self.accept(messages.read_message(body))
         except Exception as error:

@@ -16,7 +16,7 @@ from pygls.protocol import LanguageServerProtocol
 
 from claw_lsp.core.redaction import redacted
 from claw_lsp.lsp.transport import messages
-from claw_lsp.lsp.transport.hooks import Served
+from claw_lsp.lsp.transport.hooks import Served, Tap
 from claw_lsp.lsp.transport.messages import Answer, Encoder, RequestId
 from claw_lsp.lsp.transport.outgoing import Outgoing
 from claw_lsp.lsp.transport.structure import what_does_not_fit
@@ -42,6 +42,7 @@ class SpeakingProtocol(LanguageServerProtocol):
         self._n_asked = 0
         self._forgotten: deque[RequestId] = deque(maxlen=N_FORGOTTEN)
         self._gone: str | None = None
+        self.tap: Tap | None = None
         self.position_encoding = types.PositionEncodingKind.Utf16
 
     def _register_builtin_features(self) -> None:
@@ -115,7 +116,10 @@ class SpeakingProtocol(LanguageServerProtocol):
             logger.debug("nobody is there to be told")
             return
         keep = self.position_encoding == types.PositionEncodingKind.Utf16
-        self._outgoing.write(self._encoder.encode(message, keep_surrogates=keep))
+        body = self._encoder.encode(message, keep_surrogates=keep)
+        if self.tap is not None:
+            self.tap("client", body)
+        self._outgoing.write(body)
 
     def _settle(self, answer: Answer) -> None:
         future = self._request_futures.pop(answer.id, None)

@@ -1,0 +1,57 @@
+"""`claw-lsp trace` and `claw-lsp replay`: what happened in a session, and whether it follows."""
+
+from __future__ import annotations
+
+import argparse
+import asyncio
+import sys
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from claw_lsp.cli.given import the_archive, the_world, told
+
+if TYPE_CHECKING:
+    from claw_lsp.term.trace import Traced
+
+
+def trace_arguments(it: argparse.ArgumentParser) -> None:
+    """Show the facts of a session and the messages of the protocol in one timeline.
+
+    Messages are kept when the server was started with CLAW_LOG=wire, or when the editor turns on the protocol's trace: their
+    methods, ids, times and sizes, and never the text of files.
+    """
+    it.add_argument("session", metavar="SESSION", help="its id, or how it begins")
+    how = it.add_mutually_exclusive_group()
+    how.add_argument("--follow", action="store_true", help="go on as the session does, until Ctrl-C")
+    how.add_argument("--html", action="store_true", help="one page of its own, with filters, on stdout")
+
+
+def do_trace(args: argparse.Namespace) -> int:
+    from claw_lsp.facts.fault import ClawError
+    from claw_lsp.term import trace
+
+    width = _width()
+    if args.html:
+        return told(lambda: trace.traced_page(_sources(), args.session))
+    if not args.follow:
+        return told(lambda: trace.traced(_sources(), args.session, width))
+    try:
+        return asyncio.run(trace.follow(_sources(), args.session, width, lambda it: print(it, flush=True)))
+    except ClawError as error:
+        print(f"claw-lsp: {error}", file=sys.stderr)
+        return 1
+
+
+def _sources() -> Traced:
+    from claw_lsp.core.redaction import secrets_of
+    from claw_lsp.term.trace import Traced
+
+    world = the_world()
+    return Traced(the_archive(), Path(world.claw_home), secrets_of(world.environment))
+
+
+def _width() -> int | None:
+    """Of the terminal; what goes into a file or a pipe is not cut."""
+    import shutil
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
