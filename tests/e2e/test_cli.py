@@ -66,7 +66,10 @@ async def test_version_is_the_packages(tmp_path: Path) -> None:
 async def test_help_lists_every_command_that_works(tmp_path: Path) -> None:
     ended = await shell(tmp_path).claw("--help")
     named = [line.split()[0] for line in ended.out.splitlines() if line.startswith("    ") and line[4] != " "]
-    assert (ended.code, named) == (0, ["serve", "demo", "init", "run", "sessions", "permissions", "doctor", "schema"])
+    assert (ended.code, named) == (
+        0,
+        ["serve", "demo", "init", "run", "sessions", "trace", "permissions", "doctor", "schema"],
+    )
 
 
 @pytest.mark.parametrize("argv", [(), ("serve",), ("--stdio",), ("serve", "--stdio", "--clientProcessId=1")])
