@@ -15,7 +15,7 @@ from claw_lsp.cli.serve import do_serve, serve_arguments
 from claw_lsp.cli.sessions import do_sessions, sessions_arguments
 from claw_lsp.cli.setting_up import demo_arguments, do_demo, do_init, init_arguments
 from claw_lsp.cli.sight import do_doctor, do_schema, doctor_arguments, schema_arguments
-from claw_lsp.cli.trace import do_trace, trace_arguments
+from claw_lsp.cli.trace import do_replay, do_trace, replay_arguments, trace_arguments
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -93,6 +93,7 @@ _COMMANDS: tuple[tuple[str, Do, Add], ...] = (
     ("run", do_run, run_arguments),
     ("sessions", do_sessions, sessions_arguments),
     ("trace", do_trace, trace_arguments),
+    ("replay", do_replay, replay_arguments),
     ("permissions", do_permissions, permissions_arguments),
     ("doctor", do_doctor, doctor_arguments),
     ("schema", do_schema, schema_arguments),

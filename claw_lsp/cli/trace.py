@@ -55,3 +55,24 @@ def _width() -> int | None:
     import shutil
 
     return shutil.get_terminal_size().columns if sys.stdout.isatty() else None
+
+
+def replay_arguments(it: argparse.ArgumentParser) -> None:
+    """Fold a session's log again and say whether each step follows from the facts before it.
+
+    Exits with 0 if it does, else with 1, after a line for each difference.
+    """
+    it.add_argument("session", metavar="SESSION", help="its id, or how it begins")
+
+
+def do_replay(args: argparse.Namespace) -> int:
+    from claw_lsp.facts.fault import ClawError
+    from claw_lsp.term import replay
+
+    try:
+        text, same = asyncio.run(replay.replayed(the_archive(), args.session))
+    except ClawError as error:
+        print(f"claw-lsp: {error}", file=sys.stderr)
+        return 1
+    print(text)
+    return 0 if same else 1
