@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import Entry, Event
-from claw_lsp.facts.instructions import Instructions
+from claw_lsp.facts.instructions import Around, FoundInstructions, Instructions
 from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.opinion import Opinion
 from claw_lsp.facts.past import Recalled, SessionSummary
@@ -290,13 +290,19 @@ class Versions(Protocol):
 
 
 class Guidance(Protocol):
-    """Instructions that hold for some files only: of folders below the working directory, and rules with `paths`."""
+    """Which files instruct: CLAW.md and its like, rules, and the agent's notes. Nothing raises for a file."""
 
-    async def for_file(
-        self, path: str, *, cwd: str, roots: tuple[str, ...], excludes: tuple[str, ...], unsaved: Mapping[str, str]
-    ) -> tuple[Instructions, ...]:
-        """Those that hold for a file, beside what a session in `cwd` begins with, the most general first; `unsaved` are
-        texts of open buffers by path. Never raises for a file."""
+    async def beginning(self, around: Around) -> FoundInstructions:
+        """Those that hold for a session from its beginning, the most general first, notes last."""
+        ...
+
+    async def for_files(self, paths: Iterable[str], around: Around) -> tuple[Instructions, ...]:
+        """Those that hold for these files beside what the session began with: of folders below its own, and rules with
+        `paths`; the most general first."""
+        ...
+
+    async def again(self, files: Iterable[str], around: Around) -> tuple[Instructions, ...]:
+        """What files that held for some files say now; one that is gone is not among them."""
         ...
 
 

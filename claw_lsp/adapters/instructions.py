@@ -1,14 +1,10 @@
-"""CLAW.md, CLAUDE.md, AGENTS.md and the files of `rules` folders: which are instructions here, and what they say.
-
-Managed files are not read here.
-"""
+"""CLAW.md, CLAUDE.md, AGENTS.md, the files of `rules` folders and the agent's notes: which hold here, and what they say."""
 
 from __future__ import annotations
 
-import asyncio
 import os
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from itertools import islice
@@ -17,9 +13,15 @@ from pathlib import Path
 from pathspec import GitIgnoreSpec
 
 from claw_lsp.adapters import frontmatter
+from claw_lsp.adapters.instruction_text import imports, without_comments
 from claw_lsp.adapters.settings.files import read_start
+from claw_lsp.adapters.settings.managed import MANAGED, fault
+from claw_lsp.core import memory
+from claw_lsp.core.approvals import item
 from claw_lsp.facts.fault import ClawError
-from claw_lsp.facts.instructions import Instructions
+from claw_lsp.facts.instructions import Around, FoundInstructions, Instructions, Origin
+from claw_lsp.facts.text import digest
+from claw_lsp.facts.trust import Item
 
 MAX_FILE, MAX_TOTAL, MAX_FILES, MAX_HOPS = 40_000, 120_000, 60, 4
 
@@ -31,56 +33,81 @@ _RULES = (".claude/rules", ".claw/rules")
 _NAMES = ("CLAUDE.md", ".claude/CLAUDE.md", "CLAW.md", ".claw/CLAW.md")
 _LOCAL = ("CLAUDE.local.md", "CLAW.local.md")
 
-Overlay = Callable[[str], str | None]
-"""The text of an open, unsaved buffer by its path, or None. It is called from another thread: give it a snapshot."""
+Signature = tuple[int, int, int, int] | None
+"""What tells that a file or folder is as it was; None for one that is not there."""
+
+
+def _nothing(folder: str, it: Item) -> bool:
+    return False
 
 
 @dataclass(frozen=True, slots=True)
-class Found:
-    """The files in the order in which they are told, the most general first, and what had to be left out."""
+class Sources:
+    """Where what holds everywhere lies. `managed` are folders of whoever runs the machine, whose files only root or `owner`
+    may be able to write; `approved` says whether the person let a folder's files have this (a file of elsewhere that they
+    import)."""
 
-    files: tuple[Instructions, ...] = ()
-    notices: tuple[str, ...] = ()
+    home: str
+    claw_home: str
+    managed: tuple[str, ...] = MANAGED
+    owner: int = 0
+    approved: Callable[[str, Item], bool] = _nothing
 
 
-async def find(
-    *,
-    cwd: str,
-    home: str,
-    claw_home: str,
-    roots: tuple[str, ...],
-    excludes: tuple[str, ...] = (),
-    overlay: Overlay | None = None,
-) -> Found:
-    """Every instruction file that holds for a working directory; never raises for a file.
+@dataclass(frozen=True, slots=True)
+class Looked:
+    """What a look found. It is the same again while `witnesses` (every file that was read and every folder that was looked
+    into) are as they were. `outside` are the imports that wait for the person's word."""
 
-    `roots` are the workspace folders: a project's file is followed, and imports, no further than its own folder or the
-    workspace folder around it. `excludes` are patterns as in .gitignore, of absolute paths.
+    found: FoundInstructions
+    guides: tuple[Guide, ...]
+    witnesses: dict[str, Signature]
+    outside: tuple[Item, ...] = ()
+
+
+def find(sources: Sources, around: Around) -> Looked:
+    """Every instruction file that holds for a session from its beginning, its notes last; never raises for a file.
+
+    A project's file is followed, and imports, no further than its own folder or the workspace folder around it, but for
+    what the person approved. Reads the disk.
     """
-    search = _Search(Path(home), roots, GitIgnoreSpec.from_lines(excludes), overlay or (lambda path: None))
-    return await asyncio.to_thread(_find, search, Path(cwd), Path(claw_home))
+    search = _search(sources, around)
+    for folder in sources.managed:
+        _take_managed(search, Path(folder))
+    home, claw_home, cwd = Path(sources.home), Path(sources.claw_home), Path(around.folder)
+    for path in (home / ".claude" / "CLAUDE.md", claw_home / "CLAW.md"):
+        search.witness(path)
+        _take(search, _Wanted(path, "user", None))
+    for rules in (home / ".claude" / "rules", claw_home / "rules"):
+        _take_rules(search, rules, _Wanted(cwd, "user", None))
+    for folder in (*reversed(cwd.parents), cwd):
+        root = _root_around(folder, around.roots)
+        if root is None and not _own(folder):
+            _notice_skipped(search, folder)
+            continue
+        bound = root or os.path.realpath(folder)
+        _take_folder(search, folder, bound)
+        for name in _RULES:
+            _take_rules(search, folder / name, _Wanted(folder, "project", bound))
+    if around.settings.auto_memory:
+        for kept in memory.folders(around.folder, sources.home, sources.claw_home, around.settings):
+            search.witness(Path(kept, memory.FILE))
+            _take(search, _Wanted(Path(kept, memory.FILE), "memory", None))
+    return search.looked()
 
 
-def below(
-    folder: str,
-    *,
-    cwd: str,
-    home: str,
-    claw_home: str,
-    roots: tuple[str, ...],
-    excludes: tuple[str, ...] = (),
-    overlay: Overlay | None = None,
-) -> tuple[Guide, ...]:
-    """What holds for files of a folder of the workspace beside what `find` found for the working directory: the files of
-    the folders on the way to it, and every rule with `paths`. Nothing for what was installed. Reads the disk."""
-    search = _Search(Path(home), roots, GitIgnoreSpec.from_lines(excludes), overlay or (lambda path: None))
+def below(folder: str, sources: Sources, around: Around) -> Looked:
+    """What holds for files of a folder of the workspace beside what `find` found: the files of the folders on the way to it,
+    and every rule with `paths`. Nothing for what was installed. Reads the disk."""
+    search = _search(sources, around)
     search.always, search.some = False, True
-    root = _root_around(Path(folder), roots)
-    if root is None or not INSTALLED.isdisjoint(Path(folder).parts):
-        return ()
-    _take_rules(search, search.home / ".claude" / "rules", _Wanted(Path(root), "user", None))
-    _take_rules(search, Path(claw_home) / "rules", _Wanted(Path(root), "user", None))
-    here = Path(cwd)
+    root = _root_around(Path(folder), around.roots)
+    if root is None or not INSTALLED.isdisjoint(Path(folder).parts) or not Path(folder).is_dir():
+        search.witness(Path(folder))
+        return search.looked()
+    for rules in (Path(sources.home) / ".claude" / "rules", Path(sources.claw_home) / "rules"):
+        _take_rules(search, rules, _Wanted(Path(root), "user", None))
+    here = Path(around.folder)
     for each in (*reversed(Path(folder).parents), Path(folder)):
         if not _within(os.path.realpath(each), root):
             continue
@@ -89,23 +116,31 @@ def below(
             _take_folder(search, each, root)
         for name in _RULES:
             _take_rules(search, each / name, _Wanted(each, "project", root))
-    return tuple(search.guides)
+    return search.looked()
+
+
+def signature(path: str) -> Signature:
+    """What tells of a change of a file or folder. A file that comes or goes changes its folder's."""
+    try:
+        it = Path(path).stat()
+    except OSError:
+        return None
+    return it.st_mtime_ns, it.st_ctime_ns, it.st_size, it.st_ino
 
 
 @dataclass(frozen=True, slots=True)
 class Guide:
-    """Instructions, and of which files below `base` they speak: all where `paths` (patterns as in .gitignore) is empty."""
+    """Instructions, and of which files below `base` they speak: all where they name no `paths` (as in .gitignore)."""
 
     instructions: Instructions
     base: str
-    paths: tuple[str, ...] = ()
 
     def speaks_of(self, path: str) -> bool:
         """Whether it holds for this file, by its absolute path."""
-        if not self.paths:
+        if not self.instructions.paths:
             return True
         below = self.base.rstrip("/") + "/"
-        return path.startswith(below) and _patterns(self.paths).match_file(path.removeprefix(below))
+        return path.startswith(below) and _patterns(self.instructions.paths).match_file(path.removeprefix(below))
 
 
 @lru_cache(maxsize=256)
@@ -117,19 +152,28 @@ def _patterns(paths: tuple[str, ...]) -> GitIgnoreSpec:
 class _Search:
     """One search: what it was asked and what it found so far. `size` counts characters; `seen` are real paths."""
 
-    home: Path
-    roots: tuple[str, ...]
+    sources: Sources
+    around: Around
     excludes: GitIgnoreSpec
-    overlay: Overlay
     files: list[Instructions] = field(default_factory=list[Instructions])
     notices: list[str] = field(default_factory=list[str])
     seen: set[str] = field(default_factory=set[str])
     size: int = 0
     guides: list[Guide] = field(default_factory=list[Guide])
+    witnesses: dict[str, Signature] = field(default_factory=dict[str, Signature])
+    outside: list[Item] = field(default_factory=list[Item])
     always: bool = True
     """Whether rules that speak of all files are wanted."""
     some: bool = False
     """Whether rules that speak of some files are wanted."""
+
+    def witness(self, path: Path) -> None:
+        """Noted before it is read: what is changed while we read is then seen as a change."""
+        self.witnesses.setdefault(str(path), signature(str(path)))
+
+    def looked(self) -> Looked:
+        found = FoundInstructions(tuple(self.files), tuple(self.notices))
+        return Looked(found, tuple(self.guides), self.witnesses, tuple(self.outside))
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,31 +181,34 @@ class _Wanted:
     """A file that may hold instructions. `bound` is the folder it must really lie in, None for the person's own."""
 
     path: Path
-    origin: str
+    origin: Origin
     bound: str | None
     hops: int = 0
     rules_of: Path | None = None
     """The folder whose rule this is; None for what is no rule."""
+    by: str = ""
+    """The file that imports it, "" for none."""
 
 
-def _find(search: _Search, cwd: Path, claw_home: Path) -> Found:
-    for path in (search.home / ".claude" / "CLAUDE.md", claw_home / "CLAW.md"):
-        _take(search, _Wanted(path, "user", None))
-    for rules in (search.home / ".claude" / "rules", claw_home / "rules"):
-        _take_rules(search, rules, _Wanted(cwd, "user", None))
-    for folder in (*reversed(cwd.parents), cwd):
-        root = _root_around(folder, search.roots)
-        if root is None and not _own(folder):
-            _notice_skipped(search, folder)
+def _search(sources: Sources, around: Around) -> _Search:
+    return _Search(sources, around, GitIgnoreSpec.from_lines(around.settings.memory_excludes))
+
+
+def _take_managed(search: _Search, folder: Path) -> None:
+    """The files of whoever runs the machine, if nobody else can have written them."""
+    for name in ("CLAUDE.md", "CLAW.md"):
+        search.witness(folder / name)
+        if not os.path.lexists(folder / name):
             continue
-        bound = root or os.path.realpath(folder)
-        _take_folder(search, folder, bound)
-        for name in _RULES:
-            _take_rules(search, folder / name, _Wanted(folder, "project", bound))
-    return Found(tuple(search.files), tuple(search.notices))
+        if why := fault(folder / name, search.sources.owner):
+            search.notices.append(f"{folder / name} was not read: {why}")
+        else:
+            _take(search, _Wanted(folder / name, "managed", None))
 
 
 def _take_folder(search: _Search, folder: Path, bound: str) -> None:
+    for each in (folder, folder / ".claude", folder / ".claw"):
+        search.witness(each)
     named = [_take(search, _Wanted(folder / name, "project", bound)) for name in _NAMES]
     if not any(named):
         _take(search, _Wanted(folder / "AGENTS.md", "project", bound))
@@ -171,7 +218,13 @@ def _take_folder(search: _Search, folder: Path, bound: str) -> None:
 
 def _take_rules(search: _Search, rules: Path, of: _Wanted) -> None:
     """The rules in a folder; `of` names the folder they speak of."""
-    for path in islice(sorted(rules.rglob("*.md")), MAX_FILES) if rules.is_dir() else ():
+    search.witness(rules)
+    unsaved = {Path(it) for it in search.around.unsaved if it.endswith(".md") and rules in Path(it).parents}
+    if not rules.is_dir() and not unsaved:
+        return
+    for path in islice(sorted({*rules.rglob("*.md"), *unsaved}), MAX_FILES):
+        for folder in path.parents[: len(path.parents) - len(rules.parents) - 1]:
+            search.witness(folder)
         _take(search, replace(of, path=path, rules_of=of.path))
 
 
@@ -193,6 +246,7 @@ def _own(folder: Path) -> bool:
 
 
 def _notice_skipped(search: _Search, folder: Path) -> None:
+    search.witness(folder)
     for name in (*_NAMES, "AGENTS.md", *_LOCAL):
         if os.path.lexists(folder / name):
             search.notices.append(f"{folder / name} was not read: others than you can write to {folder}.")
@@ -201,36 +255,51 @@ def _notice_skipped(search: _Search, folder: Path) -> None:
 def _take(search: _Search, wanted: _Wanted) -> bool:
     """Add the file and what it imports. Answers whether there was such a file, told or not."""
     path = str(wanted.path)
-    unsaved = search.overlay(path)
+    unsaved = search.around.unsaved.get(path)
     if unsaved is None and not os.path.lexists(path):
         return False
     real = os.path.realpath(path)
     if real in search.seen:
         return True
-    if search.excludes.match_file(path.lstrip("/")):
+    if wanted.origin != "managed" and search.excludes.match_file(path.lstrip("/")):
         return True
     search.seen.add(real)
+    search.witness(wanted.path)
+    if not _may_read(search, wanted, real):
+        return True
+    unsaved = unsaved if unsaved is not None else search.around.unsaved.get(real)
     text = unsaved if unsaved is not None else _text(search, wanted, real)
     if text is None:
         return True
+    named = digest(text)
+    text = _cut(search, wanted, text)
     paths: tuple[str, ...] = ()
     if wanted.rules_of is not None:
         front, text = frontmatter.split(text)
         paths = frontmatter.texts(front, "paths")
         if not (search.some if paths else search.always):
             return True
-    _tell(search, wanted, _without_comments(text).strip(), paths)
+    text = without_comments(text).strip()
+    _tell(search, wanted, Instructions(path, wanted.origin, text, named, wanted.by, paths))
     return True
 
 
-def _text(search: _Search, wanted: _Wanted, real: str) -> str | None:
-    """What the file says on disk, cut to its limit; None, and a notice, where it may not or cannot be read."""
-    if wanted.bound is not None and not _within(real, wanted.bound):
+def _may_read(search: _Search, wanted: _Wanted, real: str) -> bool:
+    """Whether the file may speak, be it from the disk or from a buffer; else a notice says why not."""
+    if wanted.bound is None:
+        return True
+    inside = _within(real, wanted.bound)
+    if not inside and not wanted.by:
         search.notices.append(f"{wanted.path} leads out of {wanted.bound}, to {real}, so it was not read.")
-        return None
-    if wanted.bound is not None and _SECRET.search(Path(real).name):
+        return False
+    if _SECRET.search(Path(real).name):
         search.notices.append(f"{wanted.path} may hold secrets, so it was not read.")
-        return None
+        return False
+    return inside or _let_out(search, wanted, real)
+
+
+def _text(search: _Search, wanted: _Wanted, real: str) -> str | None:
+    """What the file says on disk, from its beginning to behind its limit; None, and a notice, where it cannot be read."""
     try:
         found = read_start(Path(real), MAX_FILE)
     except ClawError as error:
@@ -242,14 +311,44 @@ def _text(search: _Search, wanted: _Wanted, real: str) -> str | None:
     if b"\0" in found:
         search.notices.append(f"{wanted.path} is not text, so it was not read.")
         return None
-    if len(found) > MAX_FILE:
-        found = found[:MAX_FILE].rpartition(b"\n")[0] or found[:MAX_FILE]
-        search.notices.append(f"{wanted.path} was cut after {len(found)} bytes; keep instructions short.")
     return found.decode("utf-8-sig", "replace")
 
 
-def _tell(search: _Search, wanted: _Wanted, text: str, paths: tuple[str, ...] = ()) -> None:
+def _let_out(search: _Search, wanted: _Wanted, real: str) -> bool:
+    """Whether a project's file may import what lies elsewhere: if the person said so."""
+    search.witness(Path(search.sources.claw_home, "trust.json"))
+    asked = item(f"instructions from {real}", real, wanted.by)
+    if search.sources.approved(search.around.folder, asked):
+        return True
+    search.outside.append(asked)
+    search.notices.append(
+        f"{wanted.by} imports {real}, which lies outside of {wanted.bound}: it was not read, and is once you approve it"
+        " (claw.trust)."
+    )
+    return False
+
+
+def _cut(search: _Search, wanted: _Wanted, text: str) -> str:
+    """The text within the limit of one file."""
+    if wanted.origin == "memory":
+        shown = memory.beginning(text)
+        if len(shown) < len(text):
+            search.notices.append(
+                f"{wanted.path} is told to its line {shown.count(chr(10))} only: at most {memory.MOST_LINES} lines and"
+                f" {memory.MOST_BYTES} bytes are."
+            )
+        return shown
+    if len(text) <= MAX_FILE and len(text.encode("utf-8", "replace")) <= MAX_FILE:
+        return text
+    cut = text.encode("utf-8", "replace")[:MAX_FILE]
+    cut = cut.rpartition(b"\n")[0] or cut
+    search.notices.append(f"{wanted.path} was cut after {len(cut)} bytes; keep instructions short.")
+    return cut.decode("utf-8", "ignore")
+
+
+def _tell(search: _Search, wanted: _Wanted, told: Instructions) -> None:
     """Add the text within the limits, then the files it imports."""
+    text = told.text
     if not text:
         return
     limit = MAX_TOTAL - search.size
@@ -260,22 +359,27 @@ def _tell(search: _Search, wanted: _Wanted, text: str, paths: tuple[str, ...] = 
         text = text[:limit].rpartition("\n")[0] or text[:limit]
         search.notices.append(f"{wanted.path} was cut after {len(text)} characters: there are too many instructions.")
     search.size += len(text)
-    told = Instructions(str(wanted.path), wanted.origin, text)
+    told = replace(told, text=text)
     search.files.append(told)
-    search.guides.append(Guide(told, str(wanted.rules_of or wanted.path.parent), paths))
-    for name in _imports(text):
-        _import(search, wanted, name)
+    search.guides.append(Guide(told, str(wanted.rules_of or wanted.path.parent)))
+    if wanted.origin != "memory":
+        _import(search, wanted, imports(text))
 
 
-def _import(search: _Search, importer: _Wanted, name: str) -> None:
-    base, rest = (search.home, name[2:]) if name.startswith("~/") else (importer.path.parent, name)
-    path = Path(os.path.normpath(base / rest))
-    if importer.hops >= MAX_HOPS:
-        search.notices.append(f"{importer.path} imports {name}, which is more than {MAX_HOPS} files deep; left out.")
-        return
-    there = _take(search, _Wanted(path, importer.origin, importer.bound, importer.hops + 1))
-    if not there and (name.endswith(".md") or name.startswith(("./", "../", "~/", "/"))):
-        search.notices.append(f"{importer.path} imports {name}, but there is no {path}.")
+def _import(search: _Search, importer: _Wanted, names: Iterable[str]) -> None:
+    for name in names:
+        base, rest = (Path(search.sources.home), name[2:]) if name.startswith("~/") else (importer.path.parent, name)
+        path = Path(os.path.normpath(base / rest))
+        if importer.hops >= MAX_HOPS:
+            search.notices.append(
+                f"{importer.path} imports {name}, which is more than {MAX_HOPS} files deep; left out."
+            )
+            continue
+        search.witness(path)
+        hops = importer.hops + 1
+        there = _take(search, _Wanted(path, importer.origin, importer.bound, hops, by=str(importer.path)))
+        if not there and (name.endswith(".md") or name.startswith(("./", "../", "~/", "/"))):
+            search.notices.append(f"{importer.path} imports {name}, but there is no {path}.")
 
 
 def _within(path: str, folder: str) -> bool:
@@ -286,48 +390,3 @@ _SECRET = re.compile(
     r"(?i)^\.env|^\.netrc$|^\.npmrc$|^\.pypirc$|^\.git-credentials$|^id_(rsa|dsa|ecdsa|ed25519)|"
     r"^credentials(\.|$)|^secrets?\.(json|ya?ml|toml|ini)$|\.(pem|key|p12|pfx|jks|kdbx)$"
 )
-_FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})")
-_COMMENT = re.compile(r"<!--.*?-->", re.DOTALL)
-_SPAN = re.compile(r"(?<!`)(`+)(?!`).*?(?<!`)\1(?!`)")
-_SPAN_OR_COMMENT = re.compile(f"{_SPAN.pattern}|{_COMMENT.pattern}", re.DOTALL)
-_IMPORT = re.compile(r"(?:^|(?<=\s))@((?:\\ |[^\s`@<>\"'])+)", re.MULTILINE)
-
-
-def _without_comments(text: str) -> str:
-    """The text without HTML comments; those in code stay."""
-    parts: list[str] = []
-    for prose, code in _pieces(text):
-        parts += (_SPAN_OR_COMMENT.sub(lambda it: "" if it.group().startswith("<!--") else it.group(), prose), code)
-    return "".join(parts)
-
-
-def _imports(text: str) -> Iterator[str]:
-    """The paths after an @ that are not in code."""
-    for prose, _ in _pieces(text):
-        for match in _IMPORT.finditer(_SPAN.sub("` `", prose)):
-            name = match.group(1).replace("\\ ", " ").rstrip(".,;:!?)")
-            if name:
-                yield name
-
-
-def _pieces(text: str) -> Iterator[tuple[str, str]]:
-    """Prose and the fenced code after it, in turns; joined they are the text. A fence in a comment is no fence."""
-    prose: list[str] = []
-    code: list[str] = []
-    fence = ""
-    commented = False
-    for line in text.splitlines(keepends=True):
-        match = None if commented else _FENCE.match(line)
-        if fence:
-            code.append(line)
-            if match and match.group(1).startswith(fence) and not line.strip().strip(fence[0]):
-                yield "".join(prose), "".join(code)
-                prose, code, fence = [], [], ""
-        elif match:
-            fence = match.group(1)
-            code.append(line)
-        else:
-            prose.append(line)
-            for mark in re.findall("<!--|-->", _SPAN.sub("", line)):
-                commented = mark == "<!--"
-    yield "".join(prose), "".join(code)

@@ -17,18 +17,22 @@ from claw_lsp.adapters.interpreter import importing
 from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.app.world import World
 from claw_lsp.engine.house import House
-from claw_lsp.engine.opening import Home, LoadSettings, Opener
+from claw_lsp.engine.opening import LoadSettings, Opener
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.small_model import SmallModel
-from claw_lsp.facts.instructions import Instructions
+from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.instructions import Around
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import InForce, Settings
+from claw_lsp.facts.trust import Item
 from claw_lsp.facts.usage import ModelFacts
 
 if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
     from claw_lsp.adapters.claude.credentials import Credential
+    from claw_lsp.adapters.instructions import Sources
     from claw_lsp.adapters.settings import Loaded
+    from claw_lsp.adapters.settings.seeking import Folder
     from claw_lsp.ports import Assessor, Model, Processes, Sandbox, Search, Tool
 
 
@@ -48,13 +52,14 @@ def build(world: World) -> House:
     sandbox = SystemSandbox(world.environment, world.claw_home)
     tools = _toolmaker(model, processes, search, sandbox)
     load = _settings_loader(world, tools)
+    guidance = FolderGuidance(partial(_sources, world))
     opener = Opener(
         prompts=texts,
         versions=versions,
         load=load,
         tools=tools,
         facts_of=_facts_of,
-        instructions=partial(_instructions, world),
+        instructions=guidance.beginning,
         system=f"{platform.system()} {platform.release()}",
         today=lambda: datetime.now().astimezone().date().isoformat(),
         version=__version__,
@@ -65,8 +70,8 @@ def build(world: World) -> House:
         processes=processes,
         clock=clock,
         memory=RuleMemory(world.claw_home),
-        trust=TrustRecord(world.home, world.claw_home, lambda folder: _loaded(world, folder, {}).sought, clock.now),
-        guidance=FolderGuidance(world.home, world.claw_home),
+        trust=TrustRecord(world.home, world.claw_home, partial(_sought, world), clock.now),
+        guidance=guidance,
         versions=versions,
         prompts=texts,
         assessor=partial(_assessor, texts.auto_mode),
@@ -195,18 +200,29 @@ def searcher() -> Callable[[], Search]:
     return search
 
 
-async def _instructions(world: World, home: Home, settings: Settings) -> tuple[Instructions, ...]:
+def _sources(world: World) -> Sources:
+    """Where instructions come from, and whether the person let a folder's files import this."""
+    from claw_lsp.adapters.instructions import Sources
+    from claw_lsp.adapters.settings.trust import approvals_of
+    from claw_lsp.core.approvals import approved
+
+    def lets(folder: str, it: Item) -> bool:
+        try:
+            return approved(it, approvals_of(Path(world.claw_home), folder, world.home))
+        except ClawError:
+            return False
+
+    return Sources(world.home, world.claw_home, approved=lets)
+
+
+def _sought(world: World, folder: str) -> Folder:
+    """What a folder's settings files ask for, and its instructions: files of elsewhere that they import."""
     from claw_lsp.adapters.instructions import find
 
-    found = await find(
-        cwd=home.folder,
-        home=world.home,
-        claw_home=world.claw_home,
-        roots=home.roots,
-        excludes=settings.memory_excludes,
-        overlay=dict(home.open_texts()).get,
-    )
-    return found.files
+    loaded = _loaded(world, folder, {})
+    around = Around(folder, (folder,), loaded.settings)
+    loaded.sought.items += find(_sources(world), around).outside
+    return loaded.sought
 
 
 def _toolmaker(

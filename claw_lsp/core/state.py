@@ -114,8 +114,10 @@ class State:
     seen: Mapping[str, str] = field(default_factory=dict[str, str])
     tasks: tuple[Task, ...] = ()
     rules: tuple[Rule, ...] = ()
-    instructed: frozenset[str] = frozenset()
-    """The files of instructions that were told since the session began."""
+    instructed: Mapping[str, str] = field(default_factory=dict[str, str])
+    """The files of instructions that were told, each with the digest of its text, "" where the log does not say."""
+    follows: bool = False
+    """Whether it is known which files of instructions the session began with, so that what changes can be told."""
     exposure: Exposure = field(default_factory=Exposure)
     usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
     cost: float | None = 0.0
@@ -173,8 +175,7 @@ def after(state: State, event: Event) -> State:
         case Noted():
             return _said_aside(state, text_block(event.text))
         case Instructed():
-            state = replace(state, instructed=state.instructed | {event.path})
-            return _said_aside(state, text_block(event.text))
+            return _instructed(state, event)
         case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | FileMoved() | Forked() | Unknown():
             return state
         case Steered():
@@ -219,6 +220,8 @@ def _started(state: State, event: SessionStarted) -> State:
         cost=state.cost,
         max_cost=state.max_cost,
         title=state.title,
+        instructed=event.instructions or {},
+        follows=event.instructions is not None,
     )
 
 
@@ -282,6 +285,15 @@ def _said_aside(state: State, *blocks: Block) -> State:
     if state.turn is not None and not state.calls and _to_speak(state.turn.last):
         return replace(state, waiting=(*state.waiting, *blocks))
     return replace(state, pending=(*state.pending, *blocks))
+
+
+def _instructed(state: State, event: Instructed) -> State:
+    """With what the person said where the model was not asked yet, else as a note."""
+    others = {path: it for path, it in state.instructed.items() if path != event.path}
+    state = replace(state, instructed=others if event.gone else {**others, event.path: event.digest})
+    if state.turn is not None and not state.calls and state.turn.n_replies == 0 and not state.waiting:
+        return replace(state, pending=(*state.pending, text_block(event.text)))
+    return _said_aside(state, text_block(event.text))
 
 
 def _to_speak(last: ModelSpoke | None) -> bool:

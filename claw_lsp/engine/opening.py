@@ -10,7 +10,7 @@ from typing import Any
 from claw_lsp.core import briefing, modes
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.event import SessionStarted
-from claw_lsp.facts.instructions import Instructions
+from claw_lsp.facts.instructions import Around, FoundInstructions
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import InForce, Settings
 from claw_lsp.facts.usage import ModelFacts
@@ -52,7 +52,7 @@ class Opener:
     load: LoadSettings
     tools: Callable[[Settings], Mapping[str, Tool]]
     facts_of: Callable[[str, Settings], ModelFacts]
-    instructions: Callable[[Home, Settings], Awaitable[tuple[Instructions, ...]]]
+    instructions: Callable[[Around], Awaitable[FoundInstructions]]
     system: str
     today: Callable[[], str]
     version: str
@@ -72,7 +72,8 @@ class Opener:
             trailer=briefing.trailer(settings),
         )
         mode = chosen.mode or settings.mode
-        context = briefing.context(environment, await self.instructions(home, settings))
+        found = await self.instructions(Around(home.folder, home.roots, settings, home.open_texts()))
+        context = briefing.context(environment, found.files)
         return SessionStarted(
             session=session,
             cwd=home.folder,
@@ -84,4 +85,5 @@ class Opener:
             tools=tuple(spec(it) for it in self.tools(settings).values()),
             context=f"{context}\n\n{modes.BEGINS[mode]}" if mode in modes.BEGINS else context,
             version=self.version,
+            instructions={it.path: it.digest for it in found.files},
         )

@@ -6,20 +6,20 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from claw_lsp.core.briefing import instructed
 from claw_lsp.core.policy import egress
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step, repeated
 from claw_lsp.engine.deadline import Deadline
+from claw_lsp.engine.instructing import guide, refresh
 from claw_lsp.engine.judging import decide
 from claw_lsp.engine.limits import goes_on
 from claw_lsp.engine.proposing import Proposing, waiting_note
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result, text_in
-from claw_lsp.facts.event import CallFinished, Event, Instructed, ModelSpoke, Stopped, TurnEnded, UserSpoke
+from claw_lsp.facts.event import CallFinished, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import ClawError, ProcessError, ToolError
-from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.plan import Reach
 from claw_lsp.facts.request import Reply
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
@@ -67,6 +67,7 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
             for entry in begun:
                 await hands.host.saw(entry)
             async with deadline:
+                await refresh(session, hands)
                 while not isinstance(step := next_step(session.state), Rest):
                     await _take(step, session, hands)
         except TimeoutError:
@@ -136,6 +137,7 @@ def _spoken(reply: Reply, facts: ModelFacts) -> ModelSpoke:
 
 async def _perform(calls: tuple[Call, ...], session: Session, hands: Hands) -> None:
     """Each call's fact is written as soon as it is there; with several, one that fails ends the others."""
+    await guide([session.planned[it.id][0] for it in calls], session, hands)
     if len(calls) == 1:
         await _perform_one(calls[0], session, hands)
         return
@@ -150,7 +152,6 @@ async def _perform(calls: tuple[Call, ...], session: Session, hands: Hands) -> N
 async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     plan, answers = session.planned.pop(call.id)
     scene = _scene(session, hands)
-    await _instruct(plan, session, hands)
     began = hands.clock.monotonic()
 
     async def tell(line: str) -> None:
@@ -169,25 +170,6 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     met = egress.met(plan, scene.ground)
     finished = CallFinished(call_id=call.id, result=result, seconds=seconds, untrusted=met, private=private)
     await _record(session, hands, finished)
-
-
-async def _instruct(plan: Plan, session: Session, hands: Hands) -> None:
-    """Instructions that hold for what was touched are told before the result, once in a session, so that they are read with it."""
-    if plan.reach not in (Reach.READ, Reach.EDIT):
-        return
-    state = session.state
-    unsaved = {it.path: it.text for it in hands.workspace.open_documents() if it.dirty}
-    for it in plan.paths:
-        found = await hands.guidance.for_file(
-            it.path,
-            cwd=state.roots[0] if state.roots else state.cwd,
-            roots=state.roots,
-            excludes=hands.settings.memory_excludes,
-            unsaved=unsaved,
-        )
-        for told in found:
-            if told.path not in session.state.instructed:
-                await _record(session, hands, Instructed(path=told.path, text=instructed(told)))
 
 
 async def _before_running(session: Session, hands: Hands) -> str:

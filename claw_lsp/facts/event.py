@@ -53,7 +53,8 @@ class ToolSpec(BaseModel):
 
 class SessionStarted(Fact):
     """A session began, or began anew: from here on system and tools are fixed. `context` opens the first user message
-    (environment, memory files)."""
+    (environment, memory files). `instructions` are the files of instructions in it, each with the digest of its text; logs
+    of old do not say."""
 
     kind: Literal["session_started"] = "session_started"
     from_outside: ClassVar[bool] = True
@@ -67,6 +68,7 @@ class SessionStarted(Fact):
     tools: tuple[ToolSpec, ...]
     context: str = ""
     version: str = ""
+    instructions: dict[str, str] | None = None
 
 
 class UserSpoke(Fact):
@@ -202,13 +204,16 @@ class Noted(Fact):
 
 
 class Instructed(Fact):
-    """Instructions that hold for a file came in when it was touched: sent with the results. `path` is the file they stand
-    in, `text` what the model gets."""
+    """Instructions came in: those that hold for a file when it was touched, sent with the results; and, sent with what the
+    person said, those that changed since they were told. `path` is the file they stand in, `text` what the model gets,
+    `digest` names the file's text; `gone` says that it holds no more."""
 
     kind: Literal["instructed"] = "instructed"
     from_outside: ClassVar[bool] = True
     path: str
     text: str
+    digest: str = ""
+    gone: bool = False
 
 
 class HunkKept(Fact):

@@ -134,7 +134,19 @@ class Settings(SandboxSettings, AutoRules):
     memory_excludes: tuple[str, ...] = Field(
         (),
         alias="claudeMdExcludes",
-        description="Patterns of CLAW.md, CLAUDE.md and AGENTS.md files that are not read.",
+        description="Patterns of CLAW.md, CLAUDE.md and AGENTS.md files, and of rules, that are not read: as in .gitignore, of"
+        " absolute paths. What is managed is read all the same.",
+    )
+    auto_memory: bool = Field(
+        True,
+        alias="autoMemoryEnabled",
+        description="Let the agent propose notes for later sessions (each waits until you apply it), and tell them there.",
+    )
+    memory_directory: str | None = Field(
+        None,
+        alias="autoMemoryDirectory",
+        description="Where the notes about a workspace are kept, absolute or with ~; a folder of its own in CLAW_HOME if not set."
+        " It counts only in your own settings.",
     )
 
 

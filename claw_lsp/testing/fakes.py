@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from claw_lsp.core.policy.searching import Searched
 from claw_lsp.facts.event import Entry, Event, ModelSpoke
-from claw_lsp.facts.instructions import Instructions
+from claw_lsp.facts.instructions import Around, FoundInstructions, Instructions
 from claw_lsp.facts.opinion import Opinion
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import DENY, Answer, Question
@@ -96,7 +96,13 @@ class PlannedPerson:
 class NoGuidance:
     """Fills `Guidance`: nothing holds for any file."""
 
-    async def for_file(self, path: str, **where: object) -> tuple[Instructions, ...]:
+    async def beginning(self, around: Around) -> FoundInstructions:
+        return FoundInstructions()
+
+    async def for_files(self, paths: Iterable[str], around: Around) -> tuple[Instructions, ...]:
+        return ()
+
+    async def again(self, files: Iterable[str], around: Around) -> tuple[Instructions, ...]:
         return ()
 
 

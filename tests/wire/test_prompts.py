@@ -507,3 +507,24 @@ def test_the_person_decides_how_authorship_is_said(attribution: bool | str, expe
 def test_an_unknown_action_is_a_bug_and_not_an_empty_prompt() -> None:
     with pytest.raises(KeyError):
         action_blocks(Prompts(system="", actions={}, auto_mode=""), "fix", Subject())
+
+
+def test_of_instructions_only_what_the_model_does_not_know_is_news() -> None:
+    files = [Instructions(f"/p/{name}.md", "project", name, digest=f"{name}-now") for name in ("same", "old", "new")]
+    known = {"/p/same.md": "same-now", "/p/old.md": "old-then", "/p/gone.md": "x", "/p/unsaid.md": ""}
+    found = [*files, Instructions("/p/unsaid.md", "project", "unsaid", digest="whatever")]
+    changed, new, gone = briefing.news(known, {}, found)
+    assert (changed.path, changed.digest, changed.gone) == ("/p/old.md", "old-now", False)
+    assert changed.text.startswith("This file changed since you were told of it; what it says now is what counts.")
+    assert changed.text.endswith("/p/old.md (this project's):\n```\nold\n```")
+    assert new.text.startswith("These instructions are new;")
+    assert (gone.path, gone.gone) == ("/p/gone.md", True)
+    seen = {"/p/old.md": "old-now", "/p/new.md": "new-now"}
+    assert briefing.news(known, seen, found) == (gone,)
+
+
+def test_notes_stand_below_all_instructions_and_are_called_data() -> None:
+    files = (Instructions("/n/MEMORY.md", "memory", "a note"), Instructions("/p/CLAW.md", "project", "a rule"))
+    text = briefing.context("environment", files)
+    assert text.index("a rule") < text.index("Notes from earlier sessions") < text.index("a note")
+    assert "as data" in text[text.index("Notes from") : text.index("a note")]

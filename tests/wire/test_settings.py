@@ -120,6 +120,8 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
             "attribution": {"commit": "Helped-by: Claude"},
             "env": {"NODE_ENV": "test"},
             "claudeMdExcludes": ["**/old/CLAUDE.md"],
+            "autoMemoryEnabled": False,
+            "autoMemoryDirectory": "~/notes/claw",
             "cleanupPeriodDays": 7,
             "sessionTitles": False,
             "autoMode": {"environment": ["A CI."], "allow": ["Tests."], "soft_deny": ["Docs."], "hard_deny": ["Mail."]},
@@ -152,6 +154,8 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
         "attribution": "Helped-by: Claude",
         "env": {"NODE_ENV": "test"},
         "memory_excludes": ("**/old/CLAUDE.md",),
+        "auto_memory": False,
+        "memory_directory": f"{places.home}/notes/claw",
         "auto_environment": ("A CI.",),
         "auto_allow": ("Tests.",),
         "auto_soft_deny": ("Docs.",),
@@ -535,3 +539,9 @@ def test_the_schema_describes_every_key_that_is_read() -> None:
 )
 def test_a_place_is_found_in_nested_json(keys: tuple[str | int, ...], expected: tuple[int, int]) -> None:
     assert place('{"a": {"x": [1, "]"]},\n"b": [1, "}{", \n {"c": null}],\n "d": "a"}', keys) == expected
+
+
+def test_only_the_person_says_where_notes_are_kept_and_a_project_may_only_switch_them_off(places: Places) -> None:
+    places.write("project/.claw/settings.json", {"autoMemoryDirectory": "/elsewhere/notes", "autoMemoryEnabled": False})
+    found = places.load(editor={"autoMemoryDirectory": "/elsewhere"}).settings
+    assert (found.memory_directory, found.auto_memory) == (None, False)

@@ -4,7 +4,7 @@
 but the first: `.partial` holds streamed text that has no ModelSpoke yet, `.lock` says who writes, `.index` what lists show.
 """
 
-from claw_lsp.adapters.jsonl.archive import JsonlArchive, slug
+from claw_lsp.adapters.jsonl.archive import JsonlArchive
 from claw_lsp.adapters.jsonl.files import Files
 
-__all__ = ["Files", "JsonlArchive", "slug"]
+__all__ = ["Files", "JsonlArchive"]

@@ -6,7 +6,6 @@ import asyncio
 import json
 import logging
 import os
-import re
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import islice
 from pathlib import Path
@@ -18,6 +17,7 @@ from claw_lsp.adapters.jsonl.files import Files, told_as_log_error
 from claw_lsp.adapters.jsonl.index import Index, indexed
 from claw_lsp.adapters.jsonl.log import JsonlLog, opened
 from claw_lsp.adapters.jsonl.reading import header_of, partial_text, read
+from claw_lsp.core.memory import slug
 from claw_lsp.core.recall import passages
 from claw_lsp.facts.event import FORMAT, Entry
 from claw_lsp.facts.fault import LogError
@@ -183,11 +183,6 @@ class JsonlArchive:
             except (LogError, OSError) as error:
                 logger.info("Not cleaned up: %s", error)
         return tuple(gone)
-
-
-def slug(folder: str) -> str:
-    """The folder's path as one name: everything but letters and digits becomes a dash; long ones keep their end."""
-    return re.sub(r"[^A-Za-z0-9]", "-", folder)[-200:] or "-"
 
 
 def _checked(session: str) -> str:

@@ -53,6 +53,7 @@ _FROM_PROJECT = frozenset(
 _STRICTER: Mapping[str, object] = {
     "review": "before",
     "aiComments": "off",
+    "autoMemoryEnabled": False,
     "sandbox.enabled": True,
     "sandbox.failIfUnavailable": True,
     "sandbox.autoAllowBashIfSandboxed": False,
@@ -66,7 +67,15 @@ _STRICTER_LISTS = frozenset(
 
 _LOOSER = {it for it in KEYS if it.startswith(("sandbox.", "autoMode."))} - _STRICTER.keys() - _STRICTER_LISTS
 NOT_FROM_EDITOR = frozenset(
-    {"env", "additionalDirectories", "allowPrivateAddresses", "apiKeyHelper", "cleanupPeriodDays", *_LOOSER}
+    {
+        "env",
+        "additionalDirectories",
+        "allowPrivateAddresses",
+        "apiKeyHelper",
+        "autoMemoryDirectory",
+        "cleanupPeriodDays",
+        *_LOOSER,
+    }
 )
 """What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
 
@@ -372,6 +381,8 @@ def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:
     ]
     if isinstance(chats := values.get("chats.directory"), str):
         values["chats.directory"] = _expanded(chats, home)
+    if isinstance(notes := values.get("autoMemoryDirectory"), str):
+        values["autoMemoryDirectory"] = os.path.normpath(Path(home, _expanded(notes, home)))
     return Settings.model_validate({**values, "rules": tuple(gathered.rules)})
 
 

@@ -25,7 +25,7 @@ NOBODYS = Managed()
 
 def managed(folders: Sequence[str], owner: int = 0) -> Managed:
     """What lies in these folders. `owner` is who may own it, beside root."""
-    faults = {path: _fault(path, owner) for folder in folders for path in _files(Path(folder))}
+    faults = {path: fault(path, owner) for folder in folders for path in _files(Path(folder))}
     return Managed(tuple(it for it in faults if not faults[it]), {it: why for it, why in faults.items() if why})
 
 
@@ -38,7 +38,7 @@ def _files(folder: Path) -> list[Path]:
     return [*([first] if os.path.lexists(first) else []), *more]
 
 
-def _fault(path: Path, owner: int) -> str:
+def fault(path: Path, owner: int) -> str:
     """Why others than the owner could have written the file; the folders above it count, for who may write there can put
     another in its place."""
     if os.name == "nt":
@@ -51,5 +51,5 @@ def _fault(path: Path, owner: int) -> str:
             return f"{it} cannot be looked at: {error.strerror}. It is left out."
         shared = status.st_mode & 0o022 and not (stat.S_ISDIR(status.st_mode) and status.st_mode & stat.S_ISVTX)
         if status.st_uid not in (0, owner) or shared:
-            return f"Others than root may write to {it}, so these managed settings do not count. Run: chown root {it}; chmod go-w {it}"
+            return f"Others than root may write to {it}, so what is managed there does not count. Run: chown root {it}; chmod go-w {it}"
     return ""

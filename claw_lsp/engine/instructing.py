@@ -1,0 +1,57 @@
+"""Instructions that come in after a session began: for files that are touched, and where a file of them changed."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Protocol
+
+from claw_lsp.core.briefing import instructed, news
+from claw_lsp.engine.session import Session
+from claw_lsp.facts.event import Instructed
+from claw_lsp.facts.instructions import Around
+from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.settings import Settings
+from claw_lsp.ports import Guidance, Host, Workspace
+
+
+class Guided(Protocol):
+    """What this needs of a turn's hands."""
+
+    @property
+    def guidance(self) -> Guidance: ...
+    @property
+    def host(self) -> Host: ...
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def workspace(self) -> Workspace: ...
+
+
+async def guide(plans: Iterable[Plan], session: Session, hands: Guided) -> None:
+    """Tell what holds for the files that are touched before their results, once in a session, so that it is read with them.
+    One look for all calls of a reply."""
+    paths = [path.path for it in plans if it.reach in (Reach.READ, Reach.EDIT) for path in it.paths]
+    for told in await hands.guidance.for_files(paths, _around(session, hands)) if paths else ():
+        if told.path not in session.state.instructed:
+            event = Instructed(path=told.path, text=instructed(told), digest=told.digest)
+            await hands.host.saw(session.write(event))
+
+
+async def refresh(session: Session, hands: Guided) -> None:
+    """Tell what changed in files of instructions since the model was told of them: behind what it knows, since what was sent
+    stays as it was. Nothing where the log does not say what the session began with."""
+    state = session.state
+    if not state.follows or not state.roots:
+        return
+    around = _around(session, hands)
+    found = (await hands.guidance.beginning(around)).files
+    others = state.instructed.keys() - {it.path for it in found}
+    found = (*found, *await hands.guidance.again(others, around))
+    for event in news(state.instructed, state.seen, found):
+        await hands.host.saw(session.write(event))
+
+
+def _around(session: Session, hands: Guided) -> Around:
+    state = session.state
+    texts = {it.path: it.text for it in hands.workspace.open_documents()}
+    return Around(state.roots[0] if state.roots else state.cwd, state.roots, hands.settings, texts)
