@@ -485,7 +485,8 @@ async def test_what_told_of_some_files_is_found_again(places: Places) -> None:
 async def test_the_question_of_trust_names_imports_from_elsewhere_once(places: Places) -> None:
     places.write(places.home / "style.md", "STYLE")
     places.write(places.project / "CLAW.md", "@~/style.md")
-    house = build(World({"PATH": ""}, str(places.home), str(places.home / ".claw"), str(places.project)))
+    world = World({"PATH": ""}, str(places.home), str(places.home / ".claw"), str(places.project))
+    house = await asyncio.to_thread(build, world)
     around = places.around(places.project)
     try:
         sought = await house.trust.sought(str(places.project))
