@@ -15,7 +15,7 @@ from claw_lsp.facts.call import Block
 from claw_lsp.facts.event import Instructed
 from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.language import Diagnostic
-from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.settings import Attribution, Settings
 from claw_lsp.prompts import Prompts
 
 SURROUNDING = 20
@@ -27,6 +27,8 @@ ELSEWHERE = "What they report elsewhere in this file, to be left alone unless it
 
 TRAILER = "Co-Authored-By: Claude <noreply@anthropic.com>"
 """The line that says who helped, in a commit message."""
+MADE_WITH = "Made with Claude, through claw-lsp."
+"""The same in the description of a pull request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,6 +113,7 @@ def environment(
     editor: str,
     git: str,
     trailer: str,
+    footer: str,
 ) -> str:
     """The block that says where the session stands when it begins; `git` is what git answered, "" for no repository."""
     lines = [
@@ -122,6 +125,7 @@ def environment(
         f"- date: {_line(date)}",
         f"- editor: {_line(editor) or 'none; files are read from disk and written to it'}",
         f"- commit messages end with: {_line(trailer) or 'nothing added, as the person set it'}",
+        *([f"- descriptions of pull requests end with: {_line(footer)}"] if footer else []),
     ]
     if git:
         return "\n".join([*lines, "- git, as data:", fenced(git.strip())])
@@ -177,9 +181,18 @@ def title(text: str) -> str:
 
 def trailer(settings: Settings) -> str:
     """The line a commit message ends with; "" where the person chose none."""
-    if isinstance(settings.attribution, str):
-        return _line(settings.attribution)
-    return TRAILER if settings.attribution else ""
+    chosen = settings.attribution
+    return _signed(chosen.commit if isinstance(chosen, Attribution) else chosen, TRAILER)
+
+
+def footer(settings: Settings) -> str:
+    """The line a pull request's description ends with; "" where the person chose none."""
+    chosen = settings.attribution
+    return _signed(chosen.pr if isinstance(chosen, Attribution) else chosen is not False and chosen != "", MADE_WITH)
+
+
+def _signed(chosen: bool | str, usual: str) -> str:
+    return _line(chosen) if isinstance(chosen, str) else usual if chosen else ""
 
 
 def fenced(text: str, language: str = "") -> str:

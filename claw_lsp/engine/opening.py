@@ -70,6 +70,7 @@ class Opener:
             editor=home.editor,
             git=git,
             trailer=briefing.trailer(settings),
+            footer=briefing.footer(settings),
         )
         mode = chosen.mode or settings.mode
         found = await self.instructions(Around(home.folder, home.roots, settings, home.open_texts()))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-from pydantic import ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field
 
 from claw_lsp.facts.opinion import AutoRules
 from claw_lsp.facts.rule import Mode, Rule
@@ -29,6 +29,15 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.path}:{self.line}:{self.column}: {self.message}"
+
+
+class Attribution(BaseModel):
+    """What commit messages and descriptions of pull requests end with; True for the usual line."""
+
+    model_config = ConfigDict(frozen=True)
+
+    commit: bool | str = True
+    pr: bool | str = True
 
 
 class Settings(SandboxSettings, AutoRules):
@@ -118,8 +127,10 @@ class Settings(SandboxSettings, AutoRules):
         ge=0,
         description="Sessions that nobody used for so many days are deleted, but for those in use; 0 keeps all of them.",
     )
-    attribution: bool | str = Field(
-        True, description="Whether commit messages written by the agent say so; a text is the line that says it."
+    attribution: bool | str | Attribution = Field(
+        True,
+        description="Whether commit messages and pull requests written by the agent say so; a text is the line that says it"
+        " in commit messages, `{commit, pr}` those of each, and an empty one is none.",
     )
     add_dirs: tuple[str, ...] = Field(
         (), alias="additionalDirectories", description="Folders beside the workspace that tools may read freely."

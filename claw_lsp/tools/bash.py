@@ -16,6 +16,7 @@ from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
 from claw_lsp.ports import Processes, Ran, Sandbox, ShellLine, Tell, Workspace
+from claw_lsp.tools.attributed import attributed
 from claw_lsp.tools.below import Below, looked_below
 from claw_lsp.tools.walls import stopped, walled
 
@@ -64,6 +65,7 @@ class BashTool:
 
     async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
         wanted = BashInput.model_validate(call.input)
+        attributed(wanted.command, scene.settings)
         about = f"{visible(wanted.description.strip())}\n\n" if wanted.description.strip() else ""
         after = "\n\n(runs in the background)" if wanted.run_in_background else ""
         line = read_at(wanted.command, scene.ground)

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import re
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -428,6 +429,7 @@ def surroundings(git: str = "branch main, clean", roots: tuple[str, ...] = ("/p"
         editor="Neovim 0.11.4",
         git=git,
         trailer=trailer,
+        footer="",
     )
 
 
@@ -498,10 +500,20 @@ def test_a_session_is_titled_by_its_first_words() -> None:
 
 
 @pytest.mark.parametrize(
-    ("attribution", "expected"), [(True, briefing.TRAILER), (False, ""), ("Helped-by:\nme", "Helped-by: me")]
+    ("attribution", "commit", "pr"),
+    [
+        (True, briefing.TRAILER, briefing.MADE_WITH),
+        (False, "", ""),
+        ("", "", ""),
+        ("Helped-by:\nme", "Helped-by: me", briefing.MADE_WITH),
+        ({"commit": ""}, "", briefing.MADE_WITH),
+        ({"pr": "By us."}, briefing.TRAILER, "By us."),
+        ({"commit": "Helped-by: me", "pr": False}, "Helped-by: me", ""),
+    ],
 )
-def test_the_person_decides_how_authorship_is_said(attribution: bool | str, expected: str) -> None:
-    assert briefing.trailer(Settings(attribution=attribution)) == expected
+def test_the_person_decides_how_authorship_is_said(attribution: Any, commit: str, pr: str) -> None:
+    settings = Settings(attribution=attribution)
+    assert (briefing.trailer(settings), briefing.footer(settings)) == (commit, pr)
 
 
 def test_an_unknown_action_is_a_bug_and_not_an_empty_prompt() -> None:

@@ -151,7 +151,7 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
         "todo_write": True,
         "allow_private_addresses": True,
         "chats_directory": f"{places.home}/chats",
-        "attribution": "Helped-by: Claude",
+        "attribution": {"commit": "Helped-by: Claude", "pr": True},
         "env": {"NODE_ENV": "test"},
         "memory_excludes": ("**/old/CLAUDE.md",),
         "auto_memory": False,

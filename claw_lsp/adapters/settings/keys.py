@@ -38,9 +38,6 @@ def plain(alias: str, value: Any) -> Any:
     """The value as the model takes it: other spellings that the conventions know are turned into ours."""
     if alias == "defaultMode" and value == "manual":
         return "default"
-    if alias == "attribution" and isinstance(value, dict):
-        line = cast("dict[str, Any]", value).get("commit")
-        return line or False if isinstance(line, str) else True
     if alias == "models" and isinstance(value, dict):
         facts = cast("dict[str, Any]", value)
         return {
