@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
+from claw_lsp.core.blocks import message, result_block, sendable, text_block, without_thinking
 from claw_lsp.core.policy.egress import hosts_named
-from claw_lsp.facts.call import Block, Call, Result, Task, calls_in
+from claw_lsp.core.prefix import LEFT_OUT, Said, answered
+from claw_lsp.core.turn import OpenCall, Turn, added, did, notes, replied, to_speak, with_side, words_with_yes
+from claw_lsp.facts.call import Block, Task, calls_in
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
@@ -35,7 +37,6 @@ from claw_lsp.facts.event import (
     Unknown,
     UserSpoke,
 )
-from claw_lsp.facts.plan import Reach
 from claw_lsp.facts.request import Message
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.scene import Exposure
@@ -43,46 +44,6 @@ from claw_lsp.facts.usage import Usage
 
 MOST_SOURCES = 20
 """Where untrusted text came from is remembered of so many places, the last ones."""
-
-GO_ON_AFTER_CUT = "[The connection broke here. Go on exactly where your reply stopped; do not repeat what is there.]"
-GO_ON_AFTER_LIMIT = (
-    "[Your reply reached its length limit here. Go on exactly where it stopped; do not repeat what is there.]"
-)
-ENDED_HERE = "[The turn ended here before your reply was whole.]"
-LOST_CALL = (
-    "[A call you had begun to write did not arrive whole and was not run. Write it again if it is still wanted.]"
-)
-
-
-@dataclass(frozen=True, slots=True)
-class OpenCall:
-    """A call of the last reply, with what was decided and what came of it so far."""
-
-    call: Call
-    judged: CallJudged | None = None
-    result: Result | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Turn:
-    """The turn in flight. `n_cuts` and `n_extended` count replies in a row that broke off or ran into the limit."""
-
-    run: str
-    prompt_id: str
-    max_turns: int | None
-    max_cost: float | None = None
-    n_replies: int = 0
-    n_cuts: int = 0
-    n_extended: int = 0
-    refused: bool = False
-    failures: Mapping[str, int] = field(default_factory=dict[str, int])
-    """How often each call that never succeeded in this turn failed, by what `sameness` says of it."""
-    steered: bool = False
-    """Whether something that waits wants an answer of its own."""
-    usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
-    cost: float | None = 0.0
-    last: ModelSpoke | None = None
-    """The reply that nothing has followed yet, but for its own calls; None when the model is to speak next."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,8 +68,12 @@ class State:
     """What was said while the model may be being asked: behind its reply."""
     unread: tuple[str, ...] = ()
     """What was said while a turn ran, and the model has not answered yet."""
-    choices: tuple[ModelChanged, ...] = ()
-    """What was picked during the turn, for when it has ended."""
+    waits: tuple[Event, ...] = ()
+    """What begins a new prefix and happened during the turn, for when it has ended."""
+    said: tuple[Said, ...] = ()
+    """Everything that the person said since the session began, as far as the model is to know it."""
+    earlier: Mapping[int, tuple[Message, ...]] = field(default_factory=dict[int, "tuple[Message, ...]"])
+    """The messages of earlier prefixes that something in `said` stood in."""
     calls: tuple[OpenCall, ...] = ()
     turn: Turn | None = None
     seen: Mapping[str, str] = field(default_factory=dict[str, str])
@@ -153,6 +118,7 @@ def after(state: State, event: Event) -> State:
         case UserSpoke():
             turn = Turn(run=event.run, prompt_id=event.prompt_id, max_turns=event.max_turns, max_cost=event.max_cost)
             seen = {**state.seen, **event.seen} if event.seen else state.seen
+            state = _with_words(state, event.prompt_id, event.text)
             pending = (*state.pending, *event.blocks)
             state = replace(state, pending=pending, turn=turn, calls=(), unread=(), seen=seen)
             return _told(state, event)
@@ -171,7 +137,7 @@ def after(state: State, event: Event) -> State:
         case ModeChanged():
             return replace(state, mode=event.mode, refusals=(0, 0))
         case ModelChanged():
-            return _other_model(state, event) if state.turn is None else replace(state, choices=(*state.choices, event))
+            return _other_model(state, event) if state.turn is None else replace(state, waits=(*state.waits, event))
         case Noted():
             return _said_aside(state, text_block(event.text))
         case Instructed():
@@ -197,11 +163,7 @@ def _titled(state: State, event: Titled) -> State:
     if not event.model:
         return replace(state, title=event.title)
     usage = {**state.usage, event.model: state.usage.get(event.model, Usage()) + event.usage}
-    return replace(state, title=event.title, usage=usage, cost=_sum(state.cost, event.cost))
-
-
-def text_block(text: str) -> Block:
-    return {"type": "text", "text": text}
+    return replace(state, title=event.title, usage=usage, cost=added(state.cost, event.cost))
 
 
 def _started(state: State, event: SessionStarted) -> State:
@@ -247,17 +209,17 @@ def _spoke(state: State, event: ModelSpoke) -> State:
     usage = {**state.usage, event.model: state.usage.get(event.model, Usage()) + event.usage}
     sent = sendable(event.blocks)
     calls = tuple(OpenCall(call) for call in calls_in(sent))
-    turn = state.turn and _replied(state.turn, event, sent=bool(sent), calls=bool(calls))
+    turn = state.turn and replied(state.turn, event, sent=bool(sent), calls=bool(calls))
     if not sent:
-        return replace(state, usage=usage, cost=_sum(state.cost, event.cost), turn=turn)
-    user = (_message("user", state.pending),) if state.pending else ()
+        return replace(state, usage=usage, cost=added(state.cost, event.cost), turn=turn)
+    user = (message("user", state.pending),) if state.pending else ()
     return replace(
         state,
         usage=usage,
-        cost=_sum(state.cost, event.cost),
+        cost=added(state.cost, event.cost),
         # Not unpacked: that goes through all of them twice, and there may be thousands.
-        messages=state.messages + (*user, _message("assistant", sent)),  # noqa: RUF005
-        pending=(*_notes(event, calls), *state.waiting),
+        messages=state.messages + (*user, message("assistant", sent)),  # noqa: RUF005
+        pending=(*notes(event, calls), *state.waiting),
         calls=calls,
         waiting=(),
         unread=tuple(it for it in state.unread if text_block(it) in state.waiting),
@@ -265,24 +227,10 @@ def _spoke(state: State, event: ModelSpoke) -> State:
     )
 
 
-def _replied(turn: Turn, event: ModelSpoke, *, sent: bool, calls: bool) -> Turn:
-    """The turn after a reply; `sent` says that the model is told of it, `calls` that there are some to be done."""
-    return replace(
-        turn,
-        n_replies=turn.n_replies + 1,
-        n_cuts=turn.n_cuts + 1 if event.cut else 0,
-        n_extended=turn.n_extended + 1 if event.stop_reason == "max_tokens" else 0,
-        usage={**turn.usage, event.model: turn.usage.get(event.model, Usage()) + event.usage},
-        cost=_sum(turn.cost, event.cost),
-        last=None if turn.steered and sent and not calls else event,
-        steered=turn.steered and not sent,
-    )
-
-
 def _said_aside(state: State, *blocks: Block) -> State:
     """Behind what the model was sent; while it may be being asked that is behind its reply, since a request that was
     sent stays as it was."""
-    if state.turn is not None and not state.calls and _to_speak(state.turn.last):
+    if state.turn is not None and not state.calls and to_speak(state.turn.last):
         return replace(state, waiting=(*state.waiting, *blocks))
     return replace(state, pending=(*state.pending, *blocks))
 
@@ -296,19 +244,20 @@ def _instructed(state: State, event: Instructed) -> State:
     return _said_aside(state, text_block(event.text))
 
 
-def _to_speak(last: ModelSpoke | None) -> bool:
-    """Whether the model speaks next: nothing was said yet, or its last reply is to be gone on with."""
-    return last is None or last.cut or last.stop_reason in ("max_tokens", "pause_turn")
-
-
 def _steered(state: State, event: Steered) -> State:
     """As a note, but the turn goes on until the model has answered it."""
+    state = _with_words(state, "", event.text)
     state = _told(_said_aside(state, text_block(event.text), *event.blocks), event)
     state = replace(state, seen={**state.seen, **event.seen}) if event.seen else state
     if state.turn is None:
         return state
     turn = replace(state.turn, last=None, steered=bool(state.waiting))
     return replace(state, turn=turn, unread=(*state.unread, event.text))
+
+
+def _with_words(state: State, prompt_id: str, text: str) -> State:
+    said = Said(prompt_id, text, state.prefix, len(state.messages), state.pending)
+    return replace(state, said=(*state.said, said))
 
 
 def _told(state: State, event: UserSpoke | Steered) -> State:
@@ -326,74 +275,24 @@ def _knowing(exposure: Exposure, hosts: tuple[str, ...]) -> Exposure:
     return replace(exposure, known=exposure.known.union(hosts)) if hosts else exposure
 
 
-def _notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:
-    """What the model is told after a reply that broke off; kept behind the results of its calls."""
-    if event.stop_reason == "pause_turn" or not (event.cut or event.stop_reason == "max_tokens"):
-        return ()
-    if event.recovered:
-        return (text_block(ENDED_HERE),)
-    if calls:
-        return (text_block(LOST_CALL),)
-    return (text_block(GO_ON_AFTER_CUT if event.cut else GO_ON_AFTER_LIMIT),)
-
-
 def _finished(state: State, event: CallFinished) -> State:
     result = event.result
     calls = tuple(replace(it, result=result) if it.call.id == event.call_id else it for it in state.calls)
     is_over = state.turn is not None and all(it.result is not None for it in calls)
-    answers = tuple(_result_block(it.call.id, it.result) for it in calls if it.result) if is_over else ()
-    words = tuple(text_block(it) for it in map(_words_with_yes, calls) if it) if is_over else ()
+    answers = tuple(result_block(it.call.id, it.result) for it in calls if it.result) if is_over else ()
+    words = tuple(text_block(it) for it in map(words_with_yes, calls) if it) if is_over else ()
     return replace(
         state,
         calls=() if is_over else calls,
         pending=(*answers, *words, *state.pending),
-        turn=state.turn and _did(state.turn, event, calls, is_over=is_over),
+        turn=state.turn and did(state.turn, event, calls, is_over=is_over),
         seen={**state.seen, **result.seen} if result.seen else state.seen,
         exposure=_exposed(state.exposure, event),
         cwd=result.cwd or state.cwd,
         tasks=state.tasks if result.tasks is None else result.tasks,
         mode=Mode(result.mode) if result.mode else state.mode,
-        usage=_with_side(state.usage, result.side_usage),
-        cost=_sum(state.cost, result.side_cost) if result.side_usage else state.cost,
-    )
-
-
-def _did(turn: Turn, event: CallFinished, calls: tuple[OpenCall, ...], *, is_over: bool) -> Turn:
-    """The turn after a result; `is_over` says that it was the last one of its reply."""
-    result = event.result
-    return replace(
-        turn,
-        failures=_failures(turn, calls, event),
-        refused=turn.refused and result.is_error,
-        usage=_with_side(turn.usage, result.side_usage),
-        cost=_sum(turn.cost, result.side_cost) if result.side_usage else turn.cost,
-        last=None if is_over else turn.last,
-    )
-
-
-def sameness(call: Call) -> str:
-    """The same text for calls that ask for the same."""
-    return f"{call.name} {json.dumps(call.input, sort_keys=True, default=str)}"
-
-
-def _failures(turn: Turn, calls: tuple[OpenCall, ...], event: CallFinished) -> Mapping[str, int]:
-    if not event.result.is_error and not turn.failures:
-        return turn.failures
-    same = next((sameness(it.call) for it in calls if it.call.id == event.call_id), "")
-    others = {key: n for key, n in turn.failures.items() if key != same}
-    return {**others, same: turn.failures.get(same, 0) + 1} if same and event.result.is_error else others
-
-
-def _words_with_yes(it: OpenCall) -> str:
-    """What the person said with their yes: in their own message, where no result can be taken for it."""
-    judged = it.judged
-    if judged is None or judged.decision != "allow" or judged.by != "person" or judged.reach == Reach.PERSON:
-        return ""
-    said = judged.reason.strip()
-    # Older logs hold the words in the result itself.
-    in_result = it.result is not None and str(it.result.content).startswith(f"The person allowed it and said: {said}")
-    return (
-        f"The person allowed the call {it.call.id} of {it.call.name} and said: {said}" if said and not in_result else ""
+        usage=with_side(state.usage, result.side_usage),
+        cost=added(state.cost, result.side_cost) if result.side_usage else state.cost,
     )
 
 
@@ -410,82 +309,60 @@ def _paid(state: State, took: Mapping[str, Mapping[str, int]], dollars: float | 
         return state
     turn = state.turn
     if turn is not None:
-        turn = replace(turn, usage=_with_side(turn.usage, took), cost=_sum(turn.cost, dollars))
-    return replace(state, turn=turn, usage=_with_side(state.usage, took), cost=_sum(state.cost, dollars))
-
-
-def _with_side(usage: Mapping[str, Usage], took: Mapping[str, Mapping[str, int]]) -> Mapping[str, Usage]:
-    """With what side requests took, by model."""
-    if not took:
-        return usage
-    side = {model: usage.get(model, Usage()) + Usage(**numbers) for model, numbers in took.items()}
-    return {**usage, **side}
+        turn = replace(turn, usage=with_side(turn.usage, took), cost=added(turn.cost, dollars))
+    return replace(state, turn=turn, usage=with_side(state.usage, took), cost=added(state.cost, dollars))
 
 
 def _ended(state: State) -> State:
     """A request that was sent stays as it was: what no reply followed is closed as a message of its own."""
-    closed = (_message("user", state.pending),) if state.pending else ()
+    closed = (message("user", state.pending),) if state.pending else ()
     messages = (*state.messages, *closed)
-    choices = state.choices
-    state = replace(state, messages=messages, pending=state.waiting, waiting=(), calls=(), choices=(), turn=None)
-    for choice in choices:
-        state = _other_model(state, choice)
-    return state
+    waits = state.waits
+    state = replace(state, messages=messages, pending=state.waiting, waiting=(), calls=(), waits=(), turn=None)
+    return fold(waits, state)
 
 
 def _other_model(state: State, event: ModelChanged) -> State:
     model, effort = event.model or state.model, event.effort or state.effort
-    if model == state.model:
-        return replace(state, effort=effort)
-    messages = tuple(_without_thinking(message) for message in state.messages)
-    return replace(state, model=model, effort=effort, messages=tuple(filter(None, messages)), prefix=state.prefix + 1)
-
-
-def _without_thinking(message: Message) -> Message | None:
-    """Thinking belongs to the model that thought it; what is left of a message, None when that is nothing."""
-    if message["role"] != "assistant":
-        return message
-    blocks = tuple(it for it in message["content"] if it["type"] not in ("thinking", "redacted_thinking"))
-    return {"role": "assistant", "content": blocks} if blocks else None
-
-
-def sendable(blocks: tuple[Block, ...]) -> tuple[Block, ...]:
-    """The blocks of a reply as they may go back: no blank text, no white space at the very end (both are 400s)."""
-    kept = [it for it in blocks if it.get("type") != "text" or it["text"].strip()]
-    if kept and kept[-1].get("type") == "text":
-        kept[-1] = {**kept[-1], "text": kept[-1]["text"].rstrip()}
-    if all(it.get("type") in ("thinking", "redacted_thinking") for it in kept):
-        return ()
-    return tuple(kept)
-
-
-def _result_block(call_id: str, result: Result) -> Block:
-    block: Block = {"type": "tool_result", "tool_use_id": call_id}
-    if isinstance(result.content, str):
-        block["content"] = sound(result.content) if result.content.strip() else "(no output)"
-    else:
-        block["content"] = list(result.content)
-    if result.is_error:
-        block["is_error"] = True
-    return block
-
-
-def sound(text: str) -> str:
-    """The text without lone surrogates, which no JSON reader has to take."""
-    try:
-        text.encode()  # Nearly every text is whole; this tells it a few times faster than the long way round.
-    except UnicodeEncodeError:
-        return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
-    return text
-
-
-def _message(role: str, blocks: tuple[Block, ...]) -> Message:
-    return {"role": role, "content": blocks}
+    other = begun(state, state.messages) if model != state.model else state
+    return replace(other, model=model, effort=effort)
 
 
 def _refused(state: State) -> bool:
     return state.turn is not None and state.turn.refused
 
 
-def _sum(left: float | None, right: float | None) -> float | None:
-    return None if left is None or right is None else left + right
+def begun(state: State, messages: Iterable[Message], pending: tuple[Block, ...] | None = None) -> State:
+    """The state with a new prefix of these messages, without thinking, which belongs to what stood before it; `pending` is
+    the user message being gathered, as it was if None. What no request may hold is left out: a result without its call, a
+    call without its result (but for calls that are still open), and what is empty then."""
+    pending = state.pending if pending is None else pending
+    open_ = frozenset(it.call.id for it in state.calls)
+    whole, pending = answered(tuple(filter(None, map(without_thinking, messages))), pending, open_)
+    if whole and whole[0]["role"] != "user":
+        whole = (message("user", (text_block(LEFT_OUT),)), *whole)
+    return replace(state, messages=whole, pending=pending, prefix=state.prefix + 1, earlier=_with_this(state))
+
+
+def back_to(state: State, prompt_id: str) -> State | None:
+    """The state whose model knows nothing of a prompt and of what came behind it; None for a prompt that is not known. Only
+    while no turn runs. Within its own prefix what remains is what was sent, thinking and all, so the cache still holds it."""
+    index = next((n for n, it in enumerate(state.said) if it.prompt_id == prompt_id and prompt_id), None)
+    if index is None:
+        return None
+    said = state.said[index]
+    all_ = state.messages if said.prefix == state.prefix else state.earlier[said.prefix]
+    messages = all_[: said.n_messages]
+    state = replace(state, said=state.said[:index], waiting=(), unread=(), calls=())
+    if said.prefix == state.prefix:
+        return replace(
+            state, messages=messages, pending=said.pending, prefix=state.prefix + 1, earlier=_with_this(state)
+        )
+    return begun(state, messages, said.pending)
+
+
+def _with_this(state: State) -> Mapping[int, tuple[Message, ...]]:
+    """The prefixes that a prompt still stands in, with this one."""
+    wanted = {it.prefix for it in state.said}
+    every = {**state.earlier, state.prefix: state.messages}
+    return {n: messages for n, messages in every.items() if n in wanted}

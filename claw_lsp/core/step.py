@@ -8,7 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import dropwhile, islice, takewhile
 
-from claw_lsp.core.state import OpenCall, State, Turn, sameness
+from claw_lsp.core.state import State
+from claw_lsp.core.turn import OpenCall, Turn, sameness
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.event import LimitRaised, ModelSpoke, Stopped
 

@@ -6,11 +6,12 @@ from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from claw_lsp.core.blocks import sound, text_block
 from claw_lsp.core.briefing import fenced, title
 from claw_lsp.core.chat.mentions import Mention, mentions, written
 from claw_lsp.core.policy.judge import judge, named_by_person
 from claw_lsp.core.policy.paths import inside, secret
-from claw_lsp.core.state import State, sound, text_block
+from claw_lsp.core.state import State
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Block, Call, Result
 from claw_lsp.facts.event import Entry, Titled, TurnEnded, UserSpoke

@@ -13,8 +13,8 @@ from datetime import UTC, datetime
 from hashlib import sha256
 from html import escape
 
+from claw_lsp.core.blocks import sound
 from claw_lsp.core.escape import visible
-from claw_lsp.core.state import sound
 from claw_lsp.term.timeline import Moment
 
 

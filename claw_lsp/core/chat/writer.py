@@ -6,12 +6,12 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from claw_lsp.core.blocks import sendable
 from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.scrub import Scrub, scrubbed
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.render import LONGEST, call_title, result_line, usage_line
 from claw_lsp.core.reopening import in_words
-from claw_lsp.core.state import sendable
 from claw_lsp.facts.call import calls_in, text_in
 from claw_lsp.facts.event import (
     CallFinished,

@@ -1,0 +1,81 @@
+"""What a new prefix of the prompt may be made of; `begun` and `back_to` in core/state.py begin it, and nothing else does.
+
+Within a prefix every request is the beginning of the next (core/prompt.py); the cache and the model's thinking hang on that.
+What must change what was sent (another model, something dropped, a chat rewound, a compaction) has a fact of its own, whose
+case in `core.state.after` answers with one of the two; nothing else touches `State.messages` or `State.prefix`.
+
+- *Something is dropped from what was sent*: `begun(state, replaced(state.messages, notes), noted(state.pending, notes))`, with
+  a note in place of each result, by the id of its call. The call stays, so that the model knows that it was made.
+- *The chat goes back to before a prompt*: `back_to(state, prompt_id)`.
+- *Another model*: `begun(state, state.messages)`.
+
+While a turn runs, a request may be under way: such a fact is then added to `State.waits`, and holds when the turn has ended.
+Only a compaction, which the loop itself makes between two replies, does not wait.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+from claw_lsp.core.blocks import message, sendable
+from claw_lsp.facts.call import Block
+from claw_lsp.facts.request import Message
+
+LEFT_OUT = "[What was said before this is left out.]"
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """What the person said, word for word, and what the model had been sent before it: the first `n_messages` of the prefix
+    with that number, and `pending` of the message being gathered. `prompt_id` is "" for what was said while a turn ran."""
+
+    prompt_id: str
+    text: str
+    prefix: int
+    n_messages: int
+    pending: tuple[Block, ...] = ()
+
+
+def replaced(messages: Iterable[Message], notes: Mapping[str, str]) -> tuple[Message, ...]:
+    """The messages with a note in place of the results of these calls."""
+    return tuple(
+        {**it, "content": noted(it["content"], notes)} if _results(it["content"]) & notes.keys() else it
+        for it in messages
+    )
+
+
+def noted(blocks: tuple[Block, ...], notes: Mapping[str, str]) -> tuple[Block, ...]:
+    """The same for blocks, such as those of the message being gathered."""
+    return tuple({**it, "content": notes[it["tool_use_id"]]} if it.get("tool_use_id") in notes else it for it in blocks)
+
+
+def answered(
+    messages: tuple[Message, ...], pending: tuple[Block, ...], open_: frozenset[str]
+) -> tuple[tuple[Message, ...], tuple[Block, ...]]:
+    """What of these messages a request may hold: each call with its result in the message right behind."""
+    contents = [*(it["content"] for it in messages), pending]
+    for n, blocks in enumerate(contents):
+        before = _calls(contents[n - 1]) if n else frozenset[str]()
+        behind = _results(contents[n + 1]) if n + 1 < len(contents) else frozenset[str]()
+        is_last = n == len(messages) - 1
+        contents[n] = tuple(
+            it
+            for it in blocks
+            if (it["type"] != "tool_result" or it["tool_use_id"] in before)
+            and (it["type"] != "tool_use" or it["id"] in behind or (is_last and it["id"] in open_))
+        )
+    *kept, gathered = contents
+    whole = (
+        message(it["role"], sendable(blocks) if it["role"] == "assistant" else blocks)
+        for it, blocks in zip(messages, kept, strict=True)
+    )
+    return tuple(it for it in whole if it["content"]), gathered
+
+
+def _calls(blocks: Iterable[Block]) -> frozenset[str]:
+    return frozenset(it["id"] for it in blocks if it["type"] == "tool_use")
+
+
+def _results(blocks: Iterable[Block]) -> frozenset[str]:
+    return frozenset(it["tool_use_id"] for it in blocks if it["type"] == "tool_result")
