@@ -25,6 +25,7 @@ from claw_lsp.adapters.claude.backoff import TRIES, pause
 from claw_lsp.adapters.claude.credentials import Credential
 from claw_lsp.adapters.claude.faults import Asked, Fault, StreamBroke
 from claw_lsp.adapters.claude.gathering import Gathering
+from claw_lsp.adapters.claude.lacks import SAID, Part, refused_part, without
 from claw_lsp.adapters.claude.sse import EventReader
 from claw_lsp.adapters.interpreter import importing
 from claw_lsp.facts.fault import ModelError
@@ -81,6 +82,8 @@ class ClaudeModel:
         self._line: _Line | None = None
         self._lines: list[_Line] = []
         self._opening = asyncio.Lock()
+        # What each model cannot take here; the requests that taught it are not sent again in this process.
+        self._lacking: dict[str, set[Part]] = {}
 
     async def warm(self) -> None:
         """Import the SDK and open its client, off the loop, so that the first request need not wait. Raises nothing
@@ -100,11 +103,18 @@ class ClaudeModel:
         line = await self._open_line()
         failed: Counter[int] = Counter()
         renewed = False
+        lacking = self._lacking.setdefault(request.model, set())
         while True:
             asked = Asked(request.model, line.source, self._base_url, line.secret)
-            reply, fault = await self._try_once(line, request, asked, hear)
+            sent = without(request, lacking)
+            reply, fault = await self._try_once(line, sent, asked, hear)
             if reply is not None:
                 return reply
+            if (part := self._refused_part(fault, sent)) is not None:
+                lacking.add(part)
+                why = f"{asked.host} does not take {SAID[part]} for {asked.model}: left out from now on"
+                await hear(Retrying(len(lacking) + 1, TRIES, 0.0, why))
+                continue
             failed[fault.tries] += 1
             if fault.reason == "authentication_failed" and line.stale_at is not None and not renewed:
                 # A key that does not last may have been replaced before its time: asked for anew, once.
@@ -120,6 +130,11 @@ class ClaudeModel:
             # A better key may be in place by the next request; others may still be reading from this line.
             self._line = None
         raise fault.error(failed.total())
+
+    def _refused_part(self, fault: Fault, sent: Request) -> Part | None:
+        """What another server than the provider's own cannot take."""
+        own = self._base_url.rstrip("/") == DEFAULT_BASE_URL
+        return None if own or not fault.said else refused_part(fault.said, sent)
 
     async def _try_once(self, line: _Line, request: Request, asked: Asked, hear: Hear) -> tuple[Reply | None, Fault]:
         """The reply, whole or cut; else None and the fault that left nothing to show."""

@@ -22,7 +22,8 @@ class Fault:
     """One thing that went wrong.
 
     `why` is a phrase for people; `advice` is told after it when no try is left. `tries` is how many tries this kind may
-    have in all; `asked` is the wait in seconds that the provider asked for.
+    have in all; `asked` is the wait in seconds that the provider asked for, `said` its own words where it refused the
+    request as it stands.
     """
 
     why: str
@@ -30,6 +31,7 @@ class Fault:
     reason: str
     tries: int = 1
     asked: float | None = None
+    said: str = ""
 
     def error(self, n_tries: int) -> ModelError:
         counted = f" It was asked {n_tries} times." if n_tries > 1 else ""
@@ -67,9 +69,10 @@ def of_status(status: int, headers: Mapping[str, str], body: object, asked: Aske
     kind, message = _kind_and_message(body)
     if 300 <= status < 400:
         return _moved(headers, asked)
-    fault = _of_kind(
-        kind or _KINDS.get(status, "api_error" if status >= 500 else "invalid_request_error"), message, asked
-    )
+    # A kind nobody knows, as other servers have them, says less than the status: what is refused is not asked again.
+    known = kind if kind in _SAID or kind == "invalid_request_error" else None
+    usual = _KINDS.get(status, "api_error" if status >= 500 else "invalid_request_error")
+    fault = _of_kind(known or usual, message, asked)
     if kind is None and status == 404:
         fault = _wrong_address(asked)
     if fault.tries > 1 and headers.get("x-should-retry") == "false":
@@ -184,6 +187,7 @@ def _invalid(message: str, asked: Asked) -> Fault:
         f"the provider refused the request: {message or 'it gave no reason'}",
         "Start a new session (`/clear`) or choose another model; if it happens again, please report it with this text.",
         "invalid_request",
+        said=message,
     )
 
 
@@ -215,6 +219,9 @@ def _kind_and_message(body: object) -> tuple[str | None, str]:
             # A page of a proxy is not for the person; a plain line may be.
             return None, "" if "<" in text else text
     error: Any = cast(dict[str, Any], body).get("error") if isinstance(body, dict) else None
+    if error is None and isinstance(body, dict) and (detail := cast(dict[str, Any], body).get("detail")):
+        # As servers made with FastAPI say what they cannot take.
+        return None, detail if isinstance(detail, str) else json.dumps(detail)
     if isinstance(error, str):
         return None, error
     if not isinstance(error, dict):

@@ -11,6 +11,7 @@ async with MessagesApi(scenario.with_values(cwd=str(folder))) as api:
 """
 
 from claw_lsp.testing.messages_api.cache import CacheLine, CacheReport
+from claw_lsp.testing.messages_api.local import LocalServer
 from claw_lsp.testing.messages_api.recorded import Recorded
 from claw_lsp.testing.messages_api.scenario import (
     BrokenEvent,
@@ -48,6 +49,7 @@ __all__ = [
     "ErrorEvent",
     "Found",
     "Improvised",
+    "LocalServer",
     "Match",
     "MessagesApi",
     "Ping",

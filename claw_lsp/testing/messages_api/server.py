@@ -12,6 +12,7 @@ from claw_lsp.testing.messages_api.cache import CacheReport, PromptCache
 from claw_lsp.testing.messages_api.events import events_of, parts_of, stop_reason
 from claw_lsp.testing.messages_api.inspection import as_read, dropped, inspect, read_body
 from claw_lsp.testing.messages_api.ledger import Ledger
+from claw_lsp.testing.messages_api.local import LocalServer, plain_usage
 from claw_lsp.testing.messages_api.models import MODELS, find, listing
 from claw_lsp.testing.messages_api.moves import Move, Send, body_moves, moves_of
 from claw_lsp.testing.messages_api.playing import Playing
@@ -31,6 +32,7 @@ class MessagesApi:
     """The server and what it saw. Leaving it raises what an improvised reply raised.
 
     `requests` are those to /v1/messages, `side_requests` all others, `unexpected` those the script had no reply for.
+    With `local` it is a server of the person's own that knows less.
     """
 
     def __init__(
@@ -40,6 +42,7 @@ class MessagesApi:
         key: str = "sk-ant-scripted",
         port: int = 0,
         clock: Callable[[], float] = time.monotonic,
+        local: LocalServer | None = None,
     ) -> None:
         self.requests: list[Recorded] = []
         self.side_requests: list[Recorded] = []
@@ -47,6 +50,7 @@ class MessagesApi:
         self.url = ""
         self._playing = Playing(scenario)
         self._key = key
+        self._local = local
         self._port = port
         self._cache = PromptCache(clock)
         self._ledger = Ledger()
@@ -126,9 +130,10 @@ class MessagesApi:
         match asking.method, asking.path:
             case "POST", "/v1/messages":
                 recorded.body = read_body(asking.body)
-                request, asked = inspect(Request, recorded.body, self._ledger, _betas(asking))
+                body = self._local.taken(recorded.body) if self._local else recorded.body
+                request, asked = inspect(Request, body, self._ledger, _betas(asking))
                 await self._play(connection, recorded, request, asked, request_id)
-            case "POST", "/v1/messages/count_tokens":
+            case "POST", "/v1/messages/count_tokens" if self._local is None:
                 recorded.body = read_body(asking.body)
                 _, asked = inspect(CountRequest, recorded.body, self._ledger, _betas(asking))
                 await _send_json(connection, recorded, {"input_tokens": as_read(asked).total}, request_id)
@@ -146,7 +151,7 @@ class MessagesApi:
 
     def _check_headers(self, asking: Asking) -> None:
         given = asking.headers.get("x-api-key") or asking.headers.get("authorization", "").removeprefix("Bearer ")
-        if given != self._key:
+        if given != self._key and self._local is None:
             raise Refused(401, "invalid x-api-key" if "x-api-key" in asking.headers else "invalid bearer token")
         if "anthropic-version" not in asking.headers:
             raise Refused(400, "anthropic-version: header is required")
@@ -186,7 +191,8 @@ class MessagesApi:
         parts = parts_of(reply, prefix, recorded.number, omit_thinking=omit)
         blocks = [it.block for it in parts]
         self._ledger.note(prefix, blocks, paused=reply.stop_reason == "pause_turn")
-        usage = recorded.usage = usage_of(use, blocks)
+        usage = usage_of(use, blocks)
+        usage = recorded.usage = plain_usage(usage) if self._local else usage
         message = _message(request, recorded, reply, blocks, usage)
         if may_drop(asked):
             message["input_transformations"] = [
