@@ -13,7 +13,7 @@ from claw_lsp.adapters.process.shell import ShellProcesses
 from claw_lsp.adapters.sandbox.system import SystemSandbox
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import ShellLine
+from claw_lsp.ports.processes import ShellLine
 
 N_COMMANDS = 10
 

@@ -8,7 +8,7 @@ from urllib.parse import urljoin
 
 from claw_lsp.core.web_address import host_of, normal_url, same_place
 from claw_lsp.facts.fault import ToolError
-from claw_lsp.ports import Page
+from claw_lsp.ports.world import Page
 
 if TYPE_CHECKING:
     import httpx2

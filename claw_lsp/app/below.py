@@ -8,7 +8,7 @@ from collections.abc import Callable
 from claw_lsp.adapters.disk.below import files_below
 from claw_lsp.core.policy.searching import OTHERS, Searched
 from claw_lsp.facts.fault import ClawError
-from claw_lsp.ports import Search
+from claw_lsp.ports.files import Search
 from claw_lsp.tools.below import Below
 
 

@@ -33,7 +33,11 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.instructions import Sources
     from claw_lsp.adapters.settings import Loaded
     from claw_lsp.adapters.settings.seeking import Folder
-    from claw_lsp.ports import Assessor, Model, Processes, Sandbox, Search, Tool
+    from claw_lsp.ports.files import Search
+    from claw_lsp.ports.model import Model
+    from claw_lsp.ports.processes import Processes, Sandbox
+    from claw_lsp.ports.rules import Assessor
+    from claw_lsp.ports.tools import Tool
 
 
 def build(world: World) -> House:

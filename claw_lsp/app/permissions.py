@@ -26,7 +26,7 @@ from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Sandbox
+from claw_lsp.ports.processes import Sandbox
 from claw_lsp.tools.below import looked_below
 from claw_lsp.tools.paths import named
 from claw_lsp.tools.walls import walled

@@ -14,7 +14,7 @@ from claw_lsp.lsp.server import ClawServer
 if TYPE_CHECKING:
     from claw_lsp.adapters.wire import WireLog
     from claw_lsp.engine.house import House
-    from claw_lsp.ports import Workspace
+    from claw_lsp.ports.files import Workspace
 
 
 def language_server(world: World) -> ClawServer:

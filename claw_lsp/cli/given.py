@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from claw_lsp.app.world import World
-    from claw_lsp.ports import Archive
+    from claw_lsp.ports.logs import Archive
 
 USAGE = 2
 """The exit code for a command line that cannot be obeyed; argparse uses it too."""

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
-from claw_lsp.ports import Symbol
+from claw_lsp.ports.languages import Symbol
 
 LONGEST_LINE = 400
 """Characters of a line that are looked at; what is longer was not written by a person."""

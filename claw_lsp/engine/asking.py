@@ -16,7 +16,8 @@ from claw_lsp.facts.question import ALWAYS, DENY, EACH, NEVER, ONCE, SESSION, An
 from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.signal import Working
-from claw_lsp.ports import Host, Memory
+from claw_lsp.ports.person import Host
+from claw_lsp.ports.rules import Memory
 
 
 def standing(session: Session, scene: Scene) -> Standing:

@@ -8,7 +8,7 @@ from types import TracebackType
 from claw_lsp.facts.event import Entry
 from claw_lsp.facts.question import Answer, Question
 from claw_lsp.facts.signal import Signal
-from claw_lsp.ports import Host
+from claw_lsp.ports.person import Host
 
 
 class Deadline:

@@ -11,20 +11,14 @@ from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.engine.turn import Hands
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
-from claw_lsp.ports import (
-    Assessor,
-    Clock,
-    Guidance,
-    Host,
-    Memory,
-    Model,
-    Processes,
-    Search,
-    Tool,
-    Trust,
-    Versions,
-    Workspace,
-)
+from claw_lsp.ports.files import Search, Workspace
+from claw_lsp.ports.guidance import Guidance
+from claw_lsp.ports.model import Model
+from claw_lsp.ports.person import Host
+from claw_lsp.ports.processes import Processes
+from claw_lsp.ports.rules import Assessor, Memory, Trust
+from claw_lsp.ports.tools import Tool
+from claw_lsp.ports.world import Clock, Versions
 from claw_lsp.prompts import Prompts
 
 

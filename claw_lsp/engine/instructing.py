@@ -11,7 +11,9 @@ from claw_lsp.facts.event import Instructed
 from claw_lsp.facts.instructions import Around
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Guidance, Host, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.guidance import Guidance
+from claw_lsp.ports.person import Host
 
 
 class Guided(Protocol):

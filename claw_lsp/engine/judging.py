@@ -25,7 +25,10 @@ from claw_lsp.facts.question import DENY, NEVER, ONCE, SESSION, Answer
 from claw_lsp.facts.rule import Mode, Verdict
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Assessor, Host, Memory, Tool, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.person import Host
+from claw_lsp.ports.rules import Assessor, Memory
+from claw_lsp.ports.tools import Tool
 
 
 class Asked(Protocol):

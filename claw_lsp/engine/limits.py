@@ -8,7 +8,7 @@ from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Choice, Plan, Reach
 from claw_lsp.facts.question import DENY, ONCE, Question
-from claw_lsp.ports import Host
+from claw_lsp.ports.person import Host
 
 
 async def goes_on(why: str, session: Session, host: Host) -> bool:

@@ -14,7 +14,8 @@ from claw_lsp.facts.instructions import Around, FoundInstructions
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import InForce, Settings
 from claw_lsp.facts.usage import ModelFacts
-from claw_lsp.ports import Tool, Versions
+from claw_lsp.ports.tools import Tool
+from claw_lsp.ports.world import Versions
 from claw_lsp.prompts import Prompts
 
 LoadSettings = Callable[[str, Mapping[str, Any]], Awaitable[InForce]]

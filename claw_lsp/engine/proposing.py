@@ -13,7 +13,7 @@ from claw_lsp.facts.fault import NoSuchFile, StaleDocument
 from claw_lsp.facts.plan import PlannedPath
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.text import Applied, Change, Document
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 PROPOSED = "This is the text with what you proposed, which is not in the file yet."
 

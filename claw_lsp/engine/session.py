@@ -16,7 +16,7 @@ from claw_lsp.facts.event import CallJudged, Entry, Event, ModelSpoke, Stopped, 
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import DENY, Answer
 from claw_lsp.facts.usage import Usage
-from claw_lsp.ports import Log
+from claw_lsp.ports.logs import Log
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,7 @@ from claw_lsp.facts.event import Entry, SessionStarted
 from claw_lsp.facts.fault import LogError, SessionHeld
 from claw_lsp.facts.past import Recalled, SessionSummary
 from claw_lsp.facts.rule import Mode
-from claw_lsp.ports import Archive
+from claw_lsp.ports.logs import Archive
 
 Opening = Callable[[str, Home, Chosen], Awaitable[SessionStarted]]
 """(session, home, what the person chose) -> the fact a session begins with."""

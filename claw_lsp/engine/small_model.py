@@ -8,7 +8,7 @@ from claw_lsp.facts.call import Block
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.signal import Signal
 from claw_lsp.facts.usage import ModelFacts, Price
-from claw_lsp.ports import Model
+from claw_lsp.ports.model import Model
 
 
 @dataclass(frozen=True, slots=True)

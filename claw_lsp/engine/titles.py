@@ -15,7 +15,7 @@ from claw_lsp.facts.call import text_in
 from claw_lsp.facts.event import ModelSpoke, Titled, UserSpoke
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.usage import cost
-from claw_lsp.ports import Clock
+from claw_lsp.ports.world import Clock
 
 logger = logging.getLogger(__name__)
 

@@ -6,7 +6,7 @@ import inspect
 from typing import Any, cast
 
 from claw_lsp.facts.event import ToolSpec
-from claw_lsp.ports import Tool
+from claw_lsp.ports.tools import Tool
 
 
 def spec(tool: Tool) -> ToolSpec:

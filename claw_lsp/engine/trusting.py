@@ -10,7 +10,7 @@ from claw_lsp.facts.call import Call
 from claw_lsp.facts.plan import Choice, Plan, Reach
 from claw_lsp.facts.question import ALWAYS, DENY, Answer, Question
 from claw_lsp.facts.trust import Item, Sought
-from claw_lsp.ports import Trust
+from claw_lsp.ports.rules import Trust
 
 NEVER = "never"
 """The choice that is remembered as a no."""

@@ -25,7 +25,13 @@ from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Retrying, Signal, TextArrived, UsageReported, Working
 from claw_lsp.facts.usage import ModelFacts, Usage, cost
-from claw_lsp.ports import Assessor, Clock, Guidance, Host, Memory, Model, Tool, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.guidance import Guidance
+from claw_lsp.ports.model import Model
+from claw_lsp.ports.person import Host
+from claw_lsp.ports.rules import Assessor, Memory
+from claw_lsp.ports.tools import Tool
+from claw_lsp.ports.world import Clock
 
 BUG = "Something in claw-lsp itself failed; the details are in its log. The session can go on."
 

@@ -20,7 +20,9 @@ from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.rule import Rule
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Languages, Symbols, Tool, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.languages import Languages, Symbols
+from claw_lsp.ports.tools import Tool
 
 Rules = tuple[Rule, ...]
 

@@ -34,7 +34,7 @@ from claw_lsp.lsp.making import make_door
 from claw_lsp.lsp.powers import powers_of
 from claw_lsp.lsp.transport.server import DoorServer
 from claw_lsp.lsp.uris import filelike, path_of
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 logger = logging.getLogger(__name__)
 

@@ -52,7 +52,8 @@ from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.trusting import Trusting
 from claw_lsp.lsp.uris import filelike, path_of
 from claw_lsp.lsp.views import Views
-from claw_lsp.ports import Symbols, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.languages import Symbols
 
 logger = logging.getLogger(__name__)
 

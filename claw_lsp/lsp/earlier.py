@@ -13,7 +13,7 @@ from claw_lsp.facts.fault import LogError, NoSuchFile, ToolError
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.uris import filelike
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 logger = logging.getLogger(__name__)
 

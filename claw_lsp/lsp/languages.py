@@ -12,7 +12,7 @@ from claw_lsp.facts.language import Diagnostic
 from claw_lsp.lsp.buffers import Changed, Closed, Happening
 from claw_lsp.lsp.client import Client, part
 from claw_lsp.lsp.uris import path_of, uri_of
-from claw_lsp.ports import Languages, Symbol, Symbols
+from claw_lsp.ports.languages import Languages, Symbol, Symbols
 
 logger = logging.getLogger(__name__)
 

@@ -39,7 +39,7 @@ from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.trusting import Trusting
 from claw_lsp.lsp.views import Views
 from claw_lsp.lsp.workspace import EditorWorkspace
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 
 def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, folders: tuple[str, ...]) -> Door:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from claw_lsp.facts.text import Change
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 
 @dataclass(frozen=True, slots=True)

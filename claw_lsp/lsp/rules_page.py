@@ -12,7 +12,7 @@ from claw_lsp.lsp.actions import QUICKFIX, Action, command
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.questions import flat
 from claw_lsp.lsp.views import Views
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 NAME = "permissions.md"
 

@@ -18,7 +18,7 @@ from claw_lsp.lsp.editor import Editor, Patience
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.unsaved import Unsaved
 from claw_lsp.lsp.uris import uri_of
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 LARGE = 100_000
 """Texts of more characters are compared in a thread."""

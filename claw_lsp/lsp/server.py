@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from claw_lsp.engine.house import House
     from claw_lsp.lsp.answers import Answers
     from claw_lsp.lsp.door import Door
-    from claw_lsp.ports import Workspace
+    from claw_lsp.ports.files import Workspace
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ from claw_lsp.lsp.arguments import Range
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.languages import diagnostics_in
 from claw_lsp.lsp.uris import path_of
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 
 async def subject_of(

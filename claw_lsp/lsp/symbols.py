@@ -12,7 +12,8 @@ from claw_lsp.core.policy.paths import inside, secret
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.search import FoundFile, Query
 from claw_lsp.lsp.buffers import Buffers
-from claw_lsp.ports import Search, Symbol
+from claw_lsp.ports.files import Search
+from claw_lsp.ports.languages import Symbol
 
 logger = logging.getLogger(__name__)
 

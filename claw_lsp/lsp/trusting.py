@@ -11,7 +11,7 @@ from claw_lsp.facts.question import DENY, Question
 from claw_lsp.facts.trust import Sought
 from claw_lsp.lsp.messages import INFO, WARNING
 from claw_lsp.lsp.questions import Questions
-from claw_lsp.ports import Trust
+from claw_lsp.ports.rules import Trust
 
 Say = Callable[[int, str], None]
 

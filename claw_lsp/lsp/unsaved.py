@@ -12,7 +12,7 @@ from claw_lsp.lsp.echo import same
 from claw_lsp.lsp.editor import Editor, Patience
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.uris import filelike, uri_of
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 logger = logging.getLogger(__name__)
 

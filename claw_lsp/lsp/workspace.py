@@ -21,7 +21,7 @@ from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.sending import LARGE, Line, refuse_lone_surrogates, send
 from claw_lsp.lsp.unsaved import Unsaved
 from claw_lsp.lsp.uris import filelike
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 UNSAFE = (
     "The editor's changes came out of order, so this text may lag behind what it shows; edits wait for a whole one."

@@ -8,7 +8,7 @@ from claw_lsp.core.escape import visible
 from claw_lsp.core.replaying import differences
 from claw_lsp.core.words import counted
 from claw_lsp.facts.event import Entry
-from claw_lsp.ports import Archive
+from claw_lsp.ports.logs import Archive
 from claw_lsp.term.sessions import found
 
 

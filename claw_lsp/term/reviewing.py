@@ -20,7 +20,7 @@ from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.plan import Choice, Plan, Reach
 from claw_lsp.facts.question import DENY, ONCE, Question
 from claw_lsp.facts.text import Change, Document, TextEdit
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 from claw_lsp.term.asking import WAIT, Person
 
 CHOICES = (

@@ -54,7 +54,7 @@ from claw_lsp.facts.question import ALWAYS, Answer, Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 from claw_lsp.term import messages
 from claw_lsp.term.asking import Person
 from claw_lsp.term.reviewing import Reviewed, diffs_of, review

@@ -18,7 +18,7 @@ from claw_lsp.facts.event import Entry, UserSpoke
 from claw_lsp.facts.fault import BadRequest, LogError
 from claw_lsp.facts.past import SessionSummary
 from claw_lsp.facts.usage import Usage
-from claw_lsp.ports import Archive
+from claw_lsp.ports.logs import Archive
 
 
 async def transcript(archive: Archive, named: str) -> str:

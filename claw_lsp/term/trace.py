@@ -15,7 +15,7 @@ from claw_lsp.core.redaction import redacted
 from claw_lsp.facts.event import Entry
 from claw_lsp.facts.past import SessionSummary
 from claw_lsp.facts.wire import WireMessage
-from claw_lsp.ports import Archive
+from claw_lsp.ports.logs import Archive
 from claw_lsp.term.sessions import found
 from claw_lsp.term.timeline import Moment, Timeline, near
 from claw_lsp.term.trace_page import page

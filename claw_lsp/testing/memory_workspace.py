@@ -15,7 +15,7 @@ from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.text import Applied, Change, Document
-from claw_lsp.ports import Tool
+from claw_lsp.ports.tools import Tool
 
 
 class BufferedWorkspace(DiskWorkspace):

@@ -12,7 +12,8 @@ from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.plan import Choice, Inquiry, Plan, Reach
 from claw_lsp.facts.question import DENY, Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.tools import Tell
 
 _NO_ANSWER = Choice(DENY, "Do not answer")
 

@@ -15,7 +15,9 @@ from claw_lsp.facts.fault import FolderGone
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Processes, Ran, Sandbox, ShellLine, Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.processes import Processes, Ran, Sandbox, ShellLine
+from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.attributed import attributed
 from claw_lsp.tools.below import Below, looked_below
 from claw_lsp.tools.walls import stopped, walled

@@ -12,7 +12,8 @@ from claw_lsp.facts.plan import Choice, Inquiry, Plan, Reach
 from claw_lsp.facts.question import DENY, ONCE, SESSION, Answer
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.tools import Tell
 
 _CHOICES = (Choice(DENY, "Keep planning"), Choice(ONCE, "Approve"), Choice(SESSION, "Approve and accept edits"))
 

@@ -14,7 +14,8 @@ from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Search, Tell, Workspace
+from claw_lsp.ports.files import Search, Workspace
+from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.paths import below, named, shown, still_there
 
 MOST = 200

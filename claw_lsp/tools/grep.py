@@ -17,7 +17,8 @@ from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.search import Found, FoundFile, Query
 from claw_lsp.facts.text import Document
-from claw_lsp.ports import Search, Tell, Workspace
+from claw_lsp.ports.files import Search, Workspace
+from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.grep_lines import Entries, entries_of
 from claw_lsp.tools.paths import below, named, shown, still_there
 

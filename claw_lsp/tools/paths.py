@@ -10,7 +10,7 @@ from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.text import Document
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 
 _SCHEME = re.compile(r"[A-Za-z][A-Za-z0-9+.-]+:")
 """Two letters at least: one letter and a colon is a drive."""

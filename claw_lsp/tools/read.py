@@ -14,7 +14,8 @@ from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.text import Document
-from claw_lsp.ports import Tell, Windows, Workspace
+from claw_lsp.ports.files import Windows, Workspace
+from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.patch import numbered
 from claw_lsp.tools.paths import missing_beside, named, read_there, shown, still_there
 from claw_lsp.tools.read_image import IMAGE_LIMIT, IMAGE_NAMES, image_result

@@ -12,7 +12,9 @@ from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Background, Processes, Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.processes import Background, Processes
+from claw_lsp.ports.tools import Tell
 
 
 class TaskOutputInput(BaseModel):

@@ -11,7 +11,9 @@ from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Processes, Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.processes import Processes
+from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.task_output import known, plan_about, standing, unknown
 
 

@@ -10,7 +10,8 @@ from claw_lsp.facts.call import Call, Result, Task, TaskState
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.tasks import changed, find, line, linked, replaced, without
 
 

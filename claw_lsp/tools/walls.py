@@ -13,7 +13,7 @@ from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.sandbox import Walls
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Sandbox
+from claw_lsp.ports.processes import Sandbox
 
 _HELD = re.compile(
     r"(?i)read-only file system|permission denied|operation not permitted|device or resource busy|invalid cross-device link"

@@ -17,7 +17,9 @@ from claw_lsp.facts.fault import ModelError, ToolError
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Page, Tell, Web, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.tools import Tell
+from claw_lsp.ports.world import Page, Web
 from claw_lsp.tools.side import SideModel, side_cost, side_usage
 
 MOST = 100_000

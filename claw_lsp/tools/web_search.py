@@ -15,7 +15,8 @@ from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.request import Reply
 from claw_lsp.facts.scene import Scene
-from claw_lsp.ports import Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.side import SideModel, side_cost, side_usage
 
 _MOST_SEARCHES = 5

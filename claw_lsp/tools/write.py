@@ -13,7 +13,8 @@ from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.text import Document, TextEdit
-from claw_lsp.ports import Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.paths import named
 from claw_lsp.tools.splice import rewriting
 from claw_lsp.tools.writing import make, plan_edits, refuse_surrogates

@@ -12,7 +12,7 @@ from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.plan import Plan, PlannedPath, Reach
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.text import Applied, Change, Document, TextEdit
-from claw_lsp.ports import Workspace
+from claw_lsp.ports.files import Workspace
 from claw_lsp.tools.patch import changed_lines, unified
 from claw_lsp.tools.paths import missing_beside, shown, still_there
 

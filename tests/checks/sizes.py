@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "claw_lsp"
 LIMITS = {
     "facts": 1_300,
-    "ports.py": 400,
+    "ports": 400,
     "core/policy": 2_500,
     "core/chat": 1_500,
     "core": 4_000,

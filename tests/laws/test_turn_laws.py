@@ -40,7 +40,9 @@ from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Retrying, UsageReported
 from claw_lsp.facts.usage import ModelFacts, Price, Usage
-from claw_lsp.ports import Hear, Model, Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.model import Hear, Model
+from claw_lsp.ports.tools import Tell
 from claw_lsp.testing.fakes import Doubt, FakeClock, MemoryLog, NoGuidance, NoMemory, PlannedPerson
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.testing.scripted_model import ScriptedModel, says

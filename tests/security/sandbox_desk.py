@@ -20,7 +20,7 @@ from claw_lsp.adapters.process.shell import ShellProcesses
 from claw_lsp.adapters.sandbox.system import SystemSandbox
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Ran, ShellLine
+from claw_lsp.ports.processes import Ran, ShellLine
 
 needs_bwrap = pytest.mark.needs(*(() if shutil.which("bwrap") else (Debian("bubblewrap"),)))
 """Installed where the machine that runs the checks may do so, as the editors are."""

@@ -21,7 +21,7 @@ from claw_lsp.app.house import find_key, own_settings
 from claw_lsp.app.world import World
 from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.search import Query
-from claw_lsp.ports import ShellLine
+from claw_lsp.ports.processes import ShellLine
 from claw_lsp.testing.fakes import FakeClock
 from claw_lsp.testing.messages_api import MessagesApi, script
 from tests.wire.claude_line import Ears, ask

@@ -16,7 +16,7 @@ from claw_lsp.adapters.process.shell import ShellProcesses
 from claw_lsp.adapters.programs import absolute, found
 from claw_lsp.adapters.sandbox.finding import Mechanism
 from claw_lsp.facts.fault import ProcessError
-from claw_lsp.ports import Ran, ShellLine
+from claw_lsp.ports.processes import Ran, ShellLine
 from claw_lsp.term.doctor import findings
 
 BASH = shutil.which("bash") or "/bin/bash"

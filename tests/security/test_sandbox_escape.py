@@ -18,7 +18,7 @@ from claw_lsp.adapters.sandbox.system import SystemSandbox
 from claw_lsp.facts.fault import FolderGone, ProcessError
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import ShellLine
+from claw_lsp.ports.processes import ShellLine
 from tests.security.sandbox_desk import PYTHON, SECRET, Desk, needs_bwrap, sandboxed, unheard
 
 pytestmark = needs_bwrap

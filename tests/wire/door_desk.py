@@ -27,7 +27,7 @@ from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.server import ClawServer
 from claw_lsp.lsp.transport.serving import Timing
 from claw_lsp.lsp.uris import path_of, uri_of
-from claw_lsp.ports import Hear
+from claw_lsp.ports.model import Hear
 from claw_lsp.testing.memory_editor import MemoryEditor
 from claw_lsp.testing.quirks import CLIENTS, Quirks
 from claw_lsp.testing.scripted_model import says

@@ -13,7 +13,7 @@ from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.rule import Verdict
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Model
+from claw_lsp.ports.model import Model
 from claw_lsp.testing.messages_api import MessagesApi, Reply, Status, ToolUse, script
 
 GROUND = Ground(("/ws",), "/ws", "/home/u")

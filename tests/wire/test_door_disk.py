@@ -12,7 +12,7 @@ from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.facts.event import ModelSpoke
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.signal import TextArrived
-from claw_lsp.ports import Hear
+from claw_lsp.ports.model import Hear
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import Visit, refused, visiting
 from tests.wire.faulty_disk import FaultyFiles, full, read_only

@@ -15,7 +15,7 @@ import pytest
 
 from claw_lsp.adapters.process.shell import Limits, ShellProcesses
 from claw_lsp.facts.fault import FolderGone, ProcessError
-from claw_lsp.ports import Ran, ShellLine
+from claw_lsp.ports.processes import Ran, ShellLine
 from claw_lsp.testing.lag import loop_lag
 
 SECRETS = {

@@ -16,7 +16,7 @@ import pytest
 
 from claw_lsp.adapters.process.shell import ShellProcesses
 from claw_lsp.facts.fault import ProcessError
-from claw_lsp.ports import ShellLine
+from claw_lsp.ports.processes import ShellLine
 
 LAUNCHERS = {
     "plain": "sleep {n}",
@@ -259,7 +259,7 @@ async def test_close_ends_foreground_and_background(shell: ShellProcesses, tmp_p
 SERVER = """
 import asyncio, os, signal, sys
 from claw_lsp.adapters.process.shell import ShellProcesses
-from claw_lsp.ports import ShellLine
+from claw_lsp.ports.processes import ShellLine
 
 async def unheard(line): pass
 

@@ -11,7 +11,7 @@ from door_desk import CLIENT_NAMES, PLAIN, Visit, edits, introduction_of, visiti
 from claw_lsp.facts.language import Diagnostic
 from claw_lsp.facts.rule import Mode
 from claw_lsp.lsp.events import MOST_OFTEN
-from claw_lsp.ports import Symbol
+from claw_lsp.ports.languages import Symbol
 from claw_lsp.testing.scripted_model import says
 from claw_lsp.testing.wire import NoAnswer, WireError
 

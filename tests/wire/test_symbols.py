@@ -13,7 +13,7 @@ from claw_lsp.facts.search import Query
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.symbols import WrittenSymbols
 from claw_lsp.lsp.uris import uri_of
-from claw_lsp.ports import Search
+from claw_lsp.ports.files import Search
 
 PROGRAM = ripgrep_program()
 

@@ -20,7 +20,7 @@ from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.usage import ModelFacts, Price, Usage
-from claw_lsp.ports import Hear
+from claw_lsp.ports.model import Hear
 from claw_lsp.testing.fakes import FakeClock
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import SteppedModel, visiting

@@ -21,7 +21,7 @@ from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Tool
+from claw_lsp.ports.tools import Tool
 from claw_lsp.testing.fakes import nothing_below
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.tools.bash import BashInput, BashTool

@@ -14,7 +14,7 @@ from claw_lsp.facts.question import DENY, ONCE, SESSION, Answer
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Tool
+from claw_lsp.ports.tools import Tool
 from claw_lsp.tools.enter_plan_mode import EnterPlanModeTool
 from claw_lsp.tools.exit_plan_mode import ExitPlanModeTool
 

@@ -18,7 +18,7 @@ from claw_lsp.facts.plan import Reach
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Tool
+from claw_lsp.ports.tools import Tool
 from claw_lsp.tools.ask_user_question import AskUserQuestionTool
 from claw_lsp.tools.enter_plan_mode import EnterPlanModeTool
 from claw_lsp.tools.exit_plan_mode import ExitPlanModeTool

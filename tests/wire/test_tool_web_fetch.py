@@ -17,7 +17,9 @@ from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.usage import Price, Usage
-from claw_lsp.ports import Page, Tool, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.tools import Tool
+from claw_lsp.ports.world import Page
 from claw_lsp.tools.web_fetch import MOST, SHORT, WebFetchTool
 from claw_lsp.tools.web_search import WebSearchTool
 

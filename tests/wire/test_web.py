@@ -14,7 +14,7 @@ import pytest
 from claw_lsp.adapters.web import HttpWeb
 from claw_lsp.core.web_address import normal_url, refusal
 from claw_lsp.facts.fault import ToolError
-from claw_lsp.ports import Page
+from claw_lsp.ports.world import Page
 
 
 class Site:

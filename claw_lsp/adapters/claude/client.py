@@ -31,7 +31,8 @@ from claw_lsp.adapters.interpreter import importing
 from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.signal import Retrying, Signal, Stalled
-from claw_lsp.ports import Clock, Hear
+from claw_lsp.ports.model import Hear
+from claw_lsp.ports.world import Clock
 
 if TYPE_CHECKING:
     from anthropic import AsyncAnthropic

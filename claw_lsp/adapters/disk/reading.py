@@ -12,7 +12,7 @@ from claw_lsp.adapters.disk.opening import opened
 from claw_lsp.adapters.disk.places import located
 from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.text import Document
-from claw_lsp.ports import Window
+from claw_lsp.ports.files import Window
 
 EDIT_LIMIT = 10 * 1024 * 1024
 """Files of more bytes are looked at by windows and never edited."""

@@ -10,7 +10,7 @@ from claw_lsp.core.merge import merged
 from claw_lsp.facts.fault import NoSuchFile, StaleDocument
 from claw_lsp.facts.plan import PlannedPath
 from claw_lsp.facts.text import Applied, Change, Document
-from claw_lsp.ports import Window
+from claw_lsp.ports.files import Window
 
 
 class DiskWorkspace:

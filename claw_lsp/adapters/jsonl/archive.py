@@ -22,7 +22,7 @@ from claw_lsp.core.recall import passages
 from claw_lsp.facts.event import FORMAT, Entry
 from claw_lsp.facts.fault import LogError
 from claw_lsp.facts.past import Passage, Recalled, SessionSummary
-from claw_lsp.ports import Clock
+from claw_lsp.ports.world import Clock
 
 logger = logging.getLogger(__name__)
 

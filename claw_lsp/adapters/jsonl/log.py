@@ -13,7 +13,7 @@ from claw_lsp.adapters.jsonl.files import Files, sync_folders, told_as_log_error
 from claw_lsp.adapters.jsonl.reading import line_of
 from claw_lsp.facts.event import Entry, Event, ModelSpoke
 from claw_lsp.facts.fault import SessionHeld
-from claw_lsp.ports import Clock
+from claw_lsp.ports.world import Clock
 
 logger = logging.getLogger(__name__)
 

@@ -18,7 +18,8 @@ from claw_lsp.adapters.process.output import KEPT
 from claw_lsp.adapters.process.supervised import Job, Report, Supervised
 from claw_lsp.adapters.programs import found
 from claw_lsp.facts.fault import ProcessError
-from claw_lsp.ports import Background, Ran, ShellLine, Tell
+from claw_lsp.ports.processes import Background, Ran, ShellLine
+from claw_lsp.ports.tools import Tell
 
 _FAREWELL = str(Path(__file__).with_name("farewell.bash"))
 _N_REMEMBERED = 200

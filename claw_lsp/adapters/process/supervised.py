@@ -14,7 +14,8 @@ from typing import Any
 
 from claw_lsp.adapters.process.descendants import marked, send
 from claw_lsp.facts.fault import FolderGone, ProcessError
-from claw_lsp.ports import Confined, Tell
+from claw_lsp.ports.processes import Confined
+from claw_lsp.ports.tools import Tell
 
 _ROOT = str(Path(__file__).parents[3])
 _PROGRAM = "import sys; sys.path.append(sys.argv[1]); from claw_lsp.adapters.process.supervisor import main; main()"

@@ -20,7 +20,7 @@ from claw_lsp.adapters.sandbox.seatbelt import Seatbelted
 from claw_lsp.facts.fault import FolderGone, ToolError
 from claw_lsp.facts.sandbox import NO_WALLS, SandboxSettings, Walls
 from claw_lsp.facts.scene import Ground
-from claw_lsp.ports import Confined
+from claw_lsp.ports.processes import Confined
 
 _OWN = (str(Path(__file__).parents[2]), sys.prefix, sys.base_prefix)
 """What runs outside of every sandbox, again and again: this program and its Python."""

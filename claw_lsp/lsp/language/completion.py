@@ -27,7 +27,7 @@ from claw_lsp.lsp.language.place import Place, place_of
 from claw_lsp.lsp.lately import Lately
 from claw_lsp.lsp.questions import flat
 from claw_lsp.lsp.uris import filelike
-from claw_lsp.ports import Symbol
+from claw_lsp.ports.languages import Symbol
 
 MOST = 100
 """Items of one answer; the next letter brings others."""

@@ -11,7 +11,7 @@ from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.signal import TextArrived
 from claw_lsp.facts.usage import Usage
-from claw_lsp.ports import Hear
+from claw_lsp.ports.model import Hear
 from claw_lsp.testing.cases.person import Person
 from claw_lsp.testing.cases.story import Spoken, Story
 

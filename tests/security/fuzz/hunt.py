@@ -21,7 +21,7 @@ from claw_lsp.facts.plan import PlannedPath
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
-from claw_lsp.ports import Processes, Sandbox
+from claw_lsp.ports.processes import Processes, Sandbox
 from claw_lsp.tools.bash import BashTool
 
 from .ground import FILES, LINKS, Effects, Ground
