@@ -10,19 +10,8 @@ from claw_lsp.core.hunks import Hunk, HunkState, Ledger, Maker, edited, moved_to
 from claw_lsp.core.proposals import Proposals
 from claw_lsp.core.render import one_line
 from claw_lsp.facts.call import Edited, calls_in, text_in
-from claw_lsp.facts.event import (
-    CallFinished,
-    Entry,
-    FileMoved,
-    Forked,
-    HunkKept,
-    HunkUndone,
-    ModelSpoke,
-    Noted,
-    SessionStarted,
-    TurnEnded,
-    UserSpoke,
-)
+from claw_lsp.facts.event import CallFinished, Entry, Forked, ModelSpoke, Noted, SessionStarted, TurnEnded, UserSpoke
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone
 
 
 @dataclass(frozen=True, slots=True)

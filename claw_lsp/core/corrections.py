@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from claw_lsp.core.book import Book
 from claw_lsp.core.hunks import Hunk, Ledger
 from claw_lsp.core.words import counted
-from claw_lsp.facts.event import Event, HunkUndone, Noted, ProposalApplied, ProposalDismissed
+from claw_lsp.facts.event import Event, Noted
+from claw_lsp.facts.reviewed import HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.text import digest
 
 LONGEST_NOTE = 4000

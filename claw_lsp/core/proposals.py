@@ -29,16 +29,8 @@ from claw_lsp.core.hunks import (
     undone,
 )
 from claw_lsp.facts.call import Edited
-from claw_lsp.facts.event import (
-    CallFinished,
-    Entry,
-    FileMoved,
-    Forked,
-    ProposalApplied,
-    ProposalDismissed,
-    SessionStarted,
-    UserSpoke,
-)
+from claw_lsp.facts.event import CallFinished, Entry, Forked, SessionStarted, UserSpoke
+from claw_lsp.facts.reviewed import FileMoved, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.text import TextEdit, applied
 
 

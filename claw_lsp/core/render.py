@@ -11,18 +11,13 @@ from claw_lsp.facts.event import (
     CallJudged,
     Entry,
     Event,
-    FileMoved,
     Forked,
-    HunkKept,
-    HunkUndone,
     Instructed,
     LimitRaised,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
     Noted,
-    ProposalApplied,
-    ProposalDismissed,
     Reopened,
     RuleAdded,
     RuleRemoved,
@@ -33,6 +28,7 @@ from claw_lsp.facts.event import (
     Unknown,
     UserSpoke,
 )
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.usage import Usage
 
 LONGEST = 160

@@ -14,18 +14,13 @@ from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
     Event,
-    FileMoved,
     Forked,
-    HunkKept,
-    HunkUndone,
     Instructed,
     LimitRaised,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
     Noted,
-    ProposalApplied,
-    ProposalDismissed,
     Reopened,
     RuleAdded,
     RuleRemoved,
@@ -38,6 +33,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.request import Message
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.scene import Exposure
 from claw_lsp.facts.usage import Usage

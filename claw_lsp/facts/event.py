@@ -12,6 +12,8 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from claw_lsp.facts.call import Block, Result
+from claw_lsp.facts.fact import Fact
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.usage import Usage
 
@@ -21,23 +23,6 @@ FORMAT = 1
 Stopped = Literal["done", "interrupted", "failed", "limit", "refused"]
 """Why a turn ended: `refused` when the last thing the model tried was not permitted, `limit` at a
 limit of replies, dollars, minutes or failures."""
-
-
-class Fact(BaseModel):
-    """One thing that happened. Unknown fields of a later version are kept."""
-
-    model_config = ConfigDict(frozen=True, extra="allow")
-
-    from_outside: ClassVar[bool] = False
-    is_lasting: ClassVar[bool] = False
-
-    @property
-    def outside(self) -> bool:
-        return self.from_outside
-
-    @property
-    def lasting(self) -> bool:
-        return self.is_lasting
 
 
 class ToolSpec(BaseModel):
@@ -214,54 +199,6 @@ class Instructed(Fact):
     text: str
     digest: str = ""
     gone: bool = False
-
-
-class HunkKept(Fact):
-    """The person accepted a change of the agent's; it is theirs now."""
-
-    kind: Literal["hunk_kept"] = "hunk_kept"
-    from_outside: ClassVar[bool] = True
-    hunk: str
-    path: str
-
-
-class HunkUndone(Fact):
-    """A change of the agent's was taken back: by a command of the person's, or by hand in the text."""
-
-    kind: Literal["hunk_undone"] = "hunk_undone"
-    from_outside: ClassVar[bool] = True
-    hunk: str
-    path: str
-    by_hand: bool = False
-
-
-class ProposalApplied(Fact):
-    """The person made a change of the agent's that was only proposed: by a command, or by hand in the text."""
-
-    kind: Literal["proposal_applied"] = "proposal_applied"
-    from_outside: ClassVar[bool] = True
-    hunk: str
-    path: str
-    by_hand: bool = False
-
-
-class ProposalDismissed(Fact):
-    """The person did not want what was proposed, or took out what it was about."""
-
-    kind: Literal["proposal_dismissed"] = "proposal_dismissed"
-    from_outside: ClassVar[bool] = True
-    hunk: str
-    path: str
-    by_hand: bool = False
-
-
-class FileMoved(Fact):
-    """The person gave another name to a file that waits for review: its hunks and proposals go with it."""
-
-    kind: Literal["file_moved"] = "file_moved"
-    from_outside: ClassVar[bool] = True
-    path: str
-    to: str
 
 
 class Steered(Fact):

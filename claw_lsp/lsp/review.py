@@ -12,7 +12,8 @@ from claw_lsp.core.hunks import Hunk, HunkState, Ledger, followed, inverse, stan
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.proposals import would_be
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.event import CallFinished, Entry, FileMoved, TurnEnded
+from claw_lsp.facts.event import CallFinished, Entry, TurnEnded
+from claw_lsp.facts.reviewed import FileMoved
 from claw_lsp.lsp.buffers import Buffers, Changed, Closed, Happening, Opened, Saved
 
 DELAY = 0.15

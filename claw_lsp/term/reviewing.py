@@ -15,10 +15,11 @@ from claw_lsp.core.unified import unified
 from claw_lsp.core.words import counted
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call
-from claw_lsp.facts.event import Entry, ProposalApplied, ProposalDismissed
+from claw_lsp.facts.event import Entry
 from claw_lsp.facts.fault import NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.plan import Choice, Plan, Reach
 from claw_lsp.facts.question import DENY, ONCE, Question
+from claw_lsp.facts.reviewed import ProposalApplied, ProposalDismissed
 from claw_lsp.facts.text import Change, Document, TextEdit
 from claw_lsp.ports.files import Workspace
 from claw_lsp.term.asking import WAIT, Person

@@ -26,18 +26,13 @@ from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
     Entry,
-    FileMoved,
     Forked,
-    HunkKept,
-    HunkUndone,
     Instructed,
     LimitRaised,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
     Noted,
-    ProposalApplied,
-    ProposalDismissed,
     Reopened,
     RuleAdded,
     RuleRemoved,
@@ -51,6 +46,7 @@ from claw_lsp.facts.event import (
 )
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.facts.question import ALWAYS, Answer, Question
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal

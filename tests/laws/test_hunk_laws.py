@@ -11,7 +11,8 @@ from claw_lsp.core.book import folded
 from claw_lsp.core.corrections import corrections
 from claw_lsp.core.hunks import Hunk, Ledger, Maker, edited, followed, inverse, settled, synced, undone
 from claw_lsp.facts.call import Edited, Result
-from claw_lsp.facts.event import CallFinished, Entry, HunkKept, HunkUndone, SessionStarted, UserSpoke
+from claw_lsp.facts.event import CallFinished, Entry, SessionStarted, UserSpoke
+from claw_lsp.facts.reviewed import HunkKept, HunkUndone
 from claw_lsp.facts.text import TextEdit, applied
 
 PATH = "/w/a.py"

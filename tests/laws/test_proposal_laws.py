@@ -10,14 +10,8 @@ from hypothesis import strategies as st
 from claw_lsp.core.hunks import Ledger, followed, settled, undone
 from claw_lsp.core.proposals import Proposals, after, overlaid, spots
 from claw_lsp.facts.call import Edited, Result
-from claw_lsp.facts.event import (
-    CallFinished,
-    Entry,
-    ProposalApplied,
-    ProposalDismissed,
-    SessionStarted,
-    UserSpoke,
-)
+from claw_lsp.facts.event import CallFinished, Entry, SessionStarted, UserSpoke
+from claw_lsp.facts.reviewed import ProposalApplied, ProposalDismissed
 from claw_lsp.facts.text import TextEdit, applied
 
 PATH = "/w/a.py"

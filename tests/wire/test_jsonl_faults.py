@@ -22,18 +22,13 @@ from claw_lsp.facts.event import (
     CallJudged,
     Entry,
     Event,
-    FileMoved,
     Forked,
-    HunkKept,
-    HunkUndone,
     Instructed,
     LimitRaised,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
     Noted,
-    ProposalApplied,
-    ProposalDismissed,
     Reopened,
     RuleAdded,
     RuleRemoved,
@@ -45,6 +40,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.fault import LogError, SessionHeld
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.testing.fakes import FakeClock
 from tests.wire.faulty_disk import Died, FaultyFiles, broken, full, read_only

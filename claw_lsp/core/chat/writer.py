@@ -17,18 +17,13 @@ from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
     Entry,
-    FileMoved,
     Forked,
-    HunkKept,
-    HunkUndone,
     Instructed,
     LimitRaised,
     ModeChanged,
     ModelChanged,
     ModelSpoke,
     Noted,
-    ProposalApplied,
-    ProposalDismissed,
     Reopened,
     RuleAdded,
     RuleRemoved,
@@ -39,6 +34,7 @@ from claw_lsp.facts.event import (
     Unknown,
     UserSpoke,
 )
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.signal import Signal, TextArrived
 from claw_lsp.facts.usage import Usage
 

@@ -6,8 +6,8 @@ from collections.abc import Sequence
 
 from claw_lsp.core.merge import minimal_edits
 from claw_lsp.core.words import counted
-from claw_lsp.facts.event import ProposalApplied, ProposalDismissed
 from claw_lsp.facts.fault import NoSuchFile, ToolError
+from claw_lsp.facts.reviewed import ProposalApplied, ProposalDismissed
 from claw_lsp.facts.text import Change, Document, TextEdit
 from claw_lsp.lsp.arguments import ReviewedArguments
 from claw_lsp.lsp.commands.review import each_file, meant, told

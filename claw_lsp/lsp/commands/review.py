@@ -7,8 +7,8 @@ from typing import Any
 
 from claw_lsp.core.merge import minimal_edits
 from claw_lsp.core.words import counted
-from claw_lsp.facts.event import FileMoved, HunkKept, HunkUndone
 from claw_lsp.facts.fault import BadRequest, LogError, NoSuchFile, ToolError
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone
 from claw_lsp.facts.text import Change
 from claw_lsp.lsp.arguments import ReviewedArguments, UriArguments
 from claw_lsp.lsp.commands.table import Answer, command

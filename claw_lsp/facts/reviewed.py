@@ -1,0 +1,55 @@
+"""What the person made of the changes that waited for their review."""
+
+from __future__ import annotations
+
+from typing import ClassVar, Literal
+
+from claw_lsp.facts.fact import Fact
+
+
+class HunkKept(Fact):
+    """The person accepted a change of the agent's; it is theirs now."""
+
+    kind: Literal["hunk_kept"] = "hunk_kept"
+    from_outside: ClassVar[bool] = True
+    hunk: str
+    path: str
+
+
+class HunkUndone(Fact):
+    """A change of the agent's was taken back: by a command of the person's, or by hand in the text."""
+
+    kind: Literal["hunk_undone"] = "hunk_undone"
+    from_outside: ClassVar[bool] = True
+    hunk: str
+    path: str
+    by_hand: bool = False
+
+
+class ProposalApplied(Fact):
+    """The person made a change of the agent's that was only proposed: by a command, or by hand in the text."""
+
+    kind: Literal["proposal_applied"] = "proposal_applied"
+    from_outside: ClassVar[bool] = True
+    hunk: str
+    path: str
+    by_hand: bool = False
+
+
+class ProposalDismissed(Fact):
+    """The person did not want what was proposed, or took out what it was about."""
+
+    kind: Literal["proposal_dismissed"] = "proposal_dismissed"
+    from_outside: ClassVar[bool] = True
+    hunk: str
+    path: str
+    by_hand: bool = False
+
+
+class FileMoved(Fact):
+    """The person gave another name to a file that waits for review: its hunks and proposals go with it."""
+
+    kind: Literal["file_moved"] = "file_moved"
+    from_outside: ClassVar[bool] = True
+    path: str
+    to: str
