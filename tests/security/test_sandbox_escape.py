@@ -235,7 +235,7 @@ async def test_shared_memory_and_control_groups_are_its_own_or_read_only(desk: D
 
 async def test_work_in_the_workspace_goes_on_as_always(desk: Desk) -> None:
     ran = await desk.run(
-        "echo 1 > new && mkdir -p a/b && mv new a/b/ && rm -r a && echo $TMPDIR > /tmp/x && cat /tmp/x && cd src && "
+        "echo 1 > new && mkdir -p a/b && mv new a/b/ && rm -r a && echo $TMPDIR > /tmp/kept && cat /tmp/kept && cd src && "
         "git add -A . && git -c user.name=x -c user.email=x@x commit -qm first && git status --short && git log --format=%s"
     )
     assert (ran.code, ran.cwd) == (0, str(desk.ws / "src"))
