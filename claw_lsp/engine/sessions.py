@@ -125,6 +125,10 @@ class Sessions:
         """Delete sessions that nobody used for so many days, and none with 0; the ids of those that went. Once a day."""
         return await self._archive.expire(now - days * 86_400.0) if days else ()
 
+    async def trim(self, megabytes: int) -> tuple[str, ...]:
+        """Delete what is too much of each project's sessions, and nothing with 0; the ids of those that went. Once a day."""
+        return await self._archive.trim(megabytes * 1_000_000) if megabytes else ()
+
     def close(self) -> None:
         for session in self.opened.values():
             session.log.close()

@@ -127,6 +127,13 @@ class Settings(SandboxSettings, AutoRules):
         ge=0,
         description="Sessions that nobody used for so many days are deleted, but for those in use; 0 keeps all of them.",
     )
+    most_megabytes: int = Field(
+        1000,
+        alias="maxSessionMegabytes",
+        ge=0,
+        description="Megabytes of sessions that a project keeps; once a day those used longest ago go, but for those in use"
+        " and the last ten; 0 keeps all of them.",
+    )
     attribution: bool | str | Attribution = Field(
         True,
         description="Whether commit messages and pull requests written by the agent say so; a text is the line that says it"

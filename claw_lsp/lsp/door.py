@@ -38,7 +38,7 @@ from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.host import TurnHost
 from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.languages import EditorLanguages
-from claw_lsp.lsp.messages import WARNING, Messages
+from claw_lsp.lsp.messages import INFO, WARNING, Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Bar, Progress
@@ -233,11 +233,15 @@ class Door:
         )
 
     async def clean_up(self) -> None:
-        """Delete sessions that nobody used for long, where that was not done today."""
+        """Delete sessions that nobody used for long, and those used longest ago where a project keeps too much, unless that
+        was done today. What went only for its size is said: nobody chose its time."""
         settings = await self.settings_in(self.home_for(None).folder)
         gone = await self.house.sessions.clean_up(settings.cleanup_days, self.house.clock.now())
         for session in gone:
             logger.info("Session %s was not used for %s days and is deleted", session, settings.cleanup_days)
+        if trimmed := await self.house.sessions.trim(settings.most_megabytes):
+            kept = f"a project keeps {settings.most_megabytes} MB of them (`maxSessionMegabytes`)"
+            self.messages.say(INFO, f"Claw: {counted(len(trimmed), 'old session')} deleted, the oldest: {kept}.")
 
     async def along(self, session: Session, words: str, settings: Settings) -> Along:
         """What words for this session mention; what is not sent is said where the chat does not show it."""

@@ -74,3 +74,8 @@ class Archive(Protocol):
     async def expire(self, before: float) -> tuple[str, ...]:
         """Delete what nobody wrote since and nobody holds, at most once a day on this machine; answers their ids."""
         ...
+
+    async def trim(self, most: int) -> tuple[str, ...]:
+        """Delete the sessions used longest ago of each project whose logs take more bytes, at most once a day: none that
+        is in use, and none of the last few. The ids of those that went; never raises."""
+        ...

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 from pathlib import Path
+from uuid import uuid4
 
 import pytest
 
@@ -192,6 +193,26 @@ async def test_r59_a_server_deletes_what_nobody_used_for_long_unless_that_is_off
     async with visiting(tmp_path, introduction=hostile) as visit:
         await cleaned_up(visit)
         assert log.exists() == bool(left)
+
+
+async def test_r59_what_a_project_keeps_too_much_of_goes_and_the_person_is_told(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hi.")) as visit:
+        session = (await visit.turn("claw.ask", prompt="hello"))["session"]
+        (log,) = (it for it in logs_of(visit, session) if it.suffix == ".jsonl")
+        (log.parent.parent / ".trimmed").unlink(missing_ok=True)
+    much = json.dumps({"n": 90, "at": 1.0, "event": {"kind": "noted", "text": "x" * 200_000}}).encode() + b"\n"
+    old = [log.with_name(f"{uuid4()}.jsonl") for _ in range(13)]
+    for n, it in enumerate(old, 1):
+        it.write_bytes(log.read_bytes() + much)
+        os.utime(it, (log.stat().st_mtime - n * 60,) * 2)
+    (visit.home / "claw" / "settings.json").write_text(json.dumps({"maxSessionMegabytes": 2}))
+    async with visiting(tmp_path) as visit:
+        await cleaned_up(visit)
+        await visit.settle()
+        said = [it["message"] for it in visit.messages]
+    assert [it.exists() for it in old] == [True] * 9 + [False] * 4
+    assert log.exists()
+    assert said == ["Claw: 4 old sessions deleted, the oldest: a project keeps 2 MB of them (`maxSessionMegabytes`)."]
 
 
 async def test_a_session_whose_first_fact_cannot_be_written_leaves_nothing_behind(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from uuid import uuid4
 import pytest
 
 from claw_lsp.adapters.jsonl import JsonlArchive
+from claw_lsp.adapters.jsonl.archive import ALWAYS_KEPT
 from claw_lsp.adapters.jsonl.index import Index
 from claw_lsp.core.state import fold
 from claw_lsp.core.summary import Summary, summed
@@ -226,5 +227,28 @@ async def test_r59_what_nobody_used_for_long_goes_once_a_day_and_never_what_is_h
     assert young.exists()
 
 
+async def test_r59_a_project_that_keeps_too_much_loses_what_was_used_longest_ago(tmp_path: Path) -> None:
+    now = 100 * DAY
+    logs = [await made(tmp_path, *EVENTS, at=now - n * DAY) for n in range(ALWAYS_KEPT + 4)]
+    other = [await made(tmp_path, *EVENTS, folder="/other", at=now - n * DAY) for n in range(ALWAYS_KEPT)]
+    size = logs[0].stat().st_size
+    clock = FakeClock(now)
+    archive = JsonlArchive(tmp_path, clock)
+    held, _, _ = await archive.open(logs[-1].stem)
+    os.utime(logs[-1], (now - 50 * DAY, now - 50 * DAY))
+    room = size * (len(logs) - 2)
+    assert await archive.trim(room) == (logs[-2].stem, logs[-3].stem), "the oldest that nobody has open"
+    assert await archive.trim(0) == (), "once a day"
+    held.close()
+    clock.time += 1.1 * DAY
+    assert await JsonlArchive(tmp_path, clock).trim(room) == (), "it fits"
+    clock.time += 1.1 * DAY
+    assert set(await archive.trim(0)) == {it.stem for it in (logs[-1], logs[-4])}, "never the last ones"
+    assert [it.exists() for it in logs] == [True] * ALWAYS_KEPT + [False] * 4
+    assert all(it.exists() for it in other)
+
+
 async def test_r59_with_no_sessions_at_all_there_is_nothing_to_clean_up(tmp_path: Path) -> None:
-    assert await JsonlArchive(tmp_path / "none", FakeClock()).expire(1e12) == ()
+    archive = JsonlArchive(tmp_path / "none", FakeClock())
+    assert await archive.expire(1e12) == ()
+    assert await archive.trim(0) == ()

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from contextlib import suppress
 from itertools import islice
 from pathlib import Path
 from uuid import UUID
@@ -32,6 +33,8 @@ MOST_REVIEWED = 32_000_000
 MOST_FOUND, MOST_PASSAGES, PATIENCE = 50, 5, 3.0
 """Sessions that a search finds, passages of each, and the seconds it may look for more."""
 DAY = 86_400.0
+ALWAYS_KEPT = 10
+"""Sessions of a project, those used last, that are kept however large they are."""
 
 
 class JsonlArchive:
@@ -69,6 +72,9 @@ class JsonlArchive:
 
     async def expire(self, before: float) -> tuple[str, ...]:
         return await asyncio.to_thread(self._expire, before)
+
+    async def trim(self, most: int) -> tuple[str, ...]:
+        return await asyncio.to_thread(self._trim, most)
 
     def _copy(self, session: str, origin: str, entries: Sequence[Entry]) -> JsonlLog:
         """A copy that cannot be written whole is not left behind."""
@@ -164,25 +170,58 @@ class JsonlArchive:
             lock.let_go(self._files, descriptor, path)
 
     def _expire(self, before: float) -> tuple[str, ...]:
-        """The mark's time says when this was done last, by whichever process. What cannot be deleted now is left."""
-        mark, now = self._root / ".expired", self._clock.now()
+        if not self._is_due(".expired"):
+            return ()
+        old = [it for it in self._root.glob("*/*.jsonl") if (about := _about(it)) and about.st_mtime < before]
+        return tuple(it.stem for it in old if self._cleaned(it))
+
+    def _trim(self, most: int) -> tuple[str, ...]:
+        if not self._is_due(".trimmed"):
+            return ()
+        return tuple(gone for it in self._root.iterdir() if it.is_dir() for gone in self._trimmed(it, most))
+
+    def _trimmed(self, project: Path, most: int) -> Iterator[str]:
+        """What goes of one project, the session used longest ago first."""
+        known = [(about, it) for it in project.glob("*.jsonl") if (about := _about(it))]
+        size = sum(about.st_size for about, _ in known)
+        newest_first = sorted(known, key=lambda it: it[0].st_mtime, reverse=True)
+        for about, path in reversed(newest_first[ALWAYS_KEPT:]):
+            if size <= most:
+                return
+            if self._cleaned(path):
+                size -= about.st_size
+                yield path.stem
+
+    def _is_due(self, name: str) -> bool:
+        """Whether this was not done today; it counts as done from here on. The mark's time says when it was done last, by
+        whichever process."""
+        mark, now = self._root / name, self._clock.now()
         try:
             if mark.exists() and 0 <= now - mark.stat().st_mtime < DAY:
-                return ()
+                return False
             self._files.close(self._files.open(mark, os.O_WRONLY | os.O_CREAT))
             os.utime(mark, (now, now))
         except OSError as error:
             logger.info("No session is cleaned up: %s", error)
-            return ()
-        gone: list[str] = []
-        for path in self._root.glob("*/*.jsonl"):
-            try:
-                if path.stat().st_mtime < before and path.stem == _checked(path.stem):
-                    self._delete(path)
-                    gone.append(path.stem)
-            except (LogError, OSError) as error:
-                logger.info("Not cleaned up: %s", error)
-        return tuple(gone)
+            return False
+        return True
+
+    def _cleaned(self, path: Path) -> bool:
+        """Whether the session could be deleted; one that cannot be now is left."""
+        try:
+            if path.stem == _checked(path.stem):
+                self._delete(path)
+                return True
+        except (LogError, OSError) as error:
+            logger.info("Not cleaned up: %s", error)
+        return False
+
+
+def _about(path: Path) -> os.stat_result | None:
+    """None for a file that is gone meanwhile."""
+    with suppress(OSError):
+        return path.stat()
+    return None
 
 
 def _checked(session: str) -> str:

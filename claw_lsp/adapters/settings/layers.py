@@ -74,6 +74,7 @@ NOT_FROM_EDITOR = frozenset(
         "apiKeyHelper",
         "autoMemoryDirectory",
         "cleanupPeriodDays",
+        "maxSessionMegabytes",
         *_LOOSER,
     }
 )
