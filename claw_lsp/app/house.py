@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.settings import Loaded
     from claw_lsp.adapters.settings.seeking import Folder
     from claw_lsp.ports.files import Search
+    from claw_lsp.ports.hooks import Hooks
     from claw_lsp.ports.model import Model
     from claw_lsp.ports.processes import Processes, Sandbox
     from claw_lsp.ports.rules import Assessor
@@ -53,8 +54,7 @@ def build(world: World) -> House:
     processes = _processes(world)
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     search = searcher()
-    sandbox = SystemSandbox(world.environment, world.claw_home)
-    tools = _toolmaker(model, processes, search, sandbox)
+    tools = _toolmaker(model, processes, search, SystemSandbox(world.environment, world.claw_home))
     load = _settings_loader(world, tools)
     guidance = FolderGuidance(partial(_sources, world))
     opener = Opener(
@@ -76,6 +76,7 @@ def build(world: World) -> House:
         memory=RuleMemory(world.claw_home),
         trust=TrustRecord(world.home, world.claw_home, partial(_sought, world), clock.now),
         guidance=guidance,
+        hooks=partial(_hooks, world, processes, texts.hook),
         versions=versions,
         prompts=texts,
         assessor=partial(_assessor, texts.auto_mode),
@@ -164,6 +165,12 @@ def _processes(world: World) -> Processes:
     from claw_lsp.adapters.process.shell import ShellProcesses
 
     return ShellProcesses(world.environment, str(Path(world.claw_home) / "output"))
+
+
+def _hooks(world: World, processes: Processes, prompt: str, small: Callable[[str], SmallModel]) -> Hooks:
+    from claw_lsp.adapters.hooks.runner import HookRunner
+
+    return HookRunner(processes, world.environment, small, prompt, str(Path(world.claw_home) / "output"))
 
 
 def _facts_of(model: str, settings: Settings) -> ModelFacts:

@@ -86,6 +86,11 @@ def of_person(variable: str) -> bool:
     return _OF_PERSON.search(variable) is not None
 
 
+def ours(variable: str) -> bool:
+    """Whether an environment variable is how this program itself reaches its provider."""
+    return re.match(r"(?i)(ANTHROPIC|CLAUDE|CLAW)_.*(KEY|TOKEN|SECRET)", variable) is not None
+
+
 _OF_PERSON = re.compile(
     r"(?ix) ^(ANTHROPIC|CLAUDE|CLAW|AWS|AZURE|GOOGLE|CLOUDSDK|OPENAI)(_|$) | ^(LD|DYLD|GIT|SSH|XDG|BASH_FUNC|RIPGREP)_"
     r"| ^(PATH|HOME|SHELL|USER|IFS|ENV|BASH_ENV|BASHOPTS|SHELLOPTS|PS[0-4]|PROMPT_COMMAND|CDPATH|FPATH|ZDOTDIR)$"

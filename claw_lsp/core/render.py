@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 
+from claw_lsp.core.hooks.telling import in_a_line
 from claw_lsp.core.reopening import in_words
 from claw_lsp.facts.call import Call, Result, calls_in, text_in
 from claw_lsp.facts.event import (
@@ -28,6 +29,7 @@ from claw_lsp.facts.event import (
     Unknown,
     UserSpoke,
 )
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.usage import Usage
 
@@ -116,7 +118,7 @@ def result_line(result: Result) -> str:
 
 def _said(event: Event, cwd: str) -> Iterator[str]:
     match event:
-        case UserSpoke():
+        case UserSpoke() | Steered():
             yield _line("user", event.text)
         case ModelSpoke():
             if text := text_in(event.blocks).strip():
@@ -145,8 +147,6 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line(_REVIEWED[event.kind], _inside(event.path, cwd) + (" by hand" if by_hand else ""))
         case FileMoved():
             yield _line("moved", f"{_inside(event.path, cwd)} to {_inside(event.to, cwd)}")
-        case Steered():
-            yield _line("user", event.text)
         case Reopened():
             if said := in_words(event):
                 yield _line("note", said)
@@ -154,6 +154,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("fork", f"of {origin}")
         case Instructed():
             yield _line("note", f"instructions {_inside(event.path, cwd)}")
+        case Hooked():
+            yield _line("hook", in_a_line(event))
         case LimitRaised(max_turns=replies, max_cost=cost):
             yield _line("note", f"up to {replies} replies" if replies else f"up to {dollars(cost)}")
         case Titled():

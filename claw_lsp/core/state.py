@@ -32,6 +32,7 @@ from claw_lsp.facts.event import (
     Unknown,
     UserSpoke,
 )
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.request import Message
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.rule import Mode, Rule
@@ -112,7 +113,7 @@ def after(state: State, event: Event) -> State:
         case SessionStarted():
             return _started(state, event)
         case UserSpoke():
-            turn = Turn(run=event.run, prompt_id=event.prompt_id, max_turns=event.max_turns, max_cost=event.max_cost)
+            turn = Turn(event.run, event.prompt_id, event.max_turns, event.max_cost, event.blocks)
             seen = {**state.seen, **event.seen} if event.seen else state.seen
             state = _with_words(state, event.prompt_id, event.text)
             pending = (*state.pending, *event.blocks)
@@ -138,6 +139,8 @@ def after(state: State, event: Event) -> State:
             return _said_aside(state, text_block(event.text))
         case Instructed():
             return _instructed(state, event)
+        case Hooked():
+            return _hooked(state, event)
         case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | FileMoved() | Forked() | Unknown():
             return state
         case Steered():
@@ -254,6 +257,20 @@ def _steered(state: State, event: Steered) -> State:
 def _with_words(state: State, prompt_id: str, text: str) -> State:
     said = Said(prompt_id, text, state.prefix, len(state.messages), state.pending)
     return replace(state, said=(*state.said, said))
+
+
+def _hooked(state: State, event: Hooked) -> State:
+    state, turn = _paid(state, event.side_usage, event.side_cost), state.turn
+    if event.erases and turn is not None:
+        state = replace(state, pending=tuple(it for it in state.pending if it not in turn.prompt))
+    elif event.context and event.event in ("SessionStart", "UserPromptSubmit"):
+        state = replace(state, pending=(*state.pending, text_block(event.context)))
+    elif event.context:
+        state = _said_aside(state, text_block(event.context))
+    if (turn := state.turn) is None:
+        return state
+    turn = replace(turn, halted=event.halts or turn.halted, n_held=turn.n_held + event.goes_on)
+    return replace(state, turn=replace(turn, last=None) if event.goes_on else turn)
 
 
 def _told(state: State, event: UserSpoke | Steered) -> State:

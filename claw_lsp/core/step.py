@@ -79,6 +79,8 @@ def next_step(state: State) -> Step:
         return Rest()
     if state.calls:
         return _next_call(state)
+    if turn.halted is not None:
+        return End("refused", turn.halted)
     if turn.last is None:
         if turn.max_turns is not None and turn.n_replies >= turn.max_turns:
             more = LimitRaised(max_turns=turn.n_replies + turn.max_turns)

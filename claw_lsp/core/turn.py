@@ -33,12 +33,16 @@ class OpenCall:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """The turn in flight. `n_cuts` and `n_extended` count replies in a row that broke off or ran into the limit."""
+    """The turn in flight. `n_cuts` and `n_extended` count replies in a row that broke off or ran into the limit,
+    `n_held` how often hooks kept it from ending; `halted` is why one stopped it."""
 
     run: str
     prompt_id: str
     max_turns: int | None
     max_cost: float | None = None
+    prompt: tuple[Block, ...] = ()
+    n_held: int = 0
+    halted: str | None = None
     n_replies: int = 0
     n_cuts: int = 0
     n_extended: int = 0

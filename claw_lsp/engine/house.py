@@ -13,6 +13,7 @@ from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.ports.files import Search, Workspace
 from claw_lsp.ports.guidance import Guidance
+from claw_lsp.ports.hooks import Hooks
 from claw_lsp.ports.model import Model
 from claw_lsp.ports.person import Host
 from claw_lsp.ports.processes import Processes
@@ -37,6 +38,7 @@ class House:
     assessor: Callable[[SmallModel, Settings], Assessor]
     trust: Trust
     guidance: Guidance
+    hooks: Callable[[Callable[[str], SmallModel]], Hooks]
     versions: Versions
     prompts: Prompts
     tools: Callable[[Settings], Mapping[str, Tool]]
@@ -60,6 +62,9 @@ class House:
             clock=self.clock,
             memory=self.memory,
             guidance=self.guidance,
+            hooks=self.hooks(
+                lambda name: SmallModel(self.model, self.facts_of(name or settings.small_model, settings))
+            ),
             assessor=self.assessor(self.small(settings), settings),
             settings=settings,
             facts_of=lambda model: self.facts_of(model, settings),
@@ -73,6 +78,7 @@ class House:
 
     async def close(self) -> None:
         """End every process that was started, let the provider's connections go, then the logs."""
+        await self.sessions.leave("other")
         await self.processes.close()
         await self.model.close()
         self.sessions.close()

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from contextlib import suppress
+from dataclasses import replace
 from typing import Protocol
 
 from pydantic import ValidationError
 from pydantic_core import ErrorDetails
 
+from claw_lsp.core.hooks import occasions
+from claw_lsp.core.hooks.saying import Said
 from claw_lsp.core.policy.alike import fits
 from claw_lsp.core.policy.automatic import may_judge, stopped
 from claw_lsp.core.policy.egress import destinations
+from claw_lsp.core.policy.hooks import answered as by_hook
 from claw_lsp.core.policy.judge import judge
 from claw_lsp.core.step import alike_behind, looking_ahead
-from claw_lsp.engine.asking import answered, inquiry, standing, widened
+from claw_lsp.engine.asking import answered, granted, inquiry, standing, widened
+from claw_lsp.engine.hooking import fire, notify
 from claw_lsp.engine.proposing import proposes
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call
@@ -26,6 +31,7 @@ from claw_lsp.facts.rule import Mode, Verdict
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.hooks import Hooks
 from claw_lsp.ports.person import Host
 from claw_lsp.ports.rules import Assessor, Memory
 from claw_lsp.ports.tools import Tool
@@ -45,6 +51,8 @@ class Asked(Protocol):
     @property
     def assessor(self) -> Assessor: ...
     @property
+    def hooks(self) -> Hooks: ...
+    @property
     def settings(self) -> Settings: ...
 
 
@@ -52,15 +60,29 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
     """The facts of one decision, the last of them a CallJudged; what was planned is kept in the session."""
     if tool is None:
         return (_fault(call, f"There is no tool named {call.name!r}. Use one of the tools you were given."),)
+    if session.state.turn is not None and session.state.turn.halted is not None:
+        return (_fault(call, f"A hook stopped the turn before this call: {session.state.turn.halted}"),)
     try:
         plan = await _planned(call, session, tool, scene, hands)
+        answer = await fire(occasions.before_call(plan, scene.ground), session, hands)
+        if answer.input is not None and answer.blocked is None:
+            changed = call.model_copy(update={"input": dict(answer.input)})
+            plan = await tool.plan(changed, scene, hands.workspace)
     except ValidationError as error:
         return (_fault(call, read_input_error(call.name, error)),)
     except ToolError as error:
         return (_fault(call, str(error)),)
+    if answer.blocked is not None and answer.decision != "deny":
+        return (_fault(call, answer.blocked),)
+    return await _decided(plan, session, replace(scene, hook=answer.verdict), hands)
+
+
+async def _decided(plan: Plan, session: Session, scene: Scene, hands: Asked) -> tuple[Event, ...]:
+    """What becomes of a plan, once hooks had their say."""
+    call = plan.call
     verdict = judge(standing(session, scene).rules, session.state.mode, plan, scene.ground)
     if verdict.decision == "deny":
-        return (_judged(plan, "deny", "rule" if verdict.rule else "mode", verdict, _denied(verdict.reason)),)
+        return (_judged(plan, "deny", _denied_by(verdict), verdict, _denied(verdict.reason)),)
     if plan.changes and all(proposes(session, hands.settings, it.path) for it in plan.changes):
         # Applying it is the person's answer, so nothing is asked.
         session.planned[call.id] = (plan, ())
@@ -79,7 +101,13 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
             verdict = Verdict(decision="allow", reason=opinion.reason)
             *facts, judged = await _inquired(plan, verdict, session, scene, hands, by="classifier")
         case "deny":
-            facts, judged = [], _judged(plan, "deny", "classifier", verdict, _denied(opinion.reason))
+            said = await fire(occasions.refused(plan, scene.ground, opinion.reason), session, hands)
+            reason = (
+                f"Not permitted: {opinion.reason}. You may try it once more."
+                if said.retries
+                else _denied(opinion.reason)
+            )
+            facts, judged = [], _judged(plan, "deny", "classifier", verdict, reason)
         case "ask":
             doubted = verdict.model_copy(update={"reason": f"{verdict.reason}; {opinion.reason}"})
             *facts, judged = await _asked(plan, doubted, session, scene, hands)
@@ -88,15 +116,45 @@ async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, 
 
 async def _asked(plan: Plan, verdict: Verdict, session: Session, scene: Scene, hands: Asked) -> tuple[Event, ...]:
     """What the person says of a call, and of those like it behind it."""
+    said = await fire(occasions.question(plan, scene.ground), session, hands)
+    if said.decision is not None and (facts := await _in_the_persons_place(plan, verdict, said, session, scene, hands)):
+        return facts
     others = await _like(plan, verdict, session, scene, hands)
+    notify("permission_prompt", f"Claw asks: {plan.title}", session, hands)
     question, answer = await answered(plan, verdict, others, session, scene, hands.host)
     facts = await widened(plan, question, answer, session, hands.memory, hands.host)
     offered = {"offered": question.rules if answer.by == "person" else ()}
     if answer.choice in (DENY, NEVER):
         return (*facts, _refused_by(plan, verdict, answer).model_copy(update=offered))
-    said = verdict.model_copy(update={"reason": answer.text})
-    *more, judged = await _inquired(plan, said, session, scene, hands)
+    verdict = verdict.model_copy(update={"reason": answer.text})
+    *more, judged = await _inquired(plan, verdict, session, scene, hands)
     return (*facts, *more, judged.model_copy(update=offered))
+
+
+async def _in_the_persons_place(
+    plan: Plan, verdict: Verdict, said: Said, session: Session, scene: Scene, hands: Asked
+) -> tuple[Event, ...]:
+    """The facts of a call that PermissionRequest hooks answered: with another input it is judged anew. None where only the
+    person may answer."""
+    if said.input is not None and said.decision == "allow":
+        changed = plan.call.model_copy(update={"input": dict(said.input)})
+        try:
+            plan = await hands.tools[plan.call.name].plan(changed, scene, hands.workspace)
+        except ValidationError as error:
+            return (_fault(plan.call, read_input_error(plan.call.name, error)),)
+        except ToolError as error:
+            return (_fault(plan.call, str(error)),)
+        verdict = judge(standing(session, scene).rules, session.state.mode, plan, scene.ground)
+    assert said.decision is not None
+    verdict = by_hook(verdict, said.decision, said.reason)
+    match verdict.decision:
+        case "ask":
+            return ()
+        case "deny":
+            return (_judged(plan, "deny", _denied_by(verdict), verdict, _denied(verdict.reason)),)
+        case "allow":
+            facts = await granted(said.grants, session, hands.memory)
+            return (*facts, *await _inquired(plan, verdict, session, scene, hands))
 
 
 async def _inquired(
@@ -180,8 +238,8 @@ def _wrong(fault: ErrorDetails) -> str:
 
 def _allowed_by(plan: Plan, verdict: Verdict, session: Session) -> str:
     """Who allowed what nobody was asked about."""
-    if verdict.rule:
-        return "rule"
+    if verdict.rule or verdict.source == "hook":
+        return "rule" if verdict.rule else "hook"
     if plan.reach in (Reach.NOTHING, Reach.PERSON):
         return "reach"
     return "mode" if session.state.mode is Mode.BYPASS or plan.reach is Reach.EDIT else "reach"
@@ -223,6 +281,10 @@ def _refused_by(plan: Plan, verdict: Verdict, answer: Answer, inquiry: Inquiry |
 
 def _denied(reason: str) -> str:
     return f"Not permitted: {reason}. Do not try to reach the same another way."
+
+
+def _denied_by(verdict: Verdict) -> str:
+    return "rule" if verdict.rule else "hook" if verdict.source == "hook" else "mode"
 
 
 def _fault(call: Call, reason: str) -> CallJudged:

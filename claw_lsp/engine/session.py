@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 from claw_lsp.core import proposals
 from claw_lsp.core.policy.alike import Shown, shown
@@ -36,7 +37,9 @@ class Session:
 
     `proposals` are those of the log, over the texts that were last seen. `planned` holds what was shown and not yet done, by
     call id; `agreed` what was answered before its turn, and `one_by_one` names the calls that are asked about by themselves;
-    `ahead` what is planned before its turn. `in_turn` is held while a turn runs: one at a time.
+    `ahead` what is planned before its turn. `begins` is how the session begins for hooks, None once they were told;
+    `hooked_once` names those of them that ran and do so once; `ends` tells them why it ends. `in_turn`
+    is held while a turn runs: one at a time.
     """
 
     def __init__(self, log: Log, entries: Sequence[Entry] = ()) -> None:
@@ -48,6 +51,10 @@ class Session:
         self.agreed: dict[str, Agreed] = {}
         self.one_by_one: set[str] = set()
         self.ahead = Ahead()
+        self.begins: str | None = "startup"
+        self.hooked_once: set[str] = set()
+        self.ends: Callable[[str], Awaitable[object]] | None = None
+        self._beside: set[asyncio.Task[None]] = set()
         self.in_turn = asyncio.Lock()
         self.runs_unsaved = False
 
@@ -77,6 +84,21 @@ class Session:
             self._begun = Partial()
             self._texts.clear()
         return entry
+
+    def beside(self, work: Coroutine[Any, Any, None]) -> None:
+        """Do this while the session goes on; it ends when the session is left."""
+        task = asyncio.create_task(work)
+        self._beside.add(task)
+        task.add_done_callback(self._beside.discard)
+
+    async def leave(self, reason: str) -> None:
+        """Tell hooks that the session ends here for now, and end what is done beside it."""
+        ends, self.ends = self.ends, None
+        if ends is not None:
+            await ends(reason)
+        for task in self._beside:
+            task.cancel()
+        await asyncio.gather(*self._beside, return_exceptions=True)
 
     def keep(self, text: str) -> None:
         """Keep streamed text before it is shown."""

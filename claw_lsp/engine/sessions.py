@@ -75,6 +75,7 @@ class Sessions:
         fork = forked(await self.entries(id_), new, at)
         log = await self._archive.copy(new, id_, fork.entries)
         session = await asyncio.to_thread(Session, log, fork.entries)
+        session.begins = "fork"
         if (origin := self.opened.get(id_)) is None or not origin.log.held:
             await self._take_back(session)
         self.opened[new] = session
@@ -85,6 +86,8 @@ class Sessions:
         log keeps everything. Not while a turn runs."""
         state = session.state
         chosen = Chosen(mode=state.mode, model=state.model, effort=state.effort)
+        await session.leave("clear")
+        session.begins = "clear"
         return session.write(await self._opening(session.id, home, chosen))
 
     async def entries(self, id_: str) -> Sequence[Entry]:
@@ -114,6 +117,7 @@ class Sessions:
             if session is not None and _busy(session):
                 raise SessionHeld(f"A turn runs in session {id_}. Stop it first (claw.stop).")
             if session is not None:
+                await session.leave("other")
                 session.log.close()
             await self._archive.delete(id_)
             self.opened.pop(id_, None)
@@ -128,6 +132,10 @@ class Sessions:
     async def trim(self, megabytes: int) -> tuple[str, ...]:
         """Delete what is too much of each project's sessions, and nothing with 0; the ids of those that went. Once a day."""
         return await self._archive.trim(megabytes * 1_000_000) if megabytes else ()
+
+    async def leave(self, reason: str) -> None:
+        """Tell the hooks of all sessions that they end here for now, and end what is done beside them."""
+        await asyncio.gather(*(it.leave(reason) for it in self.opened.values()))
 
     def close(self) -> None:
         for session in self.opened.values():
@@ -150,6 +158,7 @@ class Sessions:
         for event in recover(session.state, Partial(partial), why=CRASHED):
             session.write(event)
         if not ours:
+            session.begins = "resume"
             await self._take_back(session)
         return session
 

@@ -10,6 +10,7 @@ from claw_lsp.core.policy import egress
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step, repeated
+from claw_lsp.engine import hooking
 from claw_lsp.engine.deadline import Deadline
 from claw_lsp.engine.instructing import guide, refresh
 from claw_lsp.engine.judging import decide
@@ -27,6 +28,7 @@ from claw_lsp.facts.signal import Retrying, Signal, TextArrived, UsageReported, 
 from claw_lsp.facts.usage import ModelFacts, Usage, cost
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.guidance import Guidance
+from claw_lsp.ports.hooks import Hooks
 from claw_lsp.ports.model import Model
 from claw_lsp.ports.person import Host
 from claw_lsp.ports.rules import Assessor, Memory
@@ -48,6 +50,7 @@ class Hands:
     clock: Clock
     memory: Memory
     guidance: Guidance
+    hooks: Hooks
     assessor: Assessor
     settings: Settings
     facts_of: Callable[[str], ModelFacts]
@@ -67,6 +70,7 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
     async with session.in_turn:
         stopped: Stopped = "failed"
         why = BUG
+        failure: ClawError | None = None
         turn = session.state.turn
         begun = () if turn is not None and turn.run == spoken.run else session.begin(spoken)
         try:
@@ -74,6 +78,7 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
                 await hands.host.saw(entry)
             async with deadline:
                 await refresh(session, hands)
+                await hooking.greet(spoken, session, hands)
                 while not isinstance(step := next_step(session.state), Rest):
                     await _take(step, session, hands)
         except TimeoutError:
@@ -84,11 +89,13 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
             stopped, why = "interrupted", INTERRUPTED
             raise
         except ClawError as error:
-            stopped, why = "failed", str(error)
+            stopped, why, failure = "failed", str(error), error
         finally:
             # Closed before anything is awaited, so that a second cancel cannot leave it open.
             for entry in session.end(spoken.run, stopped, why):
                 await hands.host.saw(entry)
+        if failure is not None:
+            await hooking.failed(failure, session, hands)
         ended = session.ended(spoken.run)
         assert ended is not None
         return ended
@@ -103,9 +110,13 @@ async def _take(step: Consult | Judge | Perform | Refuse | End, session: Session
                 await _record(session, hands, event)
         case Perform(calls):
             await _perform(calls, session, hands)
+            if not session.state.calls:
+                await hooking.after_calls(session, hands)
         case Refuse(call, reason):
             await _record(session, hands, CallFinished(call_id=call.id, result=_refused(reason)))
         case End(stopped, why, raised):
+            if stopped == "done" and await hooking.kept_going(session, hands):
+                return
             if raised is not None and await goes_on(why, session, hands.host):
                 await _record(session, hands, raised)
                 return
@@ -172,6 +183,7 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     if result.is_error:
         result = _with_note(result, repeated(session.state, call))
     seconds = hands.clock.monotonic() - began
+    result = await hooking.after_call(plan, result, seconds, session, scene, hands)
     private = plan.reach in (Reach.READ, Reach.RUN)
     met = egress.met(plan, scene.ground)
     finished = CallFinished(call_id=call.id, result=result, seconds=seconds, untrusted=met, private=private)

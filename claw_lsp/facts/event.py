@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from claw_lsp.facts.call import Block, Result
 from claw_lsp.facts.fact import Fact
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.usage import Usage
@@ -21,7 +22,7 @@ FORMAT = 1
 """The number in a log's header line; a reader of N reads every format up to N."""
 
 Stopped = Literal["done", "interrupted", "failed", "limit", "refused"]
-"""Why a turn ended: `refused` when the last thing the model tried was not permitted, `limit` at a
+"""Why a turn ended: `refused` when the last thing the model tried was not permitted or a hook stopped it, `limit` at a
 limit of replies, dollars, minutes or failures."""
 
 
@@ -97,14 +98,14 @@ class ModelSpoke(Fact):
 
 class CallJudged(Fact):
     """It was decided whether a call may run. `fault` means that it could not even be planned; `by` review that it may
-    because it only proposes, by classifier that a small model did in auto mode; what that took is `side_usage`, by model, and
-    `side_cost`. `hosts` are those that the person allowed it to send to, `offered` the rules that the answer could have
-    been."""
+    because it only proposes, by hook that one decided, by classifier that a small model did in auto mode; what that took is
+    `side_usage`, by model, and `side_cost`. `hosts` are those that the person allowed it to send to, `offered` the rules that
+    the answer could have been."""
 
     kind: Literal["call_judged"] = "call_judged"
     call_id: str
     decision: Literal["allow", "deny", "fault"]
-    by: Literal["rule", "mode", "person", "nobody", "reach", "plan", "recovery", "review", "classifier"]
+    by: Literal["rule", "mode", "person", "nobody", "reach", "plan", "recovery", "review", "classifier", "hook"]
     rule: str | None = None
     reason: str = ""
     title: str = ""
@@ -299,6 +300,7 @@ Known = Annotated[
     | ModelChanged
     | Noted
     | Instructed
+    | Hooked
     | HunkKept
     | HunkUndone
     | ProposalApplied

@@ -37,7 +37,7 @@ class Rule(BaseModel):
 
 class Verdict(BaseModel):
     """What the policy says of a plan: the decision, the rule that made it (if one did) with where it
-    comes from, and why, for people.
+    comes from ("hook" where hooks decided), and why, for people.
 
     `firm`: asked whatever the mode is and whatever was allowed before; only a person may answer it.
     """

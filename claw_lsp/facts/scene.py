@@ -46,7 +46,7 @@ class Scene:
 
     `cwd` is where the shell stands, absolute. `roots` are the workspace folders and additional directories. `home` is
     the person's home, `claw_home` our own folder. `seen` maps absolute paths to digests of the text the model knows. `run`
-    names the turn in flight. `rules` are all that are in force.
+    names the turn in flight. `rules` are all that are in force. `hook` is what the hooks said of the call that is judged.
     """
 
     session: str
@@ -61,7 +61,8 @@ class Scene:
     exposure: Exposure = Exposure()
     claw_home: str = ""
     rules: tuple[Rule, ...] = ()
+    hook: HookVerdict | None = None
 
     @property
     def ground(self) -> Ground:
-        return Ground(self.roots, self.cwd, self.home, self.exposure, self.claw_home)
+        return Ground(self.roots, self.cwd, self.home, self.exposure, self.claw_home, self.hook)

@@ -7,6 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from claw_lsp.facts.hook import Hook
 from claw_lsp.facts.opinion import AutoRules
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.sandbox import SandboxSettings
@@ -149,6 +150,25 @@ class Settings(SandboxSettings, AutoRules):
         None, alias="disableAutoMode", description="`disable` forbids the mode auto."
     )
     env: dict[str, str] = Field({}, description="Environment variables that shell commands get beside the usual ones.")
+    hooks: tuple[Hook, ...] = Field(
+        (), description="Programs, addresses and prompts that are asked at events, from every settings file in force."
+    )
+    disable_hooks: bool = Field(
+        False,
+        alias="disableAllHooks",
+        description="No hook runs, but for those of managed settings, which only these turn off.",
+    )
+    hook_urls: tuple[str, ...] | None = Field(
+        None,
+        alias="allowedHttpHookUrls",
+        description="The addresses that hooks of type http may be sent to, with * for any characters; any at all if not set.",
+    )
+    hook_env_vars: tuple[str, ...] | None = Field(
+        None,
+        alias="httpHookAllowedEnvVars",
+        description="The environment variables that headers of http hooks may hold, of those that a hook names itself; any of"
+        " them if not set.",
+    )
     memory_excludes: tuple[str, ...] = Field(
         (),
         alias="claudeMdExcludes",

@@ -24,6 +24,7 @@ from claw_lsp.engine.titles import Titles
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError, LogError, SessionHeld
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
@@ -343,6 +344,8 @@ class Door:
     # ---- the screen -----------------------------------------------------------------------------------------------
 
     async def saw(self, session: str, entry: Entry) -> None:
+        for line in entry.event.message.splitlines() if isinstance(entry.event, Hooked) else ():
+            self.messages.warn_once(f"Claw: {line}")
         self.review.saw(session, entry)
         await self.chats.saw(session, entry)
         self.events.fact(session, entry)

@@ -43,7 +43,9 @@ class Sandbox(Protocol):
 @dataclass(frozen=True, slots=True)
 class ShellLine:
     """A command for the shell. `timeout` in seconds. `environment` is added to the allowed one. `call_id` and `session`
-    mark every process it starts, so that all of them can be found. `confined` is what it runs in, None for nothing."""
+    mark every process it starts, so that all of them can be found. `confined` is what it runs in, None for nothing. With
+    `args` it is the program of that name with these arguments, and no shell. `input` is what it reads; `apart`: what it
+    writes to stderr is not mixed with its output. `cap` are the bytes it may print, None for the usual limit."""
 
     command: str
     cwd: str
@@ -52,12 +54,17 @@ class ShellLine:
     session: str
     environment: Mapping[str, str] = field(default_factory=dict[str, str])
     confined: Confined | None = None
+    args: tuple[str, ...] | None = None
+    input: str = ""
+    apart: bool = False
+    cap: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Ran:
     """A finished command. `code` is None when it was killed by a signal or the time limit. `output` is stdout and stderr as they came,
-    cleaned of escapes and cut to head and tail; all of it is in `output_path` when it was cut. `cwd` is where it ended."""
+    cleaned of escapes and cut to head and tail; all of it is in `output_path` when it was cut. `cwd` is where it ended. `errors`
+    is what it wrote to stderr where that was kept apart, with the remarks that else stand in the output."""
 
     code: int | None
     output: str
@@ -65,6 +72,7 @@ class Ran:
     seconds: float
     timed_out: bool = False
     output_path: str | None = None
+    errors: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,11 +27,12 @@ ACTIONS = (
 @dataclass(frozen=True, slots=True)
 class Prompts:
     """The system prompt, the template of each action with `{placeholders}` (core/briefing.py fills them), and what the small
-    model is told in auto mode."""
+    model is told in auto mode and by prompt hooks."""
 
     system: str
     actions: Mapping[str, str]
     auto_mode: str
+    hook: str
 
 
 def load() -> Prompts:
@@ -41,4 +42,5 @@ def load() -> Prompts:
         system=folder.joinpath("system.md").read_text("utf-8").strip(),
         actions=MappingProxyType({name: folder.joinpath(f"{name}.md").read_text("utf-8").strip() for name in ACTIONS}),
         auto_mode=folder.joinpath("auto_mode.md").read_text("utf-8").strip(),
+        hook=folder.joinpath("hook.md").read_text("utf-8").strip(),
     )

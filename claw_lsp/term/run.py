@@ -45,6 +45,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.fault import BadRequest, ClawError
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.question import ALWAYS, Answer, Question
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.rule import Mode
@@ -121,6 +122,7 @@ class Door:
                 | ModelChanged()
                 | Noted()
                 | Instructed()
+                | Hooked()
                 | HunkKept()
                 | HunkUndone()
                 | ProposalApplied()

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterable
 
 from claw_lsp.core.policy.searching import Searched
 from claw_lsp.facts.event import Entry, Event, ModelSpoke
+from claw_lsp.facts.hook import Hook, HookRan
 from claw_lsp.facts.instructions import Around, FoundInstructions, Instructions
 from claw_lsp.facts.opinion import Opinion
 from claw_lsp.facts.plan import Plan
@@ -14,6 +15,7 @@ from claw_lsp.facts.question import DENY, Answer, Question
 from claw_lsp.facts.rule import Behavior, Verdict
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.signal import Signal
+from claw_lsp.ports.hooks import HookPlace
 
 
 class FakeClock:
@@ -104,6 +106,16 @@ class NoGuidance:
 
     async def again(self, files: Iterable[str], around: Around) -> tuple[Instructions, ...]:
         return ()
+
+
+class NoHooks:
+    """Fills `Hooks`: each ends at once and says nothing."""
+
+    async def run(self, hook: Hook, given: str, seconds: float, place: HookPlace) -> HookRan:
+        return HookRan(0)
+
+    async def keep(self, text: str) -> str:
+        return ""
 
 
 async def nothing_below(searched: Searched, wanted: Callable[[str], bool]) -> tuple[str, ...]:

@@ -18,6 +18,7 @@ LIMITS = {
     "ports": 400,
     "core/policy": 2_500,
     "core/chat": 1_500,
+    "core/hooks": 600,
     "core": 4_000,
     "engine": 1_500,
     "lsp/transport": 1_400,

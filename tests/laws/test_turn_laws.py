@@ -43,7 +43,7 @@ from claw_lsp.facts.usage import ModelFacts, Price, Usage
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.model import Hear, Model
 from claw_lsp.ports.tools import Tell
-from claw_lsp.testing.fakes import Doubt, FakeClock, MemoryLog, NoGuidance, NoMemory, PlannedPerson
+from claw_lsp.testing.fakes import Doubt, FakeClock, MemoryLog, NoGuidance, NoHooks, NoMemory, PlannedPerson
 from claw_lsp.testing.memory_workspace import BufferedWorkspace
 from claw_lsp.testing.scripted_model import ScriptedModel, says
 from tests.replay import assert_replays, bare
@@ -167,6 +167,7 @@ def hands(model: Model, answers: list[str]) -> Hands:
         clock=FakeClock(),
         memory=NoMemory(),
         guidance=NoGuidance(),
+        hooks=NoHooks(),
         assessor=Doubt(),
         settings=Settings(),
         facts_of=lambda _: FACTS,

@@ -21,7 +21,7 @@ from claw_lsp.engine.toolbox import spec
 from claw_lsp.engine.turn import Hands, run_turn
 from claw_lsp.facts.event import SessionStarted, UserSpoke
 from claw_lsp.facts.settings import Settings
-from claw_lsp.testing.fakes import Doubt, MemoryLog, NoGuidance, NoMemory, PlannedPerson
+from claw_lsp.testing.fakes import Doubt, MemoryLog, NoGuidance, NoHooks, NoMemory, PlannedPerson
 from claw_lsp.testing.messages_api import MessagesApi, Reply, Scenario, Thinking, ToolUse, script
 
 N_CALLS = 50
@@ -63,6 +63,7 @@ async def play(house: House, folder: Path, scenario: Scenario, *prompts: str) ->
             clock=SystemClock(),
             memory=NoMemory(),
             guidance=NoGuidance(),
+            hooks=NoHooks(),
             assessor=Doubt(),
             settings=settings,
             facts_of=lambda name: resolve(name, settings),
@@ -168,6 +169,7 @@ async def test_every_kind_of_model_takes_the_request(house: House, tmp_path: Pat
             clock=SystemClock(),
             memory=NoMemory(),
             guidance=NoGuidance(),
+            hooks=NoHooks(),
             assessor=Doubt(),
             settings=settings,
             facts_of=lambda name: resolve(name, settings),

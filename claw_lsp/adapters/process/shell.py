@@ -121,10 +121,7 @@ class ShellProcesses:
             limits["NPROC"] = self._limits.more_processes
         if self._limits.memory is not None:
             limits["AS"] = self._limits.memory
-        bash = found("bash", self._environment.get("PATH", os.defpath), (line.cwd,))
-        if bash is None:
-            raise ProcessError("bash could not be started: PATH names no folder outside of this one that has it.")
-        argv: tuple[str, ...] = (bash, "--noprofile", "--norc", "-c", line.command)
+        argv = self._argv(line)
         environment: Mapping[str, str] = {
             **self._environment,
             **line.environment,
@@ -140,11 +137,25 @@ class ShellProcesses:
             environment=environment,
             timeout=None if background else line.timeout,
             output_path=os.path.join(self._folder, f"{secrets.token_hex(12)}.txt"),  # noqa: PTH118
-            cap=self._limits.output,
+            cap=line.cap or self._limits.output,
             limits=limits,
             background=background,
             call_id=line.call_id,
             confined=line.confined is not None,
+            input=line.input,
+            apart=line.apart,
+        )
+
+    def _argv(self, line: ShellLine) -> tuple[str, ...]:
+        """The program that is started. Raises ProcessError where PATH has none of that name outside of the folder."""
+        name = "bash" if line.args is None else line.command
+        if line.args is not None and "/" in name:
+            return (str(Path(line.cwd, name)), *line.args)
+        program = found(name, self._environment.get("PATH", os.defpath), (line.cwd,))
+        if program is None:
+            raise ProcessError(f"{name} could not be started: PATH names no folder outside of this one that has it.")
+        return (
+            (program, *line.args) if line.args is not None else (program, "--noprofile", "--norc", "-c", line.command)
         )
 
     def _forget_old(self) -> None:
@@ -173,8 +184,10 @@ class _Task:
 
 
 def _ran(line: ShellLine, report: Report, said: tuple[str, ...]) -> Ran:
-    notes = _notes(line, report, said)
+    notes, errors = _notes(line, report, said), ""
     joint = "\n" if report.output and not report.output.endswith("\n") and notes else ""
+    if line.apart:
+        joint, errors, notes = "", "\n".join(filter(None, (report.errors.rstrip("\n"), *notes))), []
     return Ran(
         code=report.code,
         output=report.output + joint + "\n".join(notes),
@@ -182,6 +195,7 @@ def _ran(line: ShellLine, report: Report, said: tuple[str, ...]) -> Ran:
         seconds=report.seconds,
         timed_out=report.why == "time",
         output_path=report.output_path,
+        errors=errors,
     )
 
 

@@ -32,7 +32,8 @@ _UNWATCHED = (
 @dataclass(frozen=True, slots=True)
 class Job:
     """What a supervisor is told, as one line of JSON. `timeout` is None for no limit; `limits` are names of rlimits.
-    `confined`: the program of `argv` is a sandbox's, which ends with all that is in it."""
+    `confined`: the program of `argv` is a sandbox's, which ends with all that is in it. `input` is what it reads; `apart`: what it
+    writes to its stderr is not mixed with its output."""
 
     argv: tuple[str, ...]
     cwd: str
@@ -44,6 +45,8 @@ class Job:
     background: bool
     call_id: str
     confined: bool = False
+    input: str = ""
+    apart: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +63,7 @@ class Report:
     left: list[str]
     stubborn: int
     seconds: float
+    errors: str = ""
 
 
 class Supervised:

@@ -90,13 +90,17 @@ class Supervisor:
         self._output, output_end = os.pipe()
         self._cwd_pipe, cwd_end = os.pipe()
         self._wake, wake_end = os.pipe()
+        self._errors, errors_end = os.pipe() if job["apart"] else (-1, output_end)
+        self._said_apart = b""
         for fd in (self._output, self._cwd_pipe, self._wake, wake_end):
             os.set_blocking(fd, False)
         signal.signal(signal.SIGCHLD, _woken)
         signal.set_wakeup_fd(wake_end, warn_on_full_buffer=False)
         self._began = time.monotonic()
-        self._shell = _spawn(job, output_end, cwd_end)
+        self._shell = _spawn(job, (output_end, errors_end), cwd_end)
         os.close(output_end)
+        if job["apart"]:
+            os.close(errors_end)
         os.close(cwd_end)
         self._status: int | None = None
         self._alone = False
@@ -104,7 +108,7 @@ class Supervisor:
         self._cwd = b""
         self._line = ""
         self._told = 0.0
-        self._open = [0, self._output, self._cwd_pipe, self._wake]
+        self._open = [0, self._output, self._cwd_pipe, self._wake, *([self._errors] if job["apart"] else [])]
         self._why = "ended"
 
     def run(self) -> dict[str, Any]:
@@ -149,6 +153,8 @@ class Supervisor:
             os.read(self._wake, 4096)
         if self._cwd_pipe in ready:
             self._take_cwd()
+        if self._errors in ready:
+            self._take_errors()
         if self._output in ready:
             self._take_output()
         elif not ready and self._job["background"]:
@@ -166,6 +172,13 @@ class Supervisor:
         self._kept.add(text)
         last = text.rstrip("\n").rpartition("\n")[2]
         self._line = (self._cleaner.unfinished.strip() or last.strip() or self._line)[:200]
+
+    def _take_errors(self) -> None:
+        data = os.read(self._errors, 65_536)
+        if not data:
+            self._open.remove(self._errors)
+        self._n_raw += len(data)
+        self._said_apart += data[: max(0, KEPT_OF_FAILURE - len(self._said_apart))]
 
     def _take_cwd(self) -> None:
         data = os.read(self._cwd_pipe, 65_536)
@@ -212,6 +225,8 @@ class Supervisor:
             os.read(self._wake, 4096)
         if self._cwd_pipe in ready:
             self._take_cwd()
+        if self._errors in ready:
+            self._take_errors()
         if self._output in ready:
             if self._n_raw > self._job["cap"]:
                 os.read(self._output, 65_536)
@@ -255,7 +270,7 @@ class Supervisor:
     def _drain(self) -> None:
         """Take in what is still in the pipes; nobody is left to write more."""
         end = time.monotonic() + 0.5
-        while self._output in self._open and time.monotonic() < end:
+        while (self._output in self._open or self._errors in self._open) and time.monotonic() < end:
             self._read_on(0.05)
         if self._cwd_pipe in self._open and select.select([self._cwd_pipe], (), (), 0)[0]:
             self._take_cwd()
@@ -273,6 +288,7 @@ class Supervisor:
             "cwd": os.fsdecode(self._cwd.split(b"\0")[-2].removesuffix(b"\n")) if b"\0" in self._cwd else None,
             "output": output,
             "output_path": self._kept.path,
+            "errors": self._said_apart.decode("utf-8", "replace"),
             "left": left,
             "stubborn": stubborn,
             "seconds": time.monotonic() - self._began,
@@ -287,7 +303,7 @@ def _below_here() -> dict[int, str]:
     return below(os.getpid())
 
 
-def _spawn(job: dict[str, Any], output: int, cwd_pipe: int) -> int:
+def _spawn(job: dict[str, Any], output: tuple[int, int], cwd_pipe: int) -> int:
     """Start the shell in a session of its own. Raises OSError when the folder or the shell cannot be used."""
     fault, fault_end = os.pipe()
     pid = os.fork()
@@ -302,15 +318,14 @@ def _spawn(job: dict[str, Any], output: int, cwd_pipe: int) -> int:
     return pid
 
 
-def _become_shell(job: dict[str, Any], output: int, cwd_pipe: int, fault: int) -> NoReturn:
+def _become_shell(job: dict[str, Any], output: tuple[int, int], cwd_pipe: int, fault: int) -> NoReturn:
     try:
         signal.set_wakeup_fd(-1)
         for number in (*_IGNORED, signal.SIGXFSZ, signal.SIGCHLD):
             signal.signal(number, signal.SIG_DFL)
         os.setsid()
         os.chdir(job["cwd"])
-        null = os.open(os.devnull, os.O_RDONLY)
-        for source, target in ((null, 0), (output, 1), (output, 2), (cwd_pipe, CWD_FD)):
+        for source, target in ((_input(job), 0), (output[0], 1), (output[1], 2), (cwd_pipe, CWD_FD)):
             os.dup2(source, target)
         _limit(job["limits"])
         os.execvpe(job["argv"][0], job["argv"], job["environment"])
@@ -323,6 +338,21 @@ def _become_shell(job: dict[str, Any], output: int, cwd_pipe: int, fault: int) -
         os.write(fault, json.dumps([errno.EINVAL, why, "The command"]).encode())
     finally:
         os._exit(127)
+
+
+def _input(job: dict[str, Any]) -> int:
+    """What the command reads: a file without a name, since a pipe would have to be waited for."""
+    if not job["input"]:
+        return os.open(os.devnull, os.O_RDONLY)
+    path = f"{job['output_path']}.input"
+    os.makedirs(os.path.dirname(path), mode=0o700, exist_ok=True)  # noqa: PTH103, PTH120
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW, 0o600)
+    os.unlink(path)  # noqa: PTH108
+    data = memoryview(job["input"].encode("utf-8", "replace"))
+    while data:
+        data = data[os.write(file, data) :]
+    os.lseek(file, 0, os.SEEK_SET)
+    return file
 
 
 def _limit(limits: dict[str, int]) -> None:

@@ -15,6 +15,7 @@ from typing import Any, cast
 from pydantic import ValidationError
 
 from claw_lsp.adapters.settings.files import read_text
+from claw_lsp.adapters.settings.hooks import found_in
 from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, plain
 from claw_lsp.adapters.settings.managed import NOBODYS, Managed
 from claw_lsp.adapters.settings.place import Keys, place
@@ -25,6 +26,7 @@ from claw_lsp.core.approvals import NOTHING, Approvals
 from claw_lsp.core.policy.rules import remark, worth
 from claw_lsp.core.redaction import redacted
 from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.hook import Hook
 from claw_lsp.facts.rule import Behavior, Mode, Rule
 from claw_lsp.facts.settings import Problem, Settings
 
@@ -71,9 +73,12 @@ NOT_FROM_EDITOR = frozenset(
         "env",
         "additionalDirectories",
         "allowPrivateAddresses",
+        "allowedHttpHookUrls",
         "apiKeyHelper",
         "autoMemoryDirectory",
         "cleanupPeriodDays",
+        "disableAllHooks",
+        "httpHookAllowedEnvVars",
         "maxSessionMegabytes",
         *_LOOSER,
     }
@@ -153,15 +158,18 @@ class _Layer:
 @dataclass(slots=True)
 class _Gathered:
     """What the layers read so far add up to. `remembered` are allow rules of `.claw/settings.local.json`, not yet believed;
-    `walled_by_others`: it was not the person who turned the sandbox on."""
+    `walled_by_others`: it was not the person who turned the sandbox on; `hooks_off_by_policy`: managed settings turn off even
+    their own hooks."""
 
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     rules: list[Rule] = field(default_factory=list[Rule])
+    hooks: list[Hook] = field(default_factory=list[Hook])
     remembered: list[Rule] = field(default_factory=list[Rule])
     problems: list[Problem] = field(default_factory=list[Problem])
     withheld: list[str] = field(default_factory=list[str])
     folder: Folder = field(default_factory=Folder)
     walled_by_others: bool = False
+    hooks_off_by_policy: bool = False
 
 
 def _approvals(gathered: _Gathered, claw_home: Path, folder: str, home: str) -> Approvals:
@@ -248,9 +256,12 @@ def _take(gathered: _Gathered, layer: _Layer) -> None:
         theirs = layer.source not in (*_OF_FOLDER, "editor")
         if alias == "sandbox.enabled" and value is True:
             gathered.walled_by_others = not theirs and (gathered.walled_by_others or not gathered.values.get(alias))
+        if alias == "disableAllHooks" and layer.source == "managed":
+            gathered.hooks_off_by_policy = value is True
         _take_value(gathered, layer, alias, (at, value))
     for behavior in BEHAVIORS:
         _take_rules(gathered, layer, behavior)
+    _take_hooks(gathered, layer)
     if layer.source in _OF_FOLDER:
         gathered.folder.others(layer.data, layer.path)
 
@@ -321,6 +332,22 @@ def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
         gathered.withheld.append(_not_allowed(layer.path, kept))
 
 
+def _take_hooks(gathered: _Gathered, layer: _Layer) -> None:
+    """Keep the hooks that can be read and are believed: those of a folder's file count one by one, once approved."""
+    if not (hooks := layer.data.get("hooks")) or layer.source == "editor":
+        return
+    for it in found_in(hooks):
+        if it.remark:
+            _note(gathered, layer, it.at, f"{it.remark}.{'' if it.hook else ' It is left out.'}")
+        if it.hook is None:
+            continue
+        if layer.source in _OF_FOLDER and not gathered.folder.allows(*it.asked, layer.path):
+            gathered.withheld.append(f"{layer.path}: {it.asked[0]} ({it.hook.name[:200]})")
+            continue
+        line = place(layer.text, it.at)[0] if layer.text is not None else 0
+        gathered.hooks.append(it.hook.model_copy(update={"source": layer.source, "file": _file(layer), "line": line}))
+
+
 def _take_approved(gathered: _Gathered, rules: Sequence[Rule], path: str) -> None:
     """Allow rules of a folder's file count one by one."""
     left = [it for it in rules if not gathered.folder.allows(f"allow rule {it.text}", it.text, path)]
@@ -372,6 +399,10 @@ def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:
     if gathered.walled_by_others:
         # Walls that the person did not choose are no reason to ask them less.
         values["sandbox.autoAllowBashIfSandboxed"] = False
+    off = "disableAllHooks" in values and values["disableAllHooks"] is not False
+    hooks = tuple(
+        it for it in gathered.hooks if not off or (it.source == "managed" and not gathered.hooks_off_by_policy)
+    )
     if values.get("disableBypassPermissionsMode") and values.get("defaultMode") == Mode.BYPASS:
         del values["defaultMode"]
     if values.get("disableAutoMode") and values.get("defaultMode") == Mode.AUTO:
@@ -384,7 +415,7 @@ def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:
         values["chats.directory"] = _expanded(chats, home)
     if isinstance(notes := values.get("autoMemoryDirectory"), str):
         values["autoMemoryDirectory"] = os.path.normpath(Path(home, _expanded(notes, home)))
-    return Settings.model_validate({**values, "rules": tuple(gathered.rules)})
+    return Settings.model_validate({**values, "rules": tuple(gathered.rules), "hooks": hooks})
 
 
 def _expanded(path: str, home: str) -> str:

@@ -28,6 +28,7 @@ FROM_TRUSTED = frozenset(
         "chats.directory",
         "claudeMdExcludes",
         "defaultMode",
+        "disableAllHooks",
         "env",
         "models",
         "review",
@@ -38,7 +39,7 @@ FROM_TRUSTED = frozenset(
 
 _NEVER = (("defaultMode", Mode.BYPASS), ("defaultMode", Mode.AUTO), ("aiComments", "run"))
 _HELPERS = ("awsAuthRefresh", "awsCredentialExport", "gcpAuthRefresh", "otelHeadersHelper")
-_LATER = ("statusLine", "fileSuggestion", "enableAllProjectMcpServers", "enabledMcpjsonServers", "allowedHttpHookUrls")
+_LATER = ("statusLine", "fileSuggestion", "enableAllProjectMcpServers", "enabledMcpjsonServers")
 _LATER_BY_NAME = {
     "enabledPlugins": "plugin",
     "extraKnownMarketplaces": "marketplace",

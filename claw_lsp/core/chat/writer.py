@@ -10,6 +10,7 @@ from claw_lsp.core.blocks import sendable
 from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.scrub import Scrub, scrubbed
 from claw_lsp.core.escape import one_line
+from claw_lsp.core.hooks.telling import in_a_line
 from claw_lsp.core.render import LONGEST, call_title, result_line, usage_line
 from claw_lsp.core.reopening import in_words
 from claw_lsp.facts.call import calls_in, text_in
@@ -34,6 +35,7 @@ from claw_lsp.facts.event import (
     Unknown,
     UserSpoke,
 )
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
 from claw_lsp.facts.signal import Signal, TextArrived
 from claw_lsp.facts.usage import Usage
@@ -135,17 +137,24 @@ class Writer:
         self.prompts.append(Asked(words, meanwhile, prompt_id))
         return (self.prompts[-1], *(self._item(one_line(scrubbed(it), LONGEST)) for it in along))
 
+    def _anew(self, event: SessionStarted) -> tuple[Written, ...]:
+        self._cwd = event.cwd
+        begun, self._begun = self._begun, True
+        return (self._item("The session began anew: what stands above is forgotten."),) if begun else ()
+
+    def _hook(self, line: str, event: str) -> tuple[Written, ...]:
+        """What hooks said; those that said nothing are not shown."""
+        return (self._item(f"hook {one_line(scrubbed(line), LONGEST)}"),) if line.rstrip() != event else ()
+
     def _seen(self, entry: Entry) -> tuple[Written, ...]:
         match entry.event:
             case SessionStarted() as event:
-                self._cwd = event.cwd
-                begun, self._begun = self._begun, True
-                return (self._item("The session began anew: what stands above is forgotten."),) if begun else ()
+                return self._anew(event)
             case UserSpoke() as event:
                 rest = self._reply("") if self._pieces else ""
                 self._started_at = entry.at
                 return (
-                    *([rest] if rest else []),
+                    *self._some(rest),
                     *self._asked(event.text, event.along, meanwhile=False, prompt_id=event.prompt_id),
                 )
             case ModelSpoke() as event:
@@ -166,6 +175,8 @@ class Writer:
                 return (self._item(_picked(event)),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
+            case Hooked() as event:
+                return self._hook(in_a_line(event), event.event)
             case Instructed() as event:
                 return (self._item(f"instructions: {code(event.path)}"),)
             case Forked(origin=origin):

@@ -23,7 +23,7 @@ def answered(verdict: Verdict, decision: Behavior, reason: str = "") -> Verdict:
     run: where the hook wrote another, it was judged again. What is denied stays so, what is firm waits for the person."""
     if decision == "ask" or verdict.decision != "ask" or (verdict.firm and decision == "allow"):
         return verdict
-    return Verdict(decision=decision, reason=reason or f"a PermissionRequest hook said {decision}")
+    return Verdict(decision=decision, source="hook", reason=reason or f"a PermissionRequest hook said {decision}")
 
 
 def _said(it: HookEnded) -> HookVerdict | None:

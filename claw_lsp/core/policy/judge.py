@@ -46,7 +46,7 @@ def _decided(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) ->
     if mode is Mode.BYPASS:
         return Verdict(decision="allow", reason="the mode is bypassPermissions")
     if ground.hook and ground.hook.decision == "allow" and (mode is not Mode.PLAN or plan.reach is Reach.READ):
-        return Verdict(decision="allow", reason=_by_hook("allows", ground.hook.reason))
+        return Verdict(decision="allow", source="hook", reason=_by_hook("allows", ground.hook.reason))
     if plan.enclosed and mode is not Mode.PLAN:
         return Verdict(decision="allow", reason=f"it runs in a sandbox ({plan.walls.mechanism})")
     if plan.command is not None:
@@ -178,7 +178,7 @@ def _by_hook(does: str, reason: str) -> str:
 def _denied(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> Verdict | None:
     """What is refused without a question: no ask rule and no yes comes before it."""
     if ground.hook and ground.hook.decision == "deny":
-        return Verdict(decision="deny", reason=_by_hook("denies", ground.hook.reason))
+        return Verdict(decision="deny", source="hook", reason=_by_hook("denies", ground.hook.reason))
     for rule in rules:
         if rule.behavior == "deny" and touches(rule, rules, plan, ground):
             return _by_rule("deny", rule)
@@ -198,7 +198,7 @@ def _asked(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> V
         if rule.behavior != "allow" and (sure := touches(rule, rules, plan, ground)) is not None:
             return _by_rule("ask", rule).model_copy(update={"firm": True}) if sure else _unread(rule)
     if ground.hook and ground.hook.decision == "ask":
-        return Verdict(decision="ask", reason=_by_hook("asks about", ground.hook.reason), firm=True)
+        return Verdict(decision="ask", source="hook", reason=_by_hook("asks about", ground.hook.reason), firm=True)
     if plan.reach is Reach.PERSON:
         return Verdict(decision="ask", reason="it asks the person itself", firm=True)
     always = _always_asked(mode, plan, ground) or egress.asked(rules, mode, plan, ground)

@@ -1,0 +1,1 @@
+"""Runs hooks: programs, addresses and prompts of the person's settings."""

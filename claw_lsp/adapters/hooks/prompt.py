@@ -1,0 +1,74 @@
+"""Hooks that are questions to the small model: it says whether what happens is all right."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import Any, Final, Protocol, cast
+
+from claw_lsp.core.briefing import fenced
+from claw_lsp.core.redaction import redacted
+from claw_lsp.facts.call import Block
+from claw_lsp.facts.fault import ModelError
+from claw_lsp.facts.hook import Hook, HookRan
+from claw_lsp.facts.request import Reply
+from claw_lsp.facts.usage import Price, cost
+
+LONGEST = 60_000
+"""Characters of an event that are shown to the model."""
+
+ANSWER: Final[Block] = {
+    "name": "Answer",
+    "description": "Say whether the condition holds.",
+    "input_schema": {
+        "type": "object",
+        "properties": {
+            "ok": {"type": "boolean", "description": "Whether it may go on."},
+            "reason": {"type": "string", "description": "Why not, in a sentence; empty if it may."},
+        },
+        "required": ["ok"],
+    },
+}
+"""The one tool of the model, which it must call."""
+
+
+class Small(Protocol):
+    """A model, asked once; `price` is None when it is not known."""
+
+    @property
+    def model(self) -> str: ...
+    @property
+    def price(self) -> Price | None: ...
+    async def ask(self, system: str, text: str, tools: tuple[Block, ...], *, must: str = "") -> Reply: ...
+
+
+async def ask(small: Small, system: str, hook: Hook, given: str, seconds: float) -> HookRan:
+    """What it answers, as a program would have printed it."""
+    event = fenced(redacted(given)[:LONGEST], "json")
+    text = hook.prompt.replace("$ARGUMENTS", event) if "$ARGUMENTS" in hook.prompt else f"{hook.prompt}\n\n{event}"
+    try:
+        async with asyncio.timeout(seconds):
+            reply = await small.ask(system, text, (ANSWER,), must=ANSWER["name"])
+    except TimeoutError:
+        return HookRan(None, fault=f"the model gave no answer within {seconds:g} s")
+    except ModelError as error:
+        return HookRan(None, fault=f"the model could not be asked: {error}")
+    took = {small.model: reply.usage.model_dump()}
+    dollars = cost(reply.usage, small.price)
+    answer = next((it.get("input") for it in reply.blocks if it.get("name") == ANSWER["name"]), None)
+    data = cast("dict[str, Any]", answer) if isinstance(answer, dict) and not reply.cut else {}
+    if not isinstance(data.get("ok"), bool):
+        return HookRan(None, fault="the model gave no clear answer", usage=took, cost=dollars)
+    reason = data.get("reason")
+    told = {} if data["ok"] else _refusal(hook, reason if isinstance(reason, str) else "")
+    return HookRan(0, json.dumps(told), usage=took, cost=dollars)
+
+
+def _refusal(hook: Hook, reason: str) -> dict[str, Any]:
+    reason = " ".join(reason.split()) or "the condition of a prompt hook does not hold"
+    if hook.event == "PreToolUse":
+        decided = {"hookEventName": hook.event, "permissionDecision": "deny", "permissionDecisionReason": reason}
+        return {"hookSpecificOutput": decided}
+    if hook.event in ("PostToolUse", "PostToolUseFailure", "PostToolBatch") and not hook.continue_on_block:
+        return {"continue": False, "stopReason": reason}
+    return {"decision": "block", "reason": reason}

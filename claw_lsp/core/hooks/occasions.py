@@ -1,0 +1,84 @@
+"""What hooks are run for, and what each event tells them."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from claw_lsp.core.hooks.choosing import Occasion
+from claw_lsp.core.state import State, Turn
+from claw_lsp.facts.call import Call, Result, calls_in, text_in
+from claw_lsp.facts.plan import Plan
+from claw_lsp.facts.scene import Ground
+
+
+def session_start(source: str, state: State) -> Occasion:
+    return Occasion("SessionStart", source, {"source": source, "model": state.model, "session_title": state.title})
+
+
+def prompt_submitted(text: str) -> Occasion:
+    return Occasion("UserPromptSubmit", "", {"prompt": text})
+
+
+def before_call(plan: Plan, ground: Ground) -> Occasion:
+    return _about(plan, ground, "PreToolUse")
+
+
+def question(plan: Plan, ground: Ground) -> Occasion:
+    """Before the person is asked whether a call may run."""
+    return _about(plan, ground, "PermissionRequest", permission_suggestions=[])
+
+
+def refused(plan: Plan, ground: Ground, reason: str) -> Occasion:
+    """The small model of auto mode refused a call."""
+    return _about(plan, ground, "PermissionDenied", reason=reason)
+
+
+def after_call(plan: Plan, ground: Ground, result: Result, seconds: float) -> Occasion:
+    """A call ended; the response has one shape for every tool."""
+    text = result.content if isinstance(result.content, str) else text_in(result.content)
+    if result.is_error:
+        return _about(plan, ground, "PostToolUseFailure", error=text, is_interrupt=False)
+    path = {"filePath": plan.paths[0].path} if plan.paths else {}
+    response = {"content": text, "success": True, **path}
+    return _about(plan, ground, "PostToolUse", tool_response=response, duration_ms=round(seconds * 1000))
+
+
+def after_calls(blocks: tuple[dict[str, Any], ...]) -> Occasion:
+    """Every call of a reply has its result."""
+    return Occasion("PostToolBatch", "", {"tool_calls": [_of_call(it) for it in calls_in(blocks)]})
+
+
+def stop(turn: Turn) -> Occasion:
+    text = text_in(turn.last.blocks) if turn.last else ""
+    given = {"stop_hook_active": turn.n_held > 0, "last_assistant_message": text}
+    return Occasion("Stop", "", {**given, "background_tasks": [], "session_crons": []})
+
+
+def failed(reason: str, why: str, last: str) -> Occasion:
+    """A turn ended because the provider failed."""
+    return Occasion("StopFailure", reason, {"error": reason, "error_details": why, "last_assistant_message": last})
+
+
+def notified(kind: str, message: str, title: str) -> Occasion:
+    return Occasion("Notification", kind, {"message": message, "title": title, "notification_type": kind})
+
+
+def before_compaction(trigger: str, focus: str) -> Occasion:
+    return Occasion("PreCompact", trigger, {"trigger": trigger, "custom_instructions": focus})
+
+
+def after_compaction(trigger: str, summary: str) -> Occasion:
+    return Occasion("PostCompact", trigger, {"trigger": trigger, "compact_summary": summary})
+
+
+def session_end(reason: str) -> Occasion:
+    return Occasion("SessionEnd", reason, {"reason": reason})
+
+
+def _about(plan: Plan, ground: Ground, event: str, **more: Any) -> Occasion:
+    return Occasion(event, plan.call.name, {**_of_call(plan.call), **more}, plan.call.id, plan, ground)
+
+
+def _of_call(call: Call) -> dict[str, Any]:
+    server = {"mcp_server": call.name.split("__")[1]} if call.name.startswith("mcp__") else {}
+    return {"tool_name": call.name, "tool_input": call.input, "tool_use_id": call.id, **server}

@@ -1,0 +1,189 @@
+"""The one place where hooks are run: chosen and joined by the core, run by the port, written down, then obeyed."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Protocol
+
+from claw_lsp.core.hooks import occasions
+from claw_lsp.core.hooks.choosing import Occasion, chosen, seconds
+from claw_lsp.core.hooks.saying import NOTHING, Said, joined, said
+from claw_lsp.core.hooks.telling import LONGEST, MOST_HELD, fact, told
+from claw_lsp.engine.session import Session
+from claw_lsp.facts.call import Result
+from claw_lsp.facts.event import Entry, ModelSpoke, Titled, UserSpoke
+from claw_lsp.facts.fault import ClawError, ModelError
+from claw_lsp.facts.hook import Hook
+from claw_lsp.facts.plan import Plan
+from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.settings import Settings
+from claw_lsp.facts.signal import Signal, Working
+from claw_lsp.ports.hooks import HookPlace, Hooks
+
+_REASONS = frozenset(
+    """rate_limit overloaded authentication_failed billing_error invalid_request model_not_found server_error
+    max_output_tokens""".split()
+)
+"""The faults of a provider that hooks know by name."""
+
+
+class Shown(Protocol):
+    """The part of a host that hooks need."""
+
+    async def saw(self, entry: Entry) -> None: ...
+    async def heard(self, signal: Signal) -> None: ...
+
+
+class Wired(Protocol):
+    """What running hooks needs of a turn's hands."""
+
+    @property
+    def hooks(self) -> Hooks: ...
+    @property
+    def host(self) -> Shown: ...
+    @property
+    def settings(self) -> Settings: ...
+
+
+async def fire(occasion: Occasion, session: Session, wired: Wired) -> Said:
+    """Run what is configured for this, side by side, and write down what came of it. Never raises for what a hook does."""
+    hooks = tuple(it for it in chosen(wired.settings, occasion) if not (it.once and it.name in session.hooked_once))
+    if not hooks:
+        return NOTHING
+    session.hooked_once.update(it.name for it in hooks if it.once)
+    given = json.dumps(told(session.state, occasion, session.log.path), ensure_ascii=False, default=str)
+    now = tuple(it for it in hooks if not (it.is_async or it.async_rewake))
+    for hook in hooks:
+        if hook.status_message:
+            await wired.host.heard(Working(occasion.call_id, hook.status_message))
+        if hook not in now:
+            session.beside(_afterwards(hook, given, occasion, session, wired))
+    return await _joined(now, given, occasion, session, wired) if now else NOTHING
+
+
+async def greet(spoken: UserSpoke, session: Session, wired: Wired) -> None:
+    """Before the first request of a turn: a session that begins or was opened again says so once, then comes the prompt."""
+    source, session.begins = session.begins, None
+    session.ends = partial(_farewell, session, wired)
+    if source is not None:
+        await fire(occasions.session_start(source, session.state), session, wired)
+    answer = await fire(occasions.prompt_submitted(spoken.text), session, wired)
+    if answer.title:
+        await wired.host.saw(session.write(Titled(title=answer.title)))
+
+
+def notify(kind: str, message: str, session: Session, wired: Wired) -> None:
+    """Notification hooks, which nothing waits for."""
+    occasion = occasions.notified(kind, message, "claw-lsp")
+    if chosen(wired.settings, occasion):
+        session.beside(_beside(occasion, session, wired))
+
+
+async def failed(error: ClawError, session: Session, wired: Wired) -> None:
+    """StopFailure hooks, once a turn ended because the provider failed."""
+    if isinstance(error, ModelError):
+        reason = error.reason if error.reason in _REASONS else "unknown"
+        await fire(occasions.failed(reason, str(error), ""), session, wired)
+
+
+async def after_call(plan: Plan, result: Result, took: float, session: Session, scene: Scene, wired: Wired) -> Result:
+    """The result as PostToolUse hooks leave it, or PostToolUseFailure hooks."""
+    answer = await fire(occasions.after_call(plan, scene.ground, result, took), session, wired)
+    if answer.output is None or result.is_error:
+        return result
+    return result.model_copy(update={"content": answer.output})
+
+
+async def after_calls(session: Session, wired: Wired) -> None:
+    """PostToolBatch hooks, once every call of a reply has its result."""
+    spoken = next((it.event for it in reversed(session.entries) if isinstance(it.event, ModelSpoke)), None)
+    if spoken is not None and not session.state.calls:
+        await fire(occasions.after_calls(spoken.blocks), session, wired)
+
+
+async def kept_going(session: Session, wired: Wired) -> bool:
+    """Whether Stop hooks have the turn go on; they may so often in a row and no more."""
+    turn = session.state.turn
+    if turn is None or turn.n_held >= MOST_HELD:
+        return False
+    answer = await fire(occasions.stop(turn), session, wired)
+    return answer.decision == "deny" and answer.halts is None
+
+
+async def before_compaction(trigger: str, focus: str, session: Session, wired: Wired) -> Said:
+    """What PreCompact hooks say, by hand ("manual") or by itself ("auto"): `blocked` is why it is not to be done, `context`
+    what they want the summary to mind; the model was told neither."""
+    return await fire(occasions.before_compaction(trigger, focus), session, wired)
+
+
+async def after_compaction(trigger: str, summary: str, session: Session, wired: Wired) -> None:
+    """PostCompact hooks; then the session begins once more for SessionStart hooks, with the next prompt."""
+    session.begins = "compact"
+    await fire(occasions.after_compaction(trigger, summary), session, wired)
+
+
+async def _joined(hooks: tuple[Hook, ...], given: str, occasion: Occasion, session: Session, wired: Wired) -> Said:
+    place = _place(session, wired.settings)
+    ran = await asyncio.gather(*(wired.hooks.run(it, given, seconds(it), place) for it in hooks))
+    answer = joined(said(it, how) for it, how in zip(hooks, ran, strict=True))
+    answer = replace(answer, context=await _short(answer.context, wired), reason=await _short(answer.reason, wired))
+    await wired.host.saw(session.write(fact(occasion, answer, hooks, ran)))
+    return answer
+
+
+async def _beside(occasion: Occasion, session: Session, wired: Wired) -> None:
+    with suppress(ClawError):
+        await fire(occasion, session, wired)
+
+
+async def _afterwards(hook: Hook, given: str, occasion: Occasion, session: Session, wired: Wired) -> None:
+    """A hook that nothing waits for: what it says is told when it is done; a refusal with `asyncRewake` is told to the model."""
+    ran = await wired.hooks.run(hook, given, seconds(hook), _place(session, wired.settings))
+    answer = said(hook, ran)
+    context = answer.reason if hook.async_rewake and answer.decision == "deny" else answer.context
+    answer = Said(context=await _short(context, wired), message=answer.message, faults=answer.faults)
+    with suppress(ClawError):
+        await wired.host.saw(session.write(fact(occasion, answer, (hook,), (ran,))))
+
+
+async def _farewell(session: Session, wired: Wired, reason: str) -> None:
+    """SessionEnd hooks. Nobody may be there any more to be shown anything."""
+    with suppress(ClawError):
+        await fire(occasions.session_end(reason), session, _Alone(wired.hooks, _Nobody(), wired.settings))
+
+
+@dataclass(frozen=True, slots=True)
+class _Alone:
+    """Hands without a door."""
+
+    hooks: Hooks
+    host: Shown
+    settings: Settings
+
+
+class _Nobody:
+    """Sees what happens where the door is closed."""
+
+    async def saw(self, entry: Entry) -> None:
+        return None
+
+    async def heard(self, signal: Signal) -> None:
+        return None
+
+
+def _place(session: Session, settings: Settings) -> HookPlace:
+    state = session.state
+    project = state.roots[0] if state.roots else state.cwd
+    return HookPlace(project, state.cwd, state.session, settings, state.effort or "")
+
+
+async def _short(text: str, wired: Wired) -> str:
+    if len(text) <= LONGEST:
+        return text
+    path = await wired.hooks.keep(text)
+    where = f"the whole text is in {path}" if path else "the rest could not be kept"
+    return f"{text[:LONGEST]}\n[{len(text) - LONGEST} characters left out here; {where}]"
