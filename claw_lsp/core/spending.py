@@ -1,4 +1,4 @@
-"""What a session spent, and on what: by turn, by model and by tool. All of it from the log."""
+"""What a session spent, and on what: by agent, model, tool and turn. All of it from the log."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from claw_lsp.core.render import dollars, one_line, tokens
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, calls_in, text_in
 from claw_lsp.facts.event import CallFinished, CallJudged, Entry, Event, ModelSpoke, Titled, UserSpoke
 from claw_lsp.facts.usage import Price, Usage, cost
@@ -14,6 +15,8 @@ BAR = 24
 """Characters of the longest bar of the chart."""
 MOST_TURNS = 30
 """Turns that the chart shows, the last ones."""
+AGENT, TITLES, JUDGE = "the agent itself", "titles", "the judge of auto mode"
+"""Who asks a model without being a tool."""
 PER_TOKEN = 4
 """Characters to a token, roughly: what results took of the context is an estimate."""
 
@@ -41,13 +44,23 @@ class ToolSpent:
 
 
 @dataclass(slots=True)
+class AgentSpent:
+    """Who asked a model: the agent the person speaks to, one it started, or side work. Dollars as in `TurnSpent`."""
+
+    n_requests: int = 0
+    usage: Usage = field(default_factory=Usage)
+    cost: float | None = 0.0
+
+
+@dataclass(slots=True)
 class Spending:
-    """Dollars, None where a price was not known; `usage` by model."""
+    """Dollars, None where a price was not known; `usage` by model. Models and agents add up to the same."""
 
     turns: list[TurnSpent] = field(default_factory=list[TurnSpent])
     models: dict[str, float | None] = field(default_factory=dict[str, "float | None"])
     usage: dict[str, Usage] = field(default_factory=dict[str, Usage])
     tools: dict[str, ToolSpent] = field(default_factory=dict[str, ToolSpent])
+    agents: dict[str, AgentSpent] = field(default_factory=dict[str, AgentSpent])
 
 
 def spending(entries: Sequence[Entry], price_of: Callable[[str], Price | None]) -> Spending:
@@ -64,17 +77,18 @@ def _count(spent: Spending, event: Event, calls: dict[str, Call], price_of: Call
         spent.turns.append(TurnSpent(event.prompt_id, one_line(event.text)))
     elif isinstance(event, ModelSpoke):
         calls |= {it.id: it for it in calls_in(event.blocks)}
-        _pay(spent, event.model, event.usage, event.cost)
+        _pay(spent, AGENT, event.model, event.usage, event.cost)
         if spent.turns:
             spent.turns[-1].n_replies += 1
     elif isinstance(event, Titled) and event.model:
-        _pay(spent, event.model, event.usage, event.cost)
+        _pay(spent, TITLES, event.model, event.usage, event.cost)
     elif isinstance(event, CallJudged):
         for model, numbers in event.side_usage.items():
             usage = Usage(**numbers)
-            _pay(spent, model, usage, cost(usage, price_of(model)))
+            _pay(spent, JUDGE, model, usage, cost(usage, price_of(model)))
     elif isinstance(event, CallFinished):
-        tool = spent.tools.setdefault(calls[event.call_id].name if event.call_id in calls else "?", ToolSpent())
+        call = calls.get(event.call_id)
+        tool = spent.tools.setdefault(call.name if call else "?", ToolSpent())
         content = event.result.content
         tool.n_calls += 1
         tool.n_failed += event.result.is_error
@@ -84,10 +98,22 @@ def _count(spent: Spending, event: Event, calls: dict[str, Call], price_of: Call
             usage = Usage(**numbers)
             dollars_ = cost(usage, price_of(model))
             tool.cost = added(tool.cost, dollars_)
-            _pay(spent, model, usage, dollars_)
+            _pay(spent, _agent_of(call), model, usage, dollars_)
 
 
-def _pay(spent: Spending, model: str, usage: Usage, cost: float | None) -> None:
+def _agent_of(call: Call | None) -> str:
+    """Who asked a model during a call: the agent that it started, by its name, else the tool itself."""
+    if call is None:
+        return "?"
+    named = call.input.get("subagent_type")
+    return f"{call.name} {one_line(named)}" if isinstance(named, str) and named else call.name
+
+
+def _pay(spent: Spending, agent: str, model: str, usage: Usage, cost: float | None) -> None:
+    who = spent.agents.setdefault(agent, AgentSpent())
+    who.n_requests += 1
+    who.usage += usage
+    who.cost = added(who.cost, cost)
     spent.models[model] = added(spent.models.get(model, 0.0), cost)
     spent.usage[model] = spent.usage.get(model, Usage()) + usage
     if spent.turns:
@@ -100,9 +126,15 @@ def added(one: float | None, other: float | None) -> float | None:
 
 
 def lines(spent: Spending) -> list[str]:
-    """The whole account for people, in Markdown: models, tools, and a chart of the turns."""
+    """The whole account for people, in Markdown: models, agents where there are several, tools, a chart of the turns."""
     found = ["## By model", ""]
     found += [f"- {model}: {dollars(it)} ({_counted(spent.usage[model])})" for model, it in spent.models.items()]
+    if set(spent.agents) - {AGENT}:
+        found += ["", "## By agent", ""]
+        found += [
+            f"- {name}: {dollars(it.cost)} in {counted(it.n_requests, 'request')} ({_counted(it.usage)})"
+            for name, it in spent.agents.items()
+        ]
     if spent.tools:
         found += ["", "## By tool", "", "| tool | calls | failed | time | own requests | results, about |"]
         found.append("| --- | ---: | ---: | ---: | ---: | ---: |")

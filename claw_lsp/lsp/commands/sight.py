@@ -72,7 +72,7 @@ async def status(door: Door, args: SessionArguments, request: RequestId | None) 
 
 @command("claw.cost", SessionArguments, slash=True)
 async def cost(door: Door, args: SessionArguments, request: RequestId | None) -> Answer:
-    """Show what the session cost: by model, by tool and by turn."""
+    """Show what the session cost: by model, agent, tool and turn."""
     session = await door.looked_at(args.session)
     if session is None:
         return {"cost": 0.0, "models": {}, "costs": {}, "text": "Nothing was asked yet."}
@@ -87,6 +87,7 @@ async def cost(door: Door, args: SessionArguments, request: RequestId | None) ->
         "cost": session.state.cost,
         "models": {model: it.model_dump() for model, it in spent.usage.items()},
         "costs": spent.models,
+        "agents": {name: asdict(it) | {"usage": it.usage.model_dump()} for name, it in spent.agents.items()},
         "tools": {name: asdict(it) for name, it in spent.tools.items()},
         "turns": [asdict(it) for it in spent.turns],
         "text": text,
