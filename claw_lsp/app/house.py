@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
     from claw_lsp.adapters.claude.credentials import Credential
     from claw_lsp.adapters.instructions import Sources
-    from claw_lsp.adapters.settings import Loaded
+    from claw_lsp.adapters.settings import Loaded, TrustRecord
     from claw_lsp.adapters.settings.seeking import Folder
     from claw_lsp.ports.files import Search
     from claw_lsp.ports.hooks import Hooks
@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from claw_lsp.ports.processes import Processes, Sandbox
     from claw_lsp.ports.rules import Assessor
     from claw_lsp.ports.tools import Tool
+    from claw_lsp.ports.world import Clock
 
 
 def build(world: World) -> House:
@@ -46,7 +47,7 @@ def build(world: World) -> House:
     from claw_lsp.adapters.git import Git
     from claw_lsp.adapters.guidance import FolderGuidance
     from claw_lsp.adapters.sandbox.system import SystemSandbox
-    from claw_lsp.adapters.settings import RuleMemory, TrustRecord, examined
+    from claw_lsp.adapters.settings import RuleMemory, examined
 
     clock = SystemClock()
     texts = prompts.load()
@@ -74,7 +75,7 @@ def build(world: World) -> House:
         processes=processes,
         clock=clock,
         memory=RuleMemory(world.claw_home),
-        trust=TrustRecord(world.home, world.claw_home, partial(_sought, world), clock.now),
+        trust=trust_record(world, clock),
         guidance=guidance,
         hooks=partial(_hooks, world, processes, texts.hook),
         versions=versions,
@@ -91,6 +92,13 @@ def build(world: World) -> House:
         claw_home=world.claw_home,
         warm=partial(_warm, model, tools),
     )
+
+
+def trust_record(world: World, clock: Clock) -> TrustRecord:
+    """What the person said of the folders they opened."""
+    from claw_lsp.adapters.settings import TrustRecord
+
+    return TrustRecord(world.home, world.claw_home, partial(_sought, world), clock.now)
 
 
 def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadSettings:

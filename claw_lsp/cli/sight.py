@@ -38,11 +38,14 @@ def doctor_arguments(it: argparse.ArgumentParser) -> None:
 
 
 def do_doctor(args: argparse.Namespace) -> int:
+    import asyncio
+
     from claw_lsp.adapters.claude import credentials
+    from claw_lsp.adapters.clock import SystemClock
     from claw_lsp.adapters.ripgrep import ripgrep_program
     from claw_lsp.adapters.sandbox.finding import find
     from claw_lsp.app import house
-    from claw_lsp.term.doctor import findings
+    from claw_lsp.term.doctor import findings, of_trust
 
     world = the_world()
 
@@ -55,5 +58,6 @@ def do_doctor(args: argparse.Namespace) -> int:
 
     path = world.environment.get("PATH", "")
     found = findings(world.environment, world.claw_home, find_key, ripgrep_program, lambda: find(path, [world.cwd]))
+    found.append(of_trust(asyncio.run(house.trust_record(world, SystemClock()).sought(world.cwd))))
     print("\n".join(str(it) for it in found))
     return 1 if any(it.grade == "broken" for it in found) else 0

@@ -16,6 +16,7 @@ from claw_lsp.adapters.process.environment import allowed
 from claw_lsp.adapters.programs import found
 from claw_lsp.adapters.sandbox.finding import Mechanism
 from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.trust import Sought
 
 Grade = Literal["ok", "missing", "broken"]
 MARKS: dict[Grade, str] = {"ok": "ok     ", "missing": "missing", "broken": "BROKEN "}
@@ -52,6 +53,21 @@ def findings(
         _sandbox(sandbox()),
         _home(Path(claw_home)),
     ]
+
+
+def of_trust(sought: Sought) -> Finding:
+    """Whether what the folder's own files want is in force."""
+    n = len(sought.waiting)
+    waits = f"; {n} thing{'' if n == 1 else 's'} in its files: you are asked about that in your editor" if n else ""
+    match sought.standing:
+        case "trusted":
+            return Finding("ok", "trust", f"{sought.folder} is trusted{waits}")
+        case "refused":
+            return Finding(
+                "ok", "trust", f"{sought.folder} is not trusted: nothing that its files allow, run or redirect counts"
+            )
+        case "unknown":
+            return Finding("ok", "trust", f"{sought.folder} is not trusted yet{waits}")
 
 
 def _key(find_key: Callable[[], str | None], environment: Mapping[str, str]) -> Finding:

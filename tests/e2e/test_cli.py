@@ -116,10 +116,19 @@ async def test_doctor_finds_what_is_there_and_never_shows_the_key(tmp_path: Path
     ended = await shell(tmp_path, "http://127.0.0.1:9").claw("doctor")
     said = {line[9:20].strip(): line[:7].strip() for line in ended.out.splitlines()}
     assert ended.code == 0
-    assert set(said) == {"python", "key", "endpoint", "git", "bash", "ripgrep", "sandbox", "CLAW_HOME"}
+    assert set(said) == {"python", "key", "endpoint", "git", "bash", "ripgrep", "sandbox", "CLAW_HOME", "trust"}
     assert set(said.values()) == {"ok"}
     assert "found in ANTHROPIC_API_KEY" in ended.out
     assert "sk-ant" not in ended.out
+
+
+async def test_doctor_says_what_the_folders_files_want_and_do_not_get(tmp_path: Path) -> None:
+    here = shell(tmp_path, "http://127.0.0.1:9")
+    settings = here.folder / ".claw" / "settings.json"
+    settings.parent.mkdir(exist_ok=True)
+    settings.write_text(json.dumps({"permissions": {"allow": ["Bash(make *)"]}}))
+    ended = await here.claw("doctor")
+    assert f"trust      {here.folder} is not trusted yet; 1 thing in its files" in ended.out
 
 
 async def test_doctor_exits_1_without_a_key_and_says_how_to_give_one(tmp_path: Path) -> None:

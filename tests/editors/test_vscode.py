@@ -318,6 +318,24 @@ def test_palette_status_bar_and_what_is_answered_in_words(code: VSCode) -> None:
     assert "in this session" in code.text()
 
 
+def test_the_rules_in_force_are_a_document_where_one_can_be_taken_back(code: VSCode) -> None:
+    local = code.root / ".claw" / "settings.local.json"
+    local.parent.mkdir(exist_ok=True)
+    local.write_text(json.dumps({"permissions": {"deny": ["Bash(curl *)", "Read(./secret.txt)"]}}))
+    code.palette("Permissions")
+    code.until(lambda: "Bash(curl *)" in code.text(), "the rules are shown")
+    page = (code.home / "claw" / "views" / "workspace" / "permissions.md").read_text().split("\n")
+    code.go(next(n for n, it in enumerate(page, 1) if "Bash(curl *)" in it))
+    code.press("Control+.")
+    code.until(lambda: "Claw: Remove Bash(curl *)" in code.actions(), "it can be removed")
+    code.picture("vscode-permissions")
+    code.click(".action-widget .monaco-list-row", "Claw: Remove Bash(curl *)")
+    code.until(lambda: "curl" not in local.read_text(), "it is gone from its file")
+    code.until(lambda: "Bash(curl *)" not in code.text(), "and from the page")
+    assert json.loads(local.read_text()) == {"permissions": {"deny": ["Read(./secret.txt)"]}}
+    local.unlink()
+
+
 def test_a_question_holds_no_links_and_its_box_goes_when_it_is_answered_elsewhere(code: VSCode) -> None:
     code.open("links.txt", "text\n")
     code.words("Ask…", "show links")
@@ -465,7 +483,20 @@ def test_nothing_of_a_workspace_that_is_not_trusted_is_started_and_uvx_only_by_t
         assert code.pid() is None
         code.box("Run it with uvx")
         first = code.until(code.pid, "the person's word starts it by uvx")
+        project = code.root / ".claw" / "settings.json"
+        project.parent.mkdir(exist_ok=True)
+        project.write_text(json.dumps({"permissions": {"allow": ["Bash(make *)"], "deny": ["Bash(curl *)"]}}))
+        code.palette("Permissions")
+        code.until(
+            lambda: "The editor says that this workspace is not trusted" in code.text(), "the server is told (trust)"
+        )
+        code.picture("vscode-not-trusted")
+        denied, _, allowed = code.text().partition("## Allowed")
+        assert "Bash(curl *)" in denied and "No rule." in allowed
         code.press("F1")
         code.pick("Workspaces: Manage Workspace Trust")
         code.click(".workspace-trust-buttons-row .monaco-button", "Trust")
         code.until(lambda: code.pid() not in (None, first), "the person trusts the workspace, and its own is started")
+        code.until(lambda: "opus" in code.claw(), "it answers", 40)
+        code.palette("Permissions")
+        code.until(lambda: "not trusted yet" in code.text(), "and the server asks for itself from here on")

@@ -46,4 +46,7 @@ def sentence(sought: Sought, *, restricted: bool) -> str:
         case "refused":
             return "This folder is not trusted, and you are not asked. `claw.trust {trust: true}` changes that."
         case "unknown":
-            return f"This folder is not trusted yet; {n} in its files would count if it were."
+            waits = (
+                f"{n} in its files would count if it were" if sought.waiting else "nothing in its files waits for that"
+            )
+            return f"This folder is not trusted yet; {waits}."

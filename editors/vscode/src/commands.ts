@@ -30,6 +30,7 @@ export const OFFERS: Record<string, Offer> = {
   cost: { title: 'Cost' },
   diff: { title: 'Changes' },
   sessions: { title: 'Sessions' },
+  permissions: { title: 'Permissions' },
   model: { title: 'Model' },
   mode: { title: 'Mode' },
   effort: { title: 'Effort' },

@@ -15,6 +15,10 @@ export function section(extension: vscode.Extension<unknown>, scope?: vscode.Uri
       put(found, name.split('.'), configuration.get(name));
     }
   }
+  if (!vscode.workspace.isTrusted) {
+    // The server takes nothing of the folder's own files then, and asks nobody whether it may.
+    found['workspaceTrusted'] = false;
+  }
   return found;
 }
 
