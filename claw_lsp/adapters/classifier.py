@@ -48,12 +48,11 @@ VERDICT: Final[Block] = {
 
 
 class Small(Protocol):
-    """The small model, asked once; `price` is None when it is not known."""
+    """The small model, asked once; a price is None when it is not known."""
 
     @property
     def model(self) -> str: ...
-    @property
-    def price(self) -> Price | None: ...
+    def price_of(self, reply: Reply) -> Price | None: ...
     async def ask(self, system: str, text: str, tools: tuple[Block, ...], *, must: str = "") -> Reply: ...
 
 
@@ -79,9 +78,9 @@ class Classifier:
             logger.info("No verdict in auto mode: %s", error)
             return Opinion("ask", "auto mode could not reach its small model")
         found = None if reply.cut else opinion(reply.blocks)
-        took = {self.small.model: reply.usage.model_dump()}
+        took = {reply.model: reply.usage.model_dump()}
         unclear = Opinion("ask", "auto mode got no clear verdict")
-        return replace(found or unclear, usage=took, cost=cost(reply.usage, self.small.price))
+        return replace(found or unclear, usage=took, cost=cost(reply.usage, self.small.price_of(reply)))
 
 
 def system(prompt: str, rules: AutoRules) -> str:

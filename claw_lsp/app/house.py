@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import platform
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from importlib import import_module
@@ -120,9 +121,10 @@ async def _mode_in(load: LoadSettings, folder: str) -> Mode:
 
 
 def _loaded(world: World, folder: str | None, section: Mapping[str, Any]) -> Loaded:
+    from claw_lsp.adapters.claude.models import within
     from claw_lsp.adapters.settings import MANAGED, load, managed
 
-    return load(
+    loaded = load(
         home=world.home,
         claw_home=world.claw_home,
         folder=folder,
@@ -130,6 +132,7 @@ def _loaded(world: World, folder: str | None, section: Mapping[str, Any]) -> Loa
         editor=section,
         policy=managed(MANAGED),
     )
+    return replace(loaded, settings=within(loaded.settings))
 
 
 def _model(world: World, clock: SystemClock) -> ClaudeModel:
@@ -248,10 +251,10 @@ def _toolmaker(
     model: Model, processes: Processes, search: Callable[[], Search], sandbox: Sandbox
 ) -> Callable[[Settings], Mapping[str, Tool]]:
     """Tools are made once for each value of the settings that changes them; the first call imports them."""
-    made: dict[tuple[bool, str, bool], Mapping[str, Tool]] = {}
+    made: dict[tuple[bool, str, str, bool], Mapping[str, Tool]] = {}
 
     def tools(settings: Settings) -> Mapping[str, Tool]:
-        key = (settings.todo_write, settings.small_model, settings.allow_private_addresses)
+        key = (settings.todo_write, settings.small_model, settings.model, settings.allow_private_addresses)
         if key not in made:
             made[key] = {it.name: it for it in _tools(model, processes, search(), sandbox, settings)}
         return made[key]
@@ -283,7 +286,7 @@ def _tools(model: Model, processes: Processes, search: Search, sandbox: Sandbox,
     from claw_lsp.tools.web_search import WebSearchTool
     from claw_lsp.tools.write import WriteTool
 
-    side = SmallModel(model, _facts_of(settings.small_model, settings))
+    side = SmallModel(model, _facts_of(settings.small_model, settings), _facts_of(settings.model, settings))
     tasks: list[Tool] = (
         [TodoWriteTool()]
         if settings.todo_write

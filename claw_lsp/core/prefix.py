@@ -10,7 +10,7 @@ case in `core.state.after` answers with one of the two; nothing else touches `St
 - *Another model*: `begun(state, state.messages)`.
 
 While a turn runs, a request may be under way: such a fact is then added to `State.waits`, and holds when the turn has ended.
-Only a compaction, which the loop itself makes between two replies, does not wait.
+Only what the loop itself does between two replies does not wait: a compaction, and a model that stands in for one that failed.
 """
 
 from __future__ import annotations

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from claw_lsp.core.models import nearest_effort
 from claw_lsp.core.state import State
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.event import ToolSpec
@@ -25,7 +26,7 @@ def request(state: State, facts: ModelFacts, max_output_tokens: int) -> Request:
         messages=_with_breakpoints(messages),
         max_tokens=min(max_output_tokens, facts.max_output),
         thinking=_thinking(facts),
-        effort=state.effort if state.effort in facts.efforts else None,
+        effort=nearest_effort(state.effort, facts),
     )
 
 

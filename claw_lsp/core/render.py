@@ -139,7 +139,7 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("mode", event.mode.value)
         case ModelChanged():
             picked = (f"model {event.model}" if event.model else "", f"effort {event.effort}" if event.effort else "")
-            yield _line("note", ", ".join(filter(None, picked)))
+            yield _line("note", ", ".join(filter(None, picked)) + (f" stands in: {event.why}" if event.why else ""))
         case Noted():
             yield _line("note", event.text)
         case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed():

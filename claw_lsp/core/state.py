@@ -94,6 +94,11 @@ class State:
     """How many times a new prefix began."""
 
     @property
+    def picked(self) -> str:
+        """The model that was picked, whichever stands in for it now."""
+        return self.turn.failed[0] if self.turn and self.turn.failed else self.model
+
+    @property
     def side_by_side(self) -> frozenset[str]:
         """The names of the tools that only look."""
         return frozenset(tool.name for tool in self.tools if tool.side_by_side)
@@ -134,7 +139,9 @@ def after(state: State, event: Event) -> State:
         case ModeChanged():
             return replace(state, mode=event.mode, refusals=(0, 0))
         case ModelChanged():
-            return _other_model(state, event) if state.turn is None else replace(state, waits=(*state.waits, event))
+            if state.turn is None:
+                return _other_model(state, event)
+            return _stands_in(state, event, state.turn) if event.why else replace(state, waits=(*state.waits, event))
         case Noted():
             return _said_aside(state, text_block(event.text))
         case Instructed():
@@ -330,9 +337,14 @@ def _ended(state: State) -> State:
     """A request that was sent stays as it was: what no reply followed is closed as a message of its own."""
     closed = (message("user", state.pending),) if state.pending else ()
     messages = (*state.messages, *closed)
-    waits = state.waits
+    back = ModelChanged(model=state.picked)
+    waits = (back, *state.waits)
     state = replace(state, messages=messages, pending=state.waiting, waiting=(), calls=(), waits=(), turn=None)
     return fold(waits, state)
+
+
+def _stands_in(state: State, event: ModelChanged, turn: Turn) -> State:
+    return _other_model(replace(state, turn=replace(turn, failed=(*turn.failed, state.model))), event)
 
 
 def _other_model(state: State, event: ModelChanged) -> State:

@@ -53,6 +53,8 @@ class Turn:
     """Whether something that waits wants an answer of its own."""
     usage: Mapping[str, Usage] = field(default_factory=dict[str, Usage])
     cost: float | None = 0.0
+    failed: tuple[str, ...] = ()
+    """The models that the provider could not give, the one that was picked first."""
     last: ModelSpoke | None = None
     """The reply that nothing has followed yet, but for its own calls; None when the model is to speak next."""
 

@@ -74,7 +74,8 @@ class House:
 
     def small(self, settings: Settings) -> SmallModel:
         """The small model, for what is asked beside a session."""
-        return SmallModel(self.model, self.facts_of(settings.small_model, settings))
+        small, main = self.facts_of(settings.small_model, settings), self.facts_of(settings.model, settings)
+        return SmallModel(self.model, small, main)
 
     async def close(self) -> None:
         """End every process that was started, let the provider's connections go, then the logs."""

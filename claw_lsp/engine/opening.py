@@ -8,8 +8,10 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from claw_lsp.core import briefing, modes
+from claw_lsp.core.models import refused
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.event import SessionStarted
+from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.instructions import Around, FoundInstructions
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import InForce, Settings
@@ -62,6 +64,9 @@ class Opener:
         """The fact; its context also tells the model of a mode that is not the default."""
         in_force, git = await asyncio.gather(self.load(home.folder, home.section), self.versions.summary(home.folder))
         settings = in_force.settings
+        model = self.facts_of(chosen.model or settings.model, settings).id
+        if refusal := refused(model, settings):
+            raise BadRequest(f"model: {refusal}")
         environment = briefing.environment(  # noqa: S604  `shell` is a word in a text
             roots=home.roots,
             cwd=home.folder,
@@ -80,7 +85,7 @@ class Opener:
             session=session,
             cwd=home.folder,
             roots=home.roots,
-            model=self.facts_of(chosen.model or settings.model, settings).id,
+            model=model,
             mode=mode,
             effort=chosen.effort or settings.effort,
             system=self.prompts.system,

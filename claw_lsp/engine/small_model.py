@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from claw_lsp.facts.call import Block
+from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.signal import Signal
 from claw_lsp.facts.usage import ModelFacts, Price
@@ -13,30 +14,41 @@ from claw_lsp.ports.model import Model
 
 @dataclass(frozen=True, slots=True)
 class SmallModel:
-    """The small model, for what a tool asks beside the conversation; the cost is counted with the call."""
+    """The small model, for what a tool asks beside the conversation; the cost is counted with the call. Where the
+    provider does not have it, `instead` is asked: servers of one's own often have one model only."""
 
     provider: Model
     facts: ModelFacts
+    instead: ModelFacts | None = None
 
     @property
     def model(self) -> str:
         return self.facts.id
 
-    @property
-    def price(self) -> Price | None:
-        return self.facts.price
+    def price_of(self, reply: Reply) -> Price | None:
+        """The price of the model that gave the reply, None where it is not known."""
+        return self.instead.price if self.instead and reply.model == self.instead.id else self.facts.price
 
     async def ask(self, system: str, text: str, tools: tuple[Block, ...], *, must: str = "") -> Reply:
-        """One reply, which must call the tool named; what passes by meanwhile is not shown. Raises ModelError."""
+        """One reply, which must call the tool named; what passes by meanwhile is not shown. Its `model` is the id of the
+        one that was asked. Raises ModelError."""
+        try:
+            return await self._asked(self.facts, system, text, tools, must)
+        except ModelError as error:
+            if error.reason != "model_not_found" or self.instead is None or self.instead.id == self.facts.id:
+                raise
+            return await self._asked(self.instead, system, text, tools, must)
+
+    async def _asked(self, facts: ModelFacts, system: str, text: str, tools: tuple[Block, ...], must: str) -> Reply:
         request = Request(
-            model=self.facts.id,
+            model=facts.id,
             system=({"type": "text", "text": system},),
             tools=tools,
             messages=({"role": "user", "content": ({"type": "text", "text": text},)},),
-            max_tokens=min(8_000, self.facts.max_output),
+            max_tokens=min(8_000, facts.max_output),
             tool_choice={"type": "tool", "name": must} if must else None,
         )
-        return await self.provider.consult(request, _unheard)
+        return replace(await self.provider.consult(request, _unheard), model=facts.id)
 
 
 async def _unheard(signal: Signal) -> None:

@@ -92,8 +92,8 @@ async def named(session: Session, small: SmallModel) -> Titled | None:
     text = framed(f"{prompt[:MOST_READ]}\n\nThe agent answered:\n{answer[:MOST_READ]}", "session", "a session")
     reply = await small.ask(_SYSTEM, f"{text}\n\nThe title:", ())
     title = session.state.title or _plain(text_in(reply.blocks))
-    price = cost(reply.usage, small.price)
-    return Titled(title=title, model=small.model, usage=reply.usage, cost=price)
+    price = cost(reply.usage, small.price_of(reply))
+    return Titled(title=title, model=reply.model, usage=reply.usage, cost=price)
 
 
 def _plain(text: str) -> str:

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from claw_lsp.core.models import refused, stand_in
 from claw_lsp.core.policy import egress
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
@@ -19,7 +20,7 @@ from claw_lsp.engine.proposing import Proposing, waiting_note
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result, text_in
 from claw_lsp.facts.event import CallFinished, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
-from claw_lsp.facts.fault import ClawError, ProcessError, ToolError
+from claw_lsp.facts.fault import ClawError, ModelError, ProcessError, ToolError
 from claw_lsp.facts.plan import Reach
 from claw_lsp.facts.request import Reply
 from claw_lsp.facts.scene import Scene
@@ -135,7 +136,16 @@ async def _consult(session: Session, hands: Hands) -> None:
             session.owes(Usage(), 0.0)
         await hands.host.heard(signal)
 
-    reply = await hands.model.consult(request(session.state, facts, hands.settings.max_output_tokens), hear)
+    if refusal := refused(facts.id, hands.settings):
+        raise ModelError(refusal, reason="invalid_request")
+    try:
+        reply = await hands.model.consult(request(session.state, facts, hands.settings.max_output_tokens), hear)
+    except ModelError as error:
+        other = stand_in(error, session.state, hands.settings.fallback_models)
+        if other is None:
+            raise
+        await _record(session, hands, other)
+        return
     await _record(session, hands, _spoken(reply, facts))
 
 

@@ -171,12 +171,14 @@ class ModeChanged(Fact):
 
 class ModelChanged(Fact):
     """The person picked a model or an effort, None for what stays; it holds when the turn in flight has ended. Earlier
-    thinking is not sent to another model (a new prefix begins)."""
+    thinking is not sent to another model (a new prefix begins). With `why` nobody picked it: it stands in, at once, for a
+    model that the provider could not give, until the turn ends."""
 
     kind: Literal["model_changed"] = "model_changed"
     from_outside: ClassVar[bool] = True
     model: str | None = None
     effort: str | None = None
+    why: str = ""
 
 
 class Noted(Fact):

@@ -47,7 +47,22 @@ class Settings(SandboxSettings, AutoRules):
     model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)
 
     model: str = Field("opus", description="The model: an alias (opus, sonnet, haiku) or a full model id.")
-    small_model: str = Field("haiku", alias="smallModel", description="The model for side requests such as a search.")
+    small_model: str = Field(
+        "haiku",
+        alias="smallModel",
+        description="The model for side requests such as a title or a search; where the provider does not have it, `model` is asked.",
+    )
+    fallback_models: tuple[str, ...] = Field(
+        (),
+        alias="fallbackModel",
+        description="Models that stand in, in this order, for the rest of a turn when the provider is overloaded or does not know"
+        " the model; the next turn begins with the chosen one again.",
+    )
+    available_models: tuple[str, ...] = Field(
+        (),
+        alias="availableModels",
+        description="The only models that may be used, aliases or ids; all of them where the list is empty.",
+    )
     effort: Effort | None = Field(
         None, alias="effortLevel", description="How much the model thinks; its own default if not set."
     )

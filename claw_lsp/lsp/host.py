@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from claw_lsp.facts.event import CallJudged, Entry, ModelSpoke, TurnEnded
+from claw_lsp.facts.event import CallJudged, Entry, ModelChanged, ModelSpoke, TurnEnded
 from claw_lsp.facts.question import Answer, Question
 from claw_lsp.facts.signal import (
     CallBegun,
@@ -59,6 +59,8 @@ class TurnHost:
             self._now("reading the reply")
         elif isinstance(event, CallJudged) and event.decision == "allow":
             self._now(event.title)
+        elif isinstance(event, ModelChanged) and event.why:
+            self._now(f"{event.why}: {event.model} stands in")
         elif isinstance(event, TurnEnded):
             self._now("done")
         for screen in self.screens:

@@ -10,13 +10,11 @@ from claw_lsp.facts.usage import Price, cost
 
 
 class SideModel(Protocol):
-    """The small model, asked once, outside the session. `price` is None when it is not known."""
+    """The small model, asked once, outside the session."""
 
-    @property
-    def model(self) -> str: ...
-
-    @property
-    def price(self) -> Price | None: ...
+    def price_of(self, reply: Reply) -> Price | None:
+        """None when it is not known."""
+        ...
 
     async def ask(self, system: str, text: str, tools: tuple[Block, ...]) -> Reply:
         """One reply to one user message; `tools` are the API's own server tools. Raises ModelError."""
@@ -25,9 +23,9 @@ class SideModel(Protocol):
 
 def side_cost(side: SideModel, reply: Reply) -> float | None:
     """Dollars of one side request; None when the model's price is not known."""
-    return cost(reply.usage, side.price)
+    return cost(reply.usage, side.price_of(reply))
 
 
-def side_usage(side: SideModel, reply: Reply) -> dict[str, dict[str, int]]:
+def side_usage(reply: Reply) -> dict[str, dict[str, int]]:
     """The tokens of one side request under its model's id, as `Result.side_usage` holds them."""
-    return {side.model: reply.usage.model_dump()}
+    return {reply.model: reply.usage.model_dump()}

@@ -106,9 +106,9 @@ class WebFetchTool:
         answer = stripped(text_in(reply.blocks)).strip() or "(the small model found nothing to say)"
         return Result(
             content=f"Read by a small model ({len(text)} characters):\n{_framed(page, answer)}",
-            summary=f"{len(text)} characters, read by {self._side.model}",
+            summary=f"{len(text)} characters, read by {reply.model}",
             side_cost=side_cost(self._side, reply),
-            side_usage=side_usage(self._side, reply),
+            side_usage=side_usage(reply),
         )
 
 

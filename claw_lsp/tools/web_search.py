@@ -86,7 +86,7 @@ class WebSearchTool:
             is_error=not found and not answer,
             summary=counted(len(found), "result"),
             side_cost=side_cost(self._side, reply),
-            side_usage=side_usage(self._side, reply),
+            side_usage=side_usage(reply),
         )
 
 

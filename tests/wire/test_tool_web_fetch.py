@@ -57,6 +57,9 @@ class ScriptedSide:
         assert self.reply is not None, "nothing in the script"
         return self.reply
 
+    def price_of(self, reply: Reply) -> Price | None:
+        return self.price
+
 
 def page(body: str, kind: str = "text/html", status: int = 200, redirect: str | None = None) -> Page:
     return Page(URL, status, kind, body.encode(), redirect)

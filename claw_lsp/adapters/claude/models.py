@@ -14,6 +14,9 @@ from claw_lsp.facts.usage import ModelFacts, Price
 
 ALIASES: Final = {"opus": "claude-opus-5-5", "sonnet": "claude-sonnet-5-5", "haiku": "claude-haiku-5-5"}
 
+DEFAULT: Final = "default"
+"""The name of the model that the settings say, whatever it is."""
+
 UNKNOWN: Final = ModelFacts(id="", context=128_000, max_output=8_192)
 """What may be assumed of a model nobody described: little, and no thinking parameter, so that local models work."""
 
@@ -21,17 +24,47 @@ UNKNOWN: Final = ModelFacts(id="", context=128_000, max_output=8_192)
 def resolve(name: str, settings: Settings) -> ModelFacts:
     """The model of an alias or id. `id` is what goes into a request; a dated id has the facts of the undated one.
 
-    An id that is in no table works: its limits are conservative, its price is None.
+    An id that is in no table works: its limits are conservative, its price is None. What the settings say of a model
+    stands over what the table says, field by field.
     """
-    model_id = {**ALIASES, **settings.aliases}.get(name, name)
-    known = {**TABLE, **settings.models}
-    facts = known.get(model_id) or known.get(_DATE.sub("", model_id), UNKNOWN)
+    model_id = _meant(name, settings)
+    plain = _DATE.sub("", model_id)
+    facts = TABLE.get(plain, UNKNOWN)
+    for it in dict.fromkeys((plain, model_id)):
+        if (said := settings.models.get(it)) is not None:
+            facts = facts.model_copy(update={field: getattr(said, field) for field in said.model_fields_set})
     return facts.model_copy(update={"id": model_id})
+
+
+def within(settings: Settings) -> Settings:
+    """The settings with the ids of the models that may be used and that stand in. A model that nobody picked gives way to
+    the first one that may be used."""
+    if not (settings.available_models or settings.fallback_models):
+        return settings
+    allowed = tuple(dict.fromkeys(_meant(it, settings) for it in settings.available_models))
+    fallback = tuple(_meant(it, settings) for it in settings.fallback_models)
+    given = (settings.model, settings.small_model)
+    model, small = (it if not allowed or _meant(it, settings) in allowed else allowed[0] for it in given)
+    return settings.model_copy(
+        update={
+            "available_models": allowed,
+            "fallback_models": tuple(it for it in fallback if not allowed or it in allowed),
+            "model": model,
+            "small_model": model if small != given[1] else small,
+        }
+    )
+
+
+def _meant(name: str, settings: Settings) -> str:
+    """The id of what a person named; `default` is what the settings say."""
+    if name == DEFAULT:
+        name = settings.model if settings.model != DEFAULT else "opus"
+    return {**ALIASES, **settings.aliases}.get(name, name)
 
 
 def unknown(name: str, settings: Settings) -> str:
     """What a person should hear about a model that is in no table; "" for one that is."""
-    model_id = {**ALIASES, **settings.aliases}.get(name, name)
+    model_id = _meant(name, settings)
     if not {model_id, _DATE.sub("", model_id)}.isdisjoint({**TABLE, **settings.models}):
         return ""
     aliases = ", ".join(dict.fromkeys((*ALIASES, *settings.aliases)))
@@ -43,7 +76,9 @@ def unknown(name: str, settings: Settings) -> str:
 
 def names(settings: Settings) -> tuple[str, ...]:
     """What a person may choose from: aliases first, then ids."""
-    return (*dict.fromkeys((*ALIASES, *settings.aliases, *TABLE, *settings.models)),)
+    every = dict.fromkeys((*ALIASES, *settings.aliases, *TABLE, *settings.models, *settings.available_models))
+    allowed = settings.available_models
+    return tuple(it for it in every if not allowed or _meant(it, settings) in allowed)
 
 
 _DATE: Final = re.compile(r"-20\d{6}$")

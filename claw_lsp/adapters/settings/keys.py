@@ -36,6 +36,8 @@ def lookup(data: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[tuple[str, .
 
 def plain(alias: str, value: Any) -> Any:
     """The value as the model takes it: other spellings that the conventions know are turned into ours."""
+    if alias == "fallbackModel" and isinstance(value, str):
+        return [value]
     if alias == "defaultMode" and value == "manual":
         return "default"
     if alias == "models" and isinstance(value, dict):

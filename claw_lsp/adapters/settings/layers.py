@@ -40,6 +40,7 @@ _FROM_PROJECT = frozenset(
     {
         "model",
         "smallModel",
+        "fallbackModel",
         "effortLevel",
         "maxTurns",
         "maxCost",
@@ -68,6 +69,9 @@ _STRICTER_LISTS = frozenset(
 """More review or walls than the person asked for, or less offered, is no harm; the contrary is theirs to choose."""
 
 _LOOSER = {it for it in KEYS if it.startswith(("sandbox.", "autoMode."))} - _STRICTER.keys() - _STRICTER_LISTS
+_REPLACED = frozenset({"fallbackModel", "availableModels"})
+"""Lists that are one choice as a whole: what is stronger does not add to them."""
+
 NOT_FROM_EDITOR = frozenset(
     {
         "env",
@@ -75,6 +79,8 @@ NOT_FROM_EDITOR = frozenset(
         "allowPrivateAddresses",
         "allowedHttpHookUrls",
         "apiKeyHelper",
+        "availableModels",
+        "provider",
         "autoMemoryDirectory",
         "cleanupPeriodDays",
         "disableAllHooks",
@@ -282,7 +288,7 @@ def _stricter(alias: str, value: Any) -> bool:
 
 
 def _take_value(gathered: _Gathered, layer: _Layer, alias: str, found: tuple[tuple[str, ...], Any]) -> None:
-    """Keep one value that the model takes. Lists grow, maps are merged by key, everything else is replaced."""
+    """Keep one value that the model takes. Most lists grow, maps are merged by key, everything else is replaced."""
     at, value = found
     try:
         Settings.model_validate({alias: value})
@@ -295,7 +301,7 @@ def _take_value(gathered: _Gathered, layer: _Layer, alias: str, found: tuple[tup
         _complain(gathered, layer, (*at, *inside), f"{name}: {expected}{shown}")
         return
     before = gathered.values.get(alias)
-    if isinstance(value, list) and isinstance(before, list):
+    if isinstance(value, list) and isinstance(before, list) and alias not in _REPLACED:
         both = cast("list[Any]", before) + cast("list[Any]", value)
         gathered.values[alias] = [it for n, it in enumerate(both) if it not in both[:n]]
     elif isinstance(value, dict) and isinstance(before, dict):

@@ -282,6 +282,8 @@ class Writer:
 
 
 def _picked(event: ModelChanged) -> str:
+    if event.why:
+        return f"{scrubbed(event.why)}: {code(event.model or '')} stands in until this turn ends"
     picked = [f"model: {code(event.model)}"] if event.model else []
     return ", ".join([*picked, *([f"effort: {event.effort}"] if event.effort else [])])
 

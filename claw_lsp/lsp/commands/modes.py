@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Sequence
 from uuid import uuid4
 
+from claw_lsp.core.models import effort_said, refused
 from claw_lsp.core.modes import SWITCHED, forbidden
 from claw_lsp.core.render import tokens
 from claw_lsp.engine.session import Session
@@ -39,9 +40,11 @@ async def model(door: Door, args: ModelArguments, request: RequestId | None) -> 
     if wanted is None:
         return {"session": session.id if session else None, "model": now}
     facts = door.house.facts_of(wanted, settings)
+    if refusal := refused(facts.id, settings):
+        raise BadRequest(f"model: {refusal}")
     if session is None:
         door.model = wanted
-    elif facts.id != session.state.model:
+    elif facts.id != session.state.picked:
         await door.write(session, ModelChanged(model=facts.id))
     answer: Answer = {"session": session.id if session else None, "model": facts.id}
     warning = door.house.unknown(facts.id, settings)
@@ -54,16 +57,18 @@ async def effort(door: Door, args: EffortArguments, request: RequestId | None) -
     session = await door.last_session(args.session)
     settings = await door.settings_of(session)
     now = session.state.effort if session else door.effort or settings.effort
+    facts = door.house.facts_of(session.state.picked if session else door.model or settings.model, settings)
     wanted: str | None = args.effort
     if wanted is None and request is not None:
-        facts = door.house.facts_of(session.state.model if session else door.model or settings.model, settings)
         items = [Item(it, it, picked=it == now) for it in facts.efforts]
         wanted = await one_of(door, "Claw: how much should the model think?", items)
     if wanted is not None and session is not None:
         await door.write(session, ModelChanged(effort=wanted))
     elif wanted is not None:
         door.effort = wanted
-    return {"session": session.id if session else None, "effort": wanted or now}
+    answer: Answer = {"session": session.id if session else None, "effort": wanted or now}
+    said = effort_said(wanted, facts) if wanted else ""
+    return answer | ({"text": f"effort: {wanted}\n\n{said}"} if said else {})
 
 
 @command("claw.mode", ModeArguments, slash=True)
