@@ -49,7 +49,7 @@ def stand_in(error: ModelError, state: State, others: Iterable[str]) -> ModelCha
         return None
     tried = (*state.turn.failed, state.model)
     other = next((it for it in others if it not in tried), None)
-    return other and ModelChanged(model=other, why=_WHY[error.reason].format(state.model))
+    return ModelChanged(model=other, why=_WHY[error.reason].format(state.model)) if other else None
 
 
 _WHY: Final[Mapping[str, str]] = {

@@ -139,9 +139,7 @@ def after(state: State, event: Event) -> State:
         case ModeChanged():
             return replace(state, mode=event.mode, refusals=(0, 0))
         case ModelChanged():
-            if state.turn is None:
-                return _other_model(state, event)
-            return _stands_in(state, event, state.turn) if event.why else replace(state, waits=(*state.waits, event))
+            return _picked(state, event)
         case Noted():
             return _said_aside(state, text_block(event.text))
         case Instructed():
@@ -343,7 +341,12 @@ def _ended(state: State) -> State:
     return fold(waits, state)
 
 
-def _stands_in(state: State, event: ModelChanged, turn: Turn) -> State:
+def _picked(state: State, event: ModelChanged) -> State:
+    turn = state.turn
+    if turn is None:
+        return _other_model(state, event)
+    if not event.why:
+        return replace(state, waits=(*state.waits, event))
     return _other_model(replace(state, turn=replace(turn, failed=(*turn.failed, state.model))), event)
 
 

@@ -62,9 +62,7 @@ class House:
             clock=self.clock,
             memory=self.memory,
             guidance=self.guidance,
-            hooks=self.hooks(
-                lambda name: SmallModel(self.model, self.facts_of(name or settings.small_model, settings))
-            ),
+            hooks=self.hooks(lambda name: self.small(settings, name)),
             assessor=self.assessor(self.small(settings), settings),
             settings=settings,
             facts_of=lambda model: self.facts_of(model, settings),
@@ -72,10 +70,10 @@ class House:
             claw_home=self.claw_home,
         )
 
-    def small(self, settings: Settings) -> SmallModel:
-        """The small model, for what is asked beside a session."""
-        small, main = self.facts_of(settings.small_model, settings), self.facts_of(settings.model, settings)
-        return SmallModel(self.model, small, main)
+    def small(self, settings: Settings, name: str = "") -> SmallModel:
+        """The small model, or the one of that name, for what is asked beside a session."""
+        main = self.facts_of(settings.model, settings)
+        return SmallModel(self.model, self.facts_of(name or settings.small_model, settings), main)
 
     async def close(self) -> None:
         """End every process that was started, let the provider's connections go, then the logs."""

@@ -100,6 +100,8 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
         {
             "model": "sonnet",
             "smallModel": "sonnet",
+            "fallbackModel": "haiku",
+            "availableModels": ["sonnet", "haiku"],
             "effortLevel": "high",
             "permissions": {"defaultMode": "acceptEdits", "additionalDirectories": ["~/notes", "../lib"]},
             "review": "before",
@@ -137,6 +139,8 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
     assert loaded.settings.model_dump(exclude=apart) == {
         "model": "sonnet",
         "small_model": "sonnet",
+        "fallback_models": ("haiku",),
+        "available_models": ("sonnet", "haiku"),
         "cleanup_days": 7,
         "most_megabytes": 50,
         "session_titles": False,

@@ -33,12 +33,9 @@ ANSWER: Final[Block] = {
 
 
 class Small(Protocol):
-    """A model, asked once; `price` is None when it is not known."""
+    """A model, asked once; a price is None when it is not known."""
 
-    @property
-    def model(self) -> str: ...
-    @property
-    def price(self) -> Price | None: ...
+    def price_of(self, reply: Reply) -> Price | None: ...
     async def ask(self, system: str, text: str, tools: tuple[Block, ...], *, must: str = "") -> Reply: ...
 
 
@@ -53,8 +50,8 @@ async def ask(small: Small, system: str, hook: Hook, given: str, seconds: float)
         return HookRan(None, fault=f"the model gave no answer within {seconds:g} s")
     except ModelError as error:
         return HookRan(None, fault=f"the model could not be asked: {error}")
-    took = {small.model: reply.usage.model_dump()}
-    dollars = cost(reply.usage, small.price)
+    took = {reply.model: reply.usage.model_dump()}
+    dollars = cost(reply.usage, small.price_of(reply))
     answer = next((it.get("input") for it in reply.blocks if it.get("name") == ANSWER["name"]), None)
     data = cast("dict[str, Any]", answer) if isinstance(answer, dict) and not reply.cut else {}
     if not isinstance(data.get("ok"), bool):
