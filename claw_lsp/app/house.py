@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -251,10 +251,11 @@ def _toolmaker(
     model: Model, processes: Processes, search: Callable[[], Search], sandbox: Sandbox
 ) -> Callable[[Settings], Mapping[str, Tool]]:
     """Tools are made once for each value of the settings that changes them; the first call imports them."""
-    made: dict[tuple[bool, str, str, bool], Mapping[str, Tool]] = {}
+    made: dict[Hashable, Mapping[str, Tool]] = {}
 
     def tools(settings: Settings) -> Mapping[str, Tool]:
-        key = (settings.todo_write, settings.small_model, settings.model, settings.allow_private_addresses)
+        switched = (settings.todo_write, settings.allow_private_addresses, settings.auto_memory)
+        key = (*switched, settings.small_model, settings.model)
         if key not in made:
             made[key] = {it.name: it for it in _tools(model, processes, search(), sandbox, settings)}
         return made[key]
@@ -275,6 +276,7 @@ def _tools(model: Model, processes: Processes, search: Search, sandbox: Sandbox,
     from claw_lsp.tools.grep import GrepTool
     from claw_lsp.tools.notebook_edit import NotebookEditTool
     from claw_lsp.tools.read import ReadTool
+    from claw_lsp.tools.remember import RememberTool
     from claw_lsp.tools.task_create import TaskCreateTool
     from claw_lsp.tools.task_get import TaskGetTool
     from claw_lsp.tools.task_list import TaskListTool
@@ -305,6 +307,7 @@ def _tools(model: Model, processes: Processes, search: Search, sandbox: Sandbox,
         WebFetchTool(HttpWeb(), side),
         WebSearchTool(side),
         *tasks,
+        *([RememberTool()] if settings.auto_memory else []),
         AskUserQuestionTool(),
         EnterPlanModeTool(),
         ExitPlanModeTool(),

@@ -35,9 +35,13 @@ def folders(folder: str, home: str, claw_home: str, settings: Settings) -> tuple
     return (everywhere(claw_home), *theirs, here(folder, claw_home, settings))
 
 
-def is_memory(path: str, folder: str, home: str, claw_home: str, settings: Settings) -> bool:
-    """Whether a file holds notes, or may come to: such a file is never changed without the person's yes to the change."""
-    return inside(path, folders(folder, home, claw_home, settings))
+def is_memory(path: str, home: str, claw_home: str, settings: Settings) -> bool:
+    """Whether a file holds notes, or may come to, of this workspace or another: it is changed by proposals only, each of which
+    waits for the person's yes."""
+    if inside(path, (everywhere(claw_home), *filter(None, [settings.memory_directory]))):
+        return True
+    projects = (f"{claw_home.rstrip('/')}/projects/", f"{home.rstrip('/')}/.claude/projects/")
+    return any(path.startswith(it) and path[len(it) :].split("/")[1:2] == ["memory"] for it in projects)
 
 
 def beginning(text: str) -> str:
@@ -46,3 +50,11 @@ def beginning(text: str) -> str:
     while lines and len("".join(lines).encode("utf-8", "replace")) > MOST_BYTES:
         lines.pop()
     return "".join(lines)
+
+
+def noted(text: str, note: str) -> str:
+    """The text of a memory file with one more note, each a point of a list."""
+    point = "- " + "\n  ".join(line.strip() for line in note.strip().splitlines() if line.strip()) + "\n"
+    if not text.strip():
+        return f"# Notes for later sessions\n\n{point}"
+    return f"{text if text.endswith(chr(10)) else text + chr(10)}{point}"

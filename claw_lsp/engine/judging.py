@@ -83,7 +83,7 @@ async def _decided(plan: Plan, session: Session, scene: Scene, hands: Asked) -> 
     verdict = judge(standing(session, scene).rules, session.state.mode, plan, scene.ground)
     if verdict.decision == "deny":
         return (_judged(plan, "deny", _denied_by(verdict), verdict, _denied(verdict.reason)),)
-    if plan.changes and all(proposes(session, hands.settings, it.path) for it in plan.changes):
+    if plan.changes and all(proposes(session, it.path, scene) for it in plan.changes):
         # Applying it is the person's answer, so nothing is asked.
         session.planned[call.id] = (plan, ())
         return (_judged(plan, "allow", "review", verdict, "it waits as a proposal"),)

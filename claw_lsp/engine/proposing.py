@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Protocol
 
 from claw_lsp.core.hunks import synced
+from claw_lsp.core.memory import is_memory
 from claw_lsp.core.merge import merged
 from claw_lsp.core.proposals import overlaid
 from claw_lsp.core.words import counted
@@ -15,13 +17,27 @@ from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.text import Applied, Change, Document
 from claw_lsp.ports.files import Workspace
 
+
+class Kept(Protocol):
+    """What says which edits only wait: the settings, and where the agent's notes are."""
+
+    @property
+    def settings(self) -> Settings: ...
+    @property
+    def home(self) -> str: ...
+    @property
+    def claw_home(self) -> str: ...
+
+
 PROPOSED = "This is the text with what you proposed, which is not in the file yet."
 
 
-def proposes(session: Session, settings: Settings, path: str) -> bool:
-    """Whether an edit of this file waits for the person to apply it. Where proposals wait already, later edits build on
-    them, so they wait too, whatever the setting says by now."""
-    return settings.review == "before" or bool(session.proposals.open(path))
+def proposes(session: Session, path: str, ground: Kept) -> bool:
+    """Whether an edit of this file waits for the person to apply it: so every note of the agent's does. Where proposals wait
+    already, later edits build on them, so they wait too, whatever the setting says by now."""
+    if ground.settings.review == "before" or session.proposals.open(path):
+        return True
+    return is_memory(path, ground.home, ground.claw_home, ground.settings)
 
 
 def waiting_note(session: Session) -> str:
@@ -41,10 +57,10 @@ class Proposing:
     Invariant: nothing that waits for an answer reaches `below`; whoever else reads there does not see it.
     """
 
-    def __init__(self, below: Workspace, session: Session, settings: Settings) -> None:
+    def __init__(self, below: Workspace, session: Session, ground: Kept) -> None:
         self._below = below
         self._session = session
-        self._settings = settings
+        self._ground = ground
 
     async def read(self, path: str) -> Document:
         document = await self._beneath(path)
@@ -59,7 +75,7 @@ class Proposing:
 
     async def apply(self, change: Change, label: str) -> Applied:
         """As the port says; where edits are proposed, the answer's `beneath` is set and nothing else happened."""
-        if not proposes(self._session, self._settings, change.path):
+        if not proposes(self._session, change.path, self._ground):
             return await self._below.apply(change, label)
         try:
             document = await self.read(change.path)

@@ -67,7 +67,7 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
     """
     minutes = hands.settings.max_minutes
     deadline = Deadline(hands.host, None if minutes is None else 60 * minutes)
-    hands = replace(hands, workspace=Proposing(hands.workspace, session, hands.settings), host=deadline)
+    hands = replace(hands, workspace=Proposing(hands.workspace, session, hands), host=deadline)
     async with session.in_turn:
         stopped: Stopped = "failed"
         why = BUG

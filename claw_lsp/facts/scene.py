@@ -25,7 +25,8 @@ class Exposure:
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where a plan is judged. Absolute folders, normalised: the workspace's, the one the shell stands in, the person's, and
-    ours below theirs (CLAW_HOME). `hook` is what the hooks said of this plan."""
+    ours below theirs (CLAW_HOME), and that of the agent's notes where the person chose one. `hook` is what the hooks said of
+    this plan."""
 
     roots: tuple[str, ...]
     cwd: str = ""
@@ -33,6 +34,7 @@ class Ground:
     exposure: Exposure = Exposure()
     claw_home: str = ""
     hook: HookVerdict | None = None
+    notes: str = ""
 
     @property
     def here(self) -> str:
@@ -65,4 +67,5 @@ class Scene:
 
     @property
     def ground(self) -> Ground:
-        return Ground(self.roots, self.cwd, self.home, self.exposure, self.claw_home, self.hook)
+        notes = self.settings.memory_directory or ""
+        return Ground(self.roots, self.cwd, self.home, self.exposure, self.claw_home, self.hook, notes)

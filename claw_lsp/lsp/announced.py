@@ -25,6 +25,7 @@ COMMANDS = (
     "claw.hunks",
     "claw.init",
     "claw.keep",
+    "claw.memory",
     "claw.mode",
     "claw.model",
     "claw.permissions",

@@ -112,6 +112,14 @@ class ResumeArguments(Arguments):
     session: Annotated[str, Field(min_length=1)]
 
 
+class InitArguments(SessionArguments):
+    prompt: str | None = None
+
+
+class MemoryArguments(SessionArguments):
+    file: str | None = None
+
+
 class RenameArguments(SessionArguments):
     title: str = ""
 

@@ -63,13 +63,13 @@ async def plan_edits(
     except NoSuchFile as error:
         if created is None:
             raise missing_beside(error, scene) from error
-        return await _plan_of(call, where, Change(where.path, None, (TextEdit(0, 0, created),)), scene, workspace)
+        return await plan_of(call, where, Change(where.path, None, (TextEdit(0, 0, created),)), scene, workspace)
     refuse_unseen(document, where, scene)
     change = Change(where.path, document, await off_loop(len(document.text), edits, document))
-    return await _plan_of(call, where, change, scene, workspace)
+    return await plan_of(call, where, change, scene, workspace)
 
 
-async def _plan_of(call: Call, where: PlannedPath, change: Change, scene: Scene, workspace: Workspace) -> Plan:
+async def plan_of(call: Call, where: PlannedPath, change: Change, scene: Scene, workspace: Workspace) -> Plan:
     """A plan to make this change."""
     name = await shown(where, scene, workspace)
     verb = "Create" if change.document is None else call.name.replace("NotebookEdit", "Edit")

@@ -126,6 +126,7 @@ async def test_system_and_tools_are_small_and_the_first_request_is_known(house: 
             "TaskGet",
             "TaskList",
             "TaskUpdate",
+            "Remember",
             "AskUserQuestion",
             "EnterPlanMode",
             "ExitPlanMode",

@@ -420,7 +420,7 @@ def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:
     if isinstance(chats := values.get("chats.directory"), str):
         values["chats.directory"] = _expanded(chats, home)
     if isinstance(notes := values.get("autoMemoryDirectory"), str):
-        values["autoMemoryDirectory"] = os.path.normpath(Path(home, _expanded(notes, home)))
+        values["autoMemoryDirectory"] = os.path.realpath(Path(home, _expanded(notes, home)))
     return Settings.model_validate({**values, "rules": tuple(gathered.rules), "hooks": hooks})
 
 

@@ -243,7 +243,7 @@ def changes(mode: Mode, paths: Iterable[PlannedPath], ground: Ground) -> str | N
     """Why changing these files is asked about whatever is allowed; None where it need not be. What says what the agent
     may do is asked about in every mode, other protected files in all but bypassPermissions."""
     named = [path for it in paths for path in (it.path, it.target)]
-    if any(governs_agent(it, ground.claw_home) for it in named):
+    if any(governs_agent(it, ground.claw_home, ground.notes) for it in named):
         return "it changes what this agent may do"
     if mode is not Mode.BYPASS and any(map(protected, named)):
         return "it changes a protected file"

@@ -48,10 +48,13 @@ def protected(path: str) -> bool:
     )
 
 
-def governs_agent(path: str, claw_home: str = "") -> bool:
+def governs_agent(path: str, claw_home: str = "", notes: str = "") -> bool:
     """Whether the file tells this agent what it may do: settings, hooks, skills, agents, plugins, servers, schedules. All
-    of `claw_home` does, but for the chats."""
+    of `claw_home` does, but for the chats, and what it remembers: the folder `notes`."""
     parts = _parts(path)
+    kept = _parts(notes)
+    if kept and parts[: len(kept)] == kept:
+        return True
     own = _parts(claw_home)
     if own and parts[: len(own)] == own and parts[len(own) : len(own) + 1] != ["chats"]:
         return True

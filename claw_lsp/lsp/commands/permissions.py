@@ -35,7 +35,7 @@ async def permissions(door: Door, args: PermissionsArguments, request: RequestId
             return await _opened(door, it)
         await _change(door, session, it, None if args.to == "remove" else args.to)
     standing = await _standing(door, session)
-    text, about = written(standing, lambda path: _short(door, path), _time)
+    text, about = written(standing, lambda path: short(door, path), _time)
     wanted = [it for it in standing.rules if args.to or not args.rule or args.rule in it.rule.text]
     if len(wanted) < len(standing.rules):
         text = "\n".join(line for line, it in about.items() if it in wanted) or f"No rule holds {args.rule!r}."
@@ -117,7 +117,8 @@ def _json(it: Listed) -> dict[str, Any]:
     }
 
 
-def _short(door: Door, path: str) -> str:
+def short(door: Door, path: str) -> str:
+    """A path as people write it: below the only workspace folder, or from their home."""
     roots = [it for it in door.folders if inside(path, (it,))]
     if roots and len(door.folders) == 1:
         return path[len(roots[0]) :].lstrip("/")

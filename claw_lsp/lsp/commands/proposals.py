@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from claw_lsp.core.memory import is_memory
 from claw_lsp.core.merge import minimal_edits
 from claw_lsp.core.words import counted
 from claw_lsp.facts.fault import NoSuchFile, ToolError
@@ -20,8 +21,11 @@ from claw_lsp.lsp.transport.messages import RequestId
 @command("claw.apply", ReviewedArguments)
 async def apply(door: Door, args: ReviewedArguments, request: RequestId | None) -> Answer:
     """Apply what Claw proposed: one hunk, a file's, a prompt's or all. What you typed meanwhile stays."""
-    done, left = await each_file(door, args, meant(door, args, proposed=True), _applied, IN_THE_WAY)
-    return {"applied": done, "conflicts": left, "text": told(door, "Applied", done, left)}
+    every = meant(door, args, proposed=True)
+    done, left = await each_file(door, args, every, _applied, IN_THE_WAY)
+    text = told(door, "Applied", done, left)
+    paths = dict.fromkeys(it.hunk.path for it in every if it.hunk.id in done)
+    return {"applied": done, "conflicts": left, "text": f"{text} {await _kept(door, tuple(paths))}".strip()}
 
 
 @command("claw.dismiss", ReviewedArguments)
@@ -56,6 +60,15 @@ async def _applied(door: Door, path: str, here: Sequence[Shown]) -> tuple[list[s
         await door.write(session, ProposalApplied(hunk=hunk.id, path=path))
     left = {hunk.id for hunk in plan.left}
     return [hunk.id for _, hunk in plan.done], [it for it in here if it.hunk.id in left]
+
+
+async def _kept(door: Door, paths: tuple[str, ...]) -> str:
+    """Notes are saved where the editor lets us, since nobody has their file before them; else a sentence says to do it."""
+    settings = await door.settings_of(door.house.sessions.last)
+    notes = tuple(it for it in paths if is_memory(it, door.house.home, door.house.claw_home, settings))
+    left = await door.workspace.save(notes) if notes and door.workspace.can_save else notes
+    left = tuple(it for it in left if it in door.workspace.unsaved())
+    return f"Save {', '.join(left)}: until then it is only in the editor." if left else ""
 
 
 async def _document(door: Door, path: str, here: Sequence[Shown]) -> Document | None:

@@ -17,9 +17,9 @@ from claw_lsp.lsp.arguments import (
     ChatArguments,
     FixArguments,
     HunkArguments,
+    InitArguments,
     ModeArguments,
     ModelArguments,
-    NoArguments,
     OptionalRunArguments,
     Position,
     Range,
@@ -107,12 +107,13 @@ async def review(door: Door, args: ReviewArguments, request: Request) -> Answer:
     return await _begin(door, "review", args, request, opens_chat=True, extra=extra)
 
 
-@command("claw.init", NoArguments)
-async def init(door: Door, args: NoArguments, request: Request) -> Answer:
-    """Write a first CLAW.md for this project."""
+@command("claw.init", InitArguments, slash=True)
+async def init(door: Door, args: InitArguments, request: Request) -> Answer:
+    """Write a first CLAW.md for this project, or mend the one there is. With `prompt`, what to look after."""
     known_folder(door.folders)
-    session = await door.session_for(None, None, None, None)
-    return _answer(await start_about(door, session, "init", Subject(), request))
+    session = await door.session_for(args.session, None, None, None)
+    run = await start_about(door, session, "init", Subject(words=args.prompt or ""), request)
+    return _answer(run) | {"text": "Claw reads the project and writes CLAW.md."}
 
 
 @command("claw.chat", ChatArguments)
