@@ -14,7 +14,8 @@ from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import Answer
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.text import Change, TextEdit
-from claw_lsp.ports import Tell, Workspace
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.writing import make, plan_of, refuse_surrogates
 
 

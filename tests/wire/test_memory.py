@@ -137,7 +137,7 @@ What the model is told of how to work here, the more general first.
         opened = await visit.command("claw.memory", file="web/CLAUDE.md")
         assert visit.requested("window/showDocument")[-1]["uri"] == visit.uri("web/CLAUDE.md")
         assert opened["shown"] is True
-        assert "found 'nothing.md'" in await refused(visit, "claw.memory", file="nothing.md")
+        assert "found 'nothing.md'" in str(await refused(visit, "claw.memory", file="nothing.md"))
 
 
 async def test_what_changed_in_the_buffer_is_told_behind_what_was_sent_and_once(tmp_path: Path) -> None:
