@@ -6,12 +6,12 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from claw_lsp.core import proposals
-from claw_lsp.core.hunks import Hunk, HunkState, Ledger, Maker, edited, moved_to, settled, undone
+from claw_lsp.core.hunks import Hunk, HunkState, Ledger, Maker, edited, moved_to, settled, synced, undone
 from claw_lsp.core.proposals import Proposals
 from claw_lsp.core.render import one_line
 from claw_lsp.facts.call import Edited, calls_in, text_in
 from claw_lsp.facts.event import CallFinished, Entry, Forked, ModelSpoke, Noted, SessionStarted, TurnEnded, UserSpoke
-from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, Reverted
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,8 @@ class Book:
     prompt_id: str = ""
     created: frozenset[str] = frozenset()
     """Files that were not there before the session made them."""
+    reverts: Mapping[str, tuple[Reverted, ...]] = field(default_factory=dict[str, tuple[Reverted, ...]])
+    """What was taken back of earlier prompts, file by file, by the id of the revert."""
     proposals: Proposals = field(default_factory=Proposals)
 
     def find(self, id_: str) -> Hunk | None:
@@ -106,6 +108,8 @@ def after(book: Book, entry: Entry) -> Book:
     if isinstance(event, FileMoved):
         created = book.created | {event.to} if event.path in book.created else book.created
         return replace(book, ledgers=moved_to(book.ledgers, event.path, event.to), created=created)
+    if isinstance(event, Reverted):
+        return _reverted(book, event)
     if isinstance(event, HunkKept | HunkUndone):
         return _settled(book, event)
     return book
@@ -127,6 +131,21 @@ def _settled(book: Book, event: HunkKept | HunkUndone) -> Book:
     if isinstance(event, HunkKept):
         return book.with_ledger(settled(ledger, event.hunk, "kept"))
     return book.with_ledger(undone(ledger, event.hunk) or settled(ledger, event.hunk, "undone"))
+
+
+def _reverted(book: Book, event: Reverted) -> Book:
+    """The prompt's hunks in this file are over, but for those where something was in the way."""
+    files = (*book.reverts.get(event.revert, ()), event)
+    book = replace(book, reverts={**book.reverts, event.revert: files})
+    ledger = book.ledgers.get(event.path)
+    if ledger is None:
+        return book
+    ledger = synced(ledger, event.after)
+    for hunk in ledger.hunks:
+        in_the_way = any(hunk.start <= it.end and it.start <= hunk.end for it in event.left)
+        if hunk.maker.prompt_id == event.prompt_id and not in_the_way:
+            ledger = settled(ledger, hunk.id, "undone")
+    return book.with_ledger(ledger)
 
 
 def prompt_line(book: Book, hunk: Hunk) -> str:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from claw_lsp.core.book import Book
+from claw_lsp.core.book import Book, Prompt
 from claw_lsp.core.hunks import Hunk, Ledger
+from claw_lsp.core.render import one_line
 from claw_lsp.core.words import counted
 from claw_lsp.facts.event import Event, Noted
-from claw_lsp.facts.reviewed import HunkUndone, ProposalApplied, ProposalDismissed
+from claw_lsp.facts.reviewed import HunkUndone, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.text import digest
 
 LONGEST_NOTE = 4000
@@ -35,6 +37,11 @@ def corrections(book: Book) -> Corrections:
     told: dict[str, str] = {}
     lines: list[str] = []
     by_hand: list[Event] = []
+    reverts = [it for files in book.reverts.values() for it in files]
+    for id_, files in book.reverts.items():
+        if id_ not in book.told:
+            told[id_] = BY_HAND
+            lines.append(_reverted(book, files))
     for ledger in book.ledgers.values():
         for hunk in ledger.hunks:
             if any(not it.gone(ledger.text) for it in ledger.upon(hunk)):
@@ -47,6 +54,8 @@ def corrections(book: Book) -> Corrections:
             elif hunk.touched(ledger.text):
                 _changed(book, hunk, hunk.now(ledger.text), told, lines)
         for id_, over in ledger.settled.items():
+            if any(it.path == over.hunk.path and it.prompt_id == over.hunk.maker.prompt_id for it in reverts):
+                continue
             if over.state == "undone" and book.told.get(id_) != BY_HAND:
                 told[id_] = BY_HAND
                 lines.append(_taken_back(book, over.hunk))
@@ -61,6 +70,7 @@ def corrections(book: Book) -> Corrections:
 def _answers(book: Book, ledger: Ledger, told: dict[str, str], lines: list[str]) -> list[Event]:
     """What became of the proposals in a document; the facts of those that were answered by hand."""
     by_hand: list[Event] = []
+    proposed = [it for it in ledger.open if it.kind != "contested"]
     applied = [it.hunk for it in ledger.settled.values() if it.state == "undone"]
     dismissed = [it.hunk for it in ledger.settled.values() if it.state == "kept"]
     for hunk in ledger.hunks:
@@ -71,14 +81,36 @@ def _answers(book: Book, ledger: Ledger, told: dict[str, str], lines: list[str])
             (applied if made else dismissed).append(hunk)
     applied, dismissed = ([it for it in some if it.id not in book.told] for some in (applied, dismissed))
     told.update({it.id: APPLIED for it in applied} | {it.id: DISMISSED for it in dismissed})
+    contested = [it for it in applied if it.kind == "contested"]
+    applied, dismissed = ([it for it in some if it.kind != "contested"] for some in (applied, dismissed))
+    lines += [_taken_back(book, it) for it in contested]
     if applied:
         lines.append(
             f"In {_named(book, applied[0])} what you proposed was applied ({counted(len(applied), 'change')})."
         )
     lines += [_dismissed(book, it) for it in dismissed]
-    if ledger.open and (applied or dismissed):
-        lines.append(f"{counted(len(ledger.open), 'more change')} proposed there still waits for an answer.")
+    if proposed and (applied or dismissed):
+        lines.append(f"{counted(len(proposed), 'more change')} proposed there still waits for an answer.")
     return by_hand
+
+
+def _reverted(book: Book, files: Sequence[Reverted]) -> str:
+    """One revert, whose hunks are not told one by one."""
+    names = ", ".join(_inside(book, it.path) for it in files)
+    n_left = sum(len(it.left) for it in files)
+    left = f" {counted(n_left, 'place')} there stayed, since later changes stand on it." if n_left else ""
+    id_ = files[0].prompt_id
+    if id_ in book.reverts:
+        prompt = book.prompts.get(book.reverts[id_][0].prompt_id)
+        return f"The person put back what you had done in {names} for {_asked(prompt)}.{left}"
+    return (
+        f"The person took back what you had done in {names} for {_asked(book.prompts.get(id_))}; what was done there later "
+        f"was kept.{left} Do not do it again unasked."
+    )
+
+
+def _asked(prompt: Prompt | None) -> str:
+    return f"the prompt “{one_line(prompt.text, 120)}”" if prompt else "an earlier prompt"
 
 
 def _dismissed(book: Book, hunk: Hunk) -> str:
@@ -115,7 +147,11 @@ def _note(lines: list[str]) -> str:
 
 
 def _named(book: Book, hunk: Hunk) -> str:
-    return hunk.path.removeprefix(f"{book.cwd}/") if book.cwd else hunk.path
+    return _inside(book, hunk.path)
+
+
+def _inside(book: Book, path: str) -> str:
+    return path.removeprefix(f"{book.cwd}/") if book.cwd else path
 
 
 def _fenced(text: str) -> str:

@@ -20,8 +20,9 @@ from claw_lsp.facts.text import TextEdit, applied
 HunkState = Literal["open", "conflict", "kept", "undone", "absorbed", "applied", "dismissed"]
 """`conflict`: open, and not to be taken back now: somebody changed the same words, or a later hunk stands on it. `absorbed`: it
 became part of another hunk of the same prompt."""
-HunkKind = Literal["made", "proposed", "created"]
-"""`proposed`: the other way round, see core/proposals.py; `created`: the proposal of a file that is not there."""
+HunkKind = Literal["made", "proposed", "created", "contested"]
+"""`proposed`: the other way round, see core/proposals.py; `created`: the proposal of a file that is not there; `contested`:
+a place that a revert left, proposed to the person by nobody but the revert."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -148,6 +149,11 @@ def followed(ledger: Ledger, edits: tuple[TextEdit, ...]) -> Ledger:
 def synced(ledger: Ledger, text: str) -> Ledger:
     """The ledger for a text that became what it is unseen."""
     return ledger if text == ledger.text else followed(ledger, differences(ledger.text, text))
+
+
+def overtaken(ledger: Ledger, edits: tuple[TextEdit, ...]) -> Ledger:
+    """As `followed`, where nothing is over: what was taken out may come back."""
+    return _after(ledger, edits, typed=False)
 
 
 def _after(ledger: Ledger, edits: tuple[TextEdit, ...], *, typed: bool) -> Ledger:

@@ -30,7 +30,7 @@ from claw_lsp.core.hunks import (
 )
 from claw_lsp.facts.call import Edited
 from claw_lsp.facts.event import CallFinished, Entry, Forked, SessionStarted, UserSpoke
-from claw_lsp.facts.reviewed import FileMoved, ProposalApplied, ProposalDismissed
+from claw_lsp.facts.reviewed import FileMoved, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.text import TextEdit, applied
 
 
@@ -47,9 +47,9 @@ class Proposals:
     ledgers: Mapping[str, Ledger] = field(default_factory=dict[str, Ledger])
 
     def open(self, path: str) -> tuple[Hunk, ...]:
-        """What waits for an answer in this document."""
+        """What the agent proposed that waits for an answer in this document."""
         ledger = self.ledgers.get(path)
-        return ledger.open if ledger else ()
+        return tuple(it for it in ledger.open if it.kind != "contested") if ledger else ()
 
     def over(self, id_: str) -> HunkState | None:
         """How a proposal ended that does not wait any more; None for an unknown one."""
@@ -63,7 +63,7 @@ class Proposals:
     @property
     def waiting(self) -> Mapping[str, int]:
         """How many proposals wait for an answer, by document."""
-        return {path: len(it.open) for path, it in self.ledgers.items() if it.open}
+        return {path: len(found) for path in self.ledgers if (found := self.open(path))}
 
     def creates(self, path: str) -> bool:
         """Whether it is proposed to make this file."""
@@ -106,6 +106,8 @@ def after(proposals: Proposals, entry: Entry) -> Proposals:
             if it.proposed:
                 proposals = proposals.with_ledger(proposed(_ledger(proposals, it), it, maker))
         return proposals
+    if isinstance(event, Reverted):
+        return proposals.with_ledger(_contested(proposals, event, entry.at)) if event.left else proposals
     if isinstance(event, Forked):
         # What was proposed before waits where it was proposed.
         return Proposals(proposals.session)
@@ -117,6 +119,22 @@ def after(proposals: Proposals, entry: Entry) -> Proposals:
             return proposals.with_ledger(settled(ledger, event.hunk, "kept"))
         return proposals.with_ledger(undone(ledger, event.hunk) or settled(ledger, event.hunk, "undone"))
     return proposals
+
+
+def _contested(proposals: Proposals, event: Reverted, at: float) -> Ledger:
+    """The ledger with the places that a revert left; those of an earlier one of the same prompt are seen anew."""
+    ledger = synced(proposals.ledgers.get(event.path) or Ledger(event.path, event.after), event.after)
+    old = {it.id: it for it in ledger.hunks if it.kind == "contested" and it.maker.prompt_id == event.prompt_id}
+    maker = Maker(proposals.session, event.prompt_id, "", event.revert, at)
+    made: list[Hunk] = []
+    for number, it in enumerate(event.left, 1):
+        base = event.after[it.start : it.end]
+        id_ = hunk_id(maker, event.path, number)
+        whole = (0, len(base))
+        made.append(Hunk(id_, event.path, maker, it.start, it.end, base, whole, it.wanted, "contested"))
+    over = {id_: Settled(it, "absorbed", it.now(ledger.text)) for id_, it in old.items()}
+    hunks = tuple(it for it in ledger.hunks if it.id not in old)
+    return replace(ledger, hunks=(*hunks, *made), settled={**ledger.settled, **over})
 
 
 def _ledger(proposals: Proposals, it: Edited) -> Ledger:
@@ -142,12 +160,12 @@ def overlaid(ledger: Ledger) -> str:
 
 
 def spots(ledger: Ledger) -> tuple[Spot, ...]:
-    """The proposals that fit, in the order of the text. One that something is in the way of is left out."""
+    """What the agent proposed and fits, in the order of the text. One that something is in the way of is left out."""
     found: list[Spot] = []
     shift = 0
     for hunk in sorted(ledger.open, key=lambda it: (it.start, it.end)):
         text = would_be(hunk, ledger.text)
-        if text is None or (found and found[-1].hunk.end > hunk.start):
+        if text is None or hunk.kind == "contested" or (found and found[-1].hunk.end > hunk.start):
             continue
         found.append(Spot(hunk, hunk.start + shift, hunk.start + shift + len(text), text))
         shift += len(text) - (hunk.end - hunk.start)

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from claw_lsp.core.hooks.telling import in_a_line
 from claw_lsp.core.reopening import in_words
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result, calls_in, text_in
 from claw_lsp.facts.event import (
     CallFinished,
@@ -30,7 +31,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.hooked import Hooked
-from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.usage import Usage
 
 LONGEST = 160
@@ -145,6 +146,9 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
         case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed():
             by_hand = not isinstance(event, HunkKept) and event.by_hand
             yield _line(_REVIEWED[event.kind], _inside(event.path, cwd) + (" by hand" if by_hand else ""))
+        case Reverted():
+            left = f", {counted(len(event.left), 'place')} left" if event.left else ""
+            yield _line("revert", _inside(event.path, cwd) + left)
         case FileMoved():
             yield _line("moved", f"{_inside(event.path, cwd)} to {_inside(event.to, cwd)}")
         case Reopened():

@@ -14,7 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 from claw_lsp.facts.call import Block, Result
 from claw_lsp.facts.fact import Fact
 from claw_lsp.facts.hooked import Hooked
-from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.usage import Usage
 
@@ -307,6 +307,7 @@ Known = Annotated[
     | HunkUndone
     | ProposalApplied
     | ProposalDismissed
+    | Reverted
     | FileMoved
     | Steered
     | Forked

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import ClassVar, Literal
 
+from pydantic import BaseModel, ConfigDict
+
 from claw_lsp.facts.fact import Fact
 
 
@@ -44,6 +46,34 @@ class ProposalDismissed(Fact):
     hunk: str
     path: str
     by_hand: bool = False
+
+
+class Left(BaseModel):
+    """A place that a revert left as it is, since it was changed later: offsets in the text then; `wanted` is what had stood
+    there before the prompt."""
+
+    model_config = ConfigDict(frozen=True)
+
+    start: int
+    end: int
+    wanted: str
+
+
+class Reverted(Fact):
+    """What a prompt did to a file was taken back, and what came later was kept, one fact a file. `revert` names the whole
+    of it: it can be taken back in its turn, like a prompt. `edits` are start, end and new text, each in the text that the
+    one before it left; empty where the person typed meanwhile."""
+
+    kind: Literal["reverted"] = "reverted"
+    from_outside: ClassVar[bool] = True
+    is_lasting: ClassVar[bool] = True
+    revert: str
+    prompt_id: str
+    path: str
+    before: str
+    after: str
+    edits: tuple[tuple[int, int, str], ...] = ()
+    left: tuple[Left, ...] = ()
 
 
 class FileMoved(Fact):

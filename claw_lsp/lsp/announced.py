@@ -34,6 +34,7 @@ COMMANDS = (
     "claw.rename",
     "claw.resume",
     "claw.retry",
+    "claw.revert",
     "claw.review",
     "claw.search",
     "claw.send",

@@ -160,6 +160,10 @@ class DiffArguments(SessionArguments):
     prompt_id: str | None = None
 
 
+class RevertArguments(SessionArguments):
+    prompt_id: str | None = None
+
+
 class ModelArguments(SessionArguments):
     model: ModelName | None = None
 

@@ -179,6 +179,8 @@ _WAYS = {
 
 
 def _what(it: Shown) -> str:
+    if it.hunk.kind == "contested":
+        return "left this, which was changed after the prompt that was taken back"
     if it.proposed:
         before, after = it.texts
         if not after:

@@ -13,7 +13,7 @@ from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.proposals import would_be
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import CallFinished, Entry, TurnEnded
-from claw_lsp.facts.reviewed import FileMoved
+from claw_lsp.facts.reviewed import FileMoved, Reverted
 from claw_lsp.lsp.buffers import Buffers, Changed, Closed, Happening, Opened, Saved
 
 DELAY = 0.15
@@ -131,7 +131,11 @@ class Review:
 
     def knows(self, prompt_id: str) -> bool:
         """Whether some session has this prompt."""
-        return any(prompt_id in book.prompts for book in self._books.values())
+        return self.session_of(prompt_id) is not None
+
+    def session_of(self, prompt_id: str) -> str | None:
+        """The session that has this prompt, as far as sessions are known here."""
+        return next((id_ for id_, book in self._books.items() if prompt_id in book.prompts), None)
 
     def below(self, path: str) -> tuple[tuple[str, str], ...]:
         """Every session with hunks or proposals in this file, or in this folder, and the file."""
@@ -177,7 +181,9 @@ class Review:
             self._waiting.update(it.path for it in entry.event.result.edited)
         if isinstance(entry.event, FileMoved):
             self._waiting.add(entry.event.to)
-        if isinstance(entry.event, CallFinished | TurnEnded | FileMoved):
+        if isinstance(entry.event, Reverted):
+            self._waiting.add(entry.event.path)
+        if isinstance(entry.event, CallFinished | TurnEnded | FileMoved | Reverted):
             self._settle()
         if _other(book, before) or book.prompts is not before.prompts or self._shown is None:
             self._renew()

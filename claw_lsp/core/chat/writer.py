@@ -36,7 +36,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.hooked import Hooked
-from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.signal import Signal, TextArrived
 from claw_lsp.facts.usage import Usage
 
@@ -192,6 +192,7 @@ class Writer:
                 | HunkUndone()
                 | ProposalApplied()
                 | ProposalDismissed()
+                | Reverted()
                 | FileMoved()
                 | Unknown()
             ):
