@@ -134,7 +134,7 @@ def _settled(book: Book, event: HunkKept | HunkUndone) -> Book:
 
 
 def _reverted(book: Book, event: Reverted) -> Book:
-    """The prompt's hunks in this file are over, but for those where something was in the way."""
+    """The prompt's hunks in this file are over; where something was in the way, a proposal waits in their place."""
     files = (*book.reverts.get(event.revert, ()), event)
     book = replace(book, reverts={**book.reverts, event.revert: files})
     ledger = book.ledgers.get(event.path)
@@ -142,8 +142,7 @@ def _reverted(book: Book, event: Reverted) -> Book:
         return book
     ledger = synced(ledger, event.after)
     for hunk in ledger.hunks:
-        in_the_way = any(hunk.start <= it.end and it.start <= hunk.end for it in event.left)
-        if hunk.maker.prompt_id == event.prompt_id and not in_the_way:
+        if hunk.maker.prompt_id == event.prompt_id:
             ledger = settled(ledger, hunk.id, "undone")
     return book.with_ledger(ledger)
 

@@ -40,7 +40,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.fault import LogError, SessionHeld
-from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed
+from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.testing.fakes import FakeClock
 from tests.wire.faulty_disk import Died, FaultyFiles, broken, full, read_only
@@ -75,6 +75,7 @@ STORY: tuple[Event | str, ...] = (
     HunkUndone(hunk="h", path="/w/a"),
     ProposalApplied(hunk="h", path="/w/a"),
     ProposalDismissed(hunk="h", path="/w/a"),
+    Reverted(revert="v", prompt_id="p", path="/w/a", before="1\n", after="2\n", edits=((0, 1, "2"),)),
     FileMoved(path="/w/a", to="/w/b"),
     Forked(origin=ID),
     Reopened(mode=Mode.DEFAULT, before=Mode.PLAN),

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from claw_lsp.facts.event import Noted
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import CLIENT_NAMES, Visit, edits, refused, visiting
 
@@ -21,7 +22,7 @@ def big(path: str, word: str, value: str, call: str, *, read: bool = False) -> t
     """A turn that makes one number another."""
     change = ("Edit", {"file_path": path, "old_string": word, "new_string": value})
     if read:
-        return edits(path, word, value, call)
+        return *edits(path, word, value, call), says("Done.")
     return says("", (call, *change)), says("Done.")
 
 
@@ -82,7 +83,7 @@ async def test_a_revert_is_taken_back_like_a_prompt(tmp_path: Path) -> None:
         answer = await visit.command("claw.revert", prompt_id="1")
         again = await visit.command("claw.revert", prompt_id=answer["revert"])
         assert visit.text("calc.py") == whole
-        assert "the revert of make one big" in again["text"]
+        assert "the revert of “make one big”" in again["text"]
         await visit.command("claw.revert", prompt_id="1")
         assert visit.text("calc.py") == BEFORE.replace("3", "300").replace("5", "500")
         once_more = await visit.command("claw.revert", prompt_id="1")
@@ -97,7 +98,7 @@ async def test_the_next_turn_tells_the_model_once(tmp_path: Path) -> None:
         await visit.command("claw.revert", prompt_id="2")
         await asked(visit, "go on", session)
         await asked(visit, "and on", session)
-        told = [it.text for it in visit.facts(session, "noted")]
+        told = [it.event.text for it in visit.log(session) if isinstance(it.event, Noted)]
         assert len(told) == 1
         assert "“make three big”" in told[0]
         assert "calc.py" in told[0]
@@ -110,7 +111,7 @@ async def test_where_a_later_prompt_changed_the_same_words_both_sides_are_shown_
     path = desk(tmp_path)
     both = {"file_path": path, "old_string": "five = 5\n", "new_string": "five = 50\n"}
     steps = (
-        *edits(path, "one = 1\n", "one = 100\n", "c1")[:-1],
+        *edits(path, "one = 1\n", "one = 100\n", "c1"),
         says("", ("c2", "Edit", both)),
         says("Done."),
         *big(path, "one = 100\n", "one = 777\n", "c3"),
@@ -177,7 +178,7 @@ async def test_commands_of_the_prompt_are_named_since_their_effects_stay(tmp_pat
 async def test_a_prompt_that_nobody_knows_is_refused_and_without_one_the_prompts_are_listed(tmp_path: Path) -> None:
     async with visiting(tmp_path, *lines_of_their_own(tmp_path)) as visit:
         await three_prompts(visit)
-        assert "number of a prompt" in await refused(visit, "claw.revert", prompt_id="9")
+        assert "number of a prompt" in str(await refused(visit, "claw.revert", prompt_id="9"))
         listed = await visit.command("claw.revert")
         assert [it["text"] for it in listed["prompts"]] == ["make one big", "make three big", "make five big"]
 
@@ -185,15 +186,19 @@ async def test_a_prompt_that_nobody_knows_is_refused_and_without_one_the_prompts
 async def test_a_file_that_was_deleted_since_is_said_and_the_others_are_taken_back(tmp_path: Path) -> None:
     one, other = desk(tmp_path), desk(tmp_path, "other.py")
     steps = (
-        *edits(one, "one = 1\n", "one = 100\n", "c1")[:-1],
-        *edits(other, "a = 1\n", "a = 2\n", "c2")[:-1],
+        *edits(one, "one = 1\n", "one = 100\n", "c1"),
+        *edits(other, "a = 1\n", "a = 2\n", "c2"),
         says("Done."),
     )
     async with visiting(tmp_path, *steps) as visit:
         visit.open("calc.py", on_disk=BEFORE)
-        Path(other).write_text("a = 1\n")
-        await asked(visit, "make them big")
-        Path(other).unlink()
-        answer = await visit.command("claw.revert", prompt_id="1")
+        visit.open("other.py", on_disk="a = 1\n")
+        session = (await asked(visit, "make them big"))["session"]
+        visit.editor.save(one)
+        visit.editor.save(other)
+    Path(other).unlink()
+    async with visiting(tmp_path) as visit:
+        visit.open("calc.py")
+        answer = await visit.command("claw.revert", session=session, prompt_id="1")
         assert visit.text("calc.py") == BEFORE
         assert "deleted or renamed" in answer["conflicts"][0]["why"]

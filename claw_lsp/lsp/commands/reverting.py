@@ -96,7 +96,7 @@ def _prompts(session: Session) -> list[tuple[str, str, str]]:
                 n_prompts += 1
                 found[id_] = (str(n_prompts), one_line(text, 80))
             case Reverted(revert=id_, prompt_id=of):
-                found[id_] = ("", f"the revert of {found[of][1]}" if of in found else "a revert")
+                found[id_] = ("", f"the revert of “{found[of][1]}”" if of in found else "a revert")
             case _:
                 pass
     return [(number, id_, text) for id_, (number, text) in found.items()]
@@ -207,7 +207,7 @@ def _answer(door: Door, it: Revert, done: list[Reverted], failed: list[Answer], 
         for one in door.review.at(path)
         if one.hunk.maker.call_id == it.id
     ]
-    lines = [f"Took back {it.text} in {counted(len(changed), 'file')}." if changed else ""]
+    lines = [f"Took back “{it.text}” in {counted(len(changed), 'file')}." if changed else ""]
     if conflicts:
         lines.append(f"{counted(len(conflicts), 'place')} stayed: {IN_THE_WAY}")
     lines += [f"{one['uri']}: {one['why']}" for one in failed]

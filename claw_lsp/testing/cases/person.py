@@ -104,6 +104,8 @@ class Person:
                 await self._reviews("claw.keep", "Claw: Keep", act.given)
             case "reverts":
                 await self._reviews("claw.undo", "Claw: Revert", act.given)
+            case "takes-back":
+                await self.command("claw.revert", {"prompt_id": act.given})
             case "applies":
                 await self._reviews("claw.apply", "Claw: Apply", act.given)
             case "dismisses":

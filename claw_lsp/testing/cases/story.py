@@ -27,7 +27,7 @@ class Act:
     `types {file: text}` · `saves` · `opens file` · `closes file` · `undoes file` · `writes {file: text}` (the disk,
     behind the editor) · `moves {file: where}` · `cancels` · `stops` · `steers words` · `refuses words` (the editor
     refuses edits from here on) · `keeps N`, `reverts N`, `applies N`, `dismisses N` (the hunk or proposal of that
-    number, by its code action) · the same with `all`.
+    number, by its code action) · the same with `all` · `takes-back N` (what the prompt of that number changed).
     """
 
     verb: str
@@ -101,6 +101,7 @@ VERBS = (
     "refuses",
     "keeps",
     "reverts",
+    "takes-back",
     "applies",
     "dismisses",
 )
