@@ -143,12 +143,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("note", ", ".join(filter(None, picked)) + (f" stands in: {event.why}" if event.why else ""))
         case Noted():
             yield _line("note", event.text)
-        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed():
-            by_hand = not isinstance(event, HunkKept) and event.by_hand
-            yield _line(_REVIEWED[event.kind], _inside(event.path, cwd) + (" by hand" if by_hand else ""))
-        case Reverted():
-            left = f", {counted(len(event.left), 'place')} left" if event.left else ""
-            yield _line("revert", _inside(event.path, cwd) + left)
+        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | Reverted():
+            yield _line(_REVIEWED[event.kind], _inside(event.path, cwd) + _how(event))
         case FileMoved():
             yield _line("moved", f"{_inside(event.path, cwd)} to {_inside(event.to, cwd)}")
         case Reopened():
@@ -172,7 +168,14 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             return
 
 
+def _how(event: HunkKept | HunkUndone | ProposalApplied | ProposalDismissed | Reverted) -> str:
+    if isinstance(event, Reverted):
+        return f", {counted(len(event.left), 'place')} left" if event.left else ""
+    return " by hand" if not isinstance(event, HunkKept) and event.by_hand else ""
+
+
 _REVIEWED = {
+    "reverted": "revert",
     "hunk_kept": "kept",
     "hunk_undone": "undone",
     "proposal_applied": "applied",

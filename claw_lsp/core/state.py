@@ -34,7 +34,7 @@ from claw_lsp.facts.event import (
 )
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.request import Message
-from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
+from claw_lsp.facts.reviewed import ReviewFact
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.scene import Exposure
 from claw_lsp.facts.usage import Usage
@@ -146,9 +146,7 @@ def after(state: State, event: Event) -> State:
             return _instructed(state, event)
         case Hooked():
             return _hooked(state, event)
-        case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | Reverted() | FileMoved() | Forked():
-            return state
-        case Unknown():
+        case ReviewFact() | Forked() | Unknown():
             return state
         case Steered():
             return _steered(state, event)

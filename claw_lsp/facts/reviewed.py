@@ -9,40 +9,42 @@ from pydantic import BaseModel, ConfigDict
 from claw_lsp.facts.fact import Fact
 
 
-class HunkKept(Fact):
+class ReviewFact(Fact):
+    """About the text of one file, and nothing that the loop goes by."""
+
+    from_outside: ClassVar[bool] = True
+
+
+class HunkKept(ReviewFact):
     """The person accepted a change of the agent's; it is theirs now."""
 
     kind: Literal["hunk_kept"] = "hunk_kept"
-    from_outside: ClassVar[bool] = True
     hunk: str
     path: str
 
 
-class HunkUndone(Fact):
+class HunkUndone(ReviewFact):
     """A change of the agent's was taken back: by a command of the person's, or by hand in the text."""
 
     kind: Literal["hunk_undone"] = "hunk_undone"
-    from_outside: ClassVar[bool] = True
     hunk: str
     path: str
     by_hand: bool = False
 
 
-class ProposalApplied(Fact):
+class ProposalApplied(ReviewFact):
     """The person made a change of the agent's that was only proposed: by a command, or by hand in the text."""
 
     kind: Literal["proposal_applied"] = "proposal_applied"
-    from_outside: ClassVar[bool] = True
     hunk: str
     path: str
     by_hand: bool = False
 
 
-class ProposalDismissed(Fact):
+class ProposalDismissed(ReviewFact):
     """The person did not want what was proposed, or took out what it was about."""
 
     kind: Literal["proposal_dismissed"] = "proposal_dismissed"
-    from_outside: ClassVar[bool] = True
     hunk: str
     path: str
     by_hand: bool = False
@@ -59,13 +61,12 @@ class Left(BaseModel):
     wanted: str
 
 
-class Reverted(Fact):
+class Reverted(ReviewFact):
     """What a prompt did to a file was taken back, and what came later was kept, one fact a file. `revert` names the whole
     of it: it can be taken back in its turn, like a prompt. `edits` are start, end and new text, each in the text that the
     one before it left; empty where the person typed meanwhile."""
 
     kind: Literal["reverted"] = "reverted"
-    from_outside: ClassVar[bool] = True
     is_lasting: ClassVar[bool] = True
     revert: str
     prompt_id: str
@@ -76,10 +77,9 @@ class Reverted(Fact):
     left: tuple[Left, ...] = ()
 
 
-class FileMoved(Fact):
+class FileMoved(ReviewFact):
     """The person gave another name to a file that waits for review: its hunks and proposals go with it."""
 
     kind: Literal["file_moved"] = "file_moved"
-    from_outside: ClassVar[bool] = True
     path: str
     to: str

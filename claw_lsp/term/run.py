@@ -47,7 +47,7 @@ from claw_lsp.facts.event import (
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.question import ALWAYS, Answer, Question
-from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
+from claw_lsp.facts.reviewed import ReviewFact
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal
@@ -123,12 +123,7 @@ class Door:
                 | Noted()
                 | Instructed()
                 | Hooked()
-                | HunkKept()
-                | HunkUndone()
-                | ProposalApplied()
-                | ProposalDismissed()
-                | Reverted()
-                | FileMoved()
+                | ReviewFact()
                 | Steered()
                 | Forked()
                 | Reopened()

@@ -36,7 +36,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.hooked import Hooked
-from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
+from claw_lsp.facts.reviewed import ReviewFact
 from claw_lsp.facts.signal import Signal, TextArrived
 from claw_lsp.facts.usage import Usage
 
@@ -183,19 +183,7 @@ class Writer:
                 return (self._item(f"What stands above was said in the session {code(origin)}, and goes on here."),)
             case Reopened() as event:
                 return (self._item(scrubbed(said)),) if (said := in_words(event)) else ()
-            case (
-                Noted()
-                | Titled()
-                | LimitRaised()
-                | Steered()
-                | HunkKept()
-                | HunkUndone()
-                | ProposalApplied()
-                | ProposalDismissed()
-                | Reverted()
-                | FileMoved()
-                | Unknown()
-            ):
+            case Noted() | Titled() | LimitRaised() | Steered() | ReviewFact() | Unknown():
                 return ()
 
     def running(self) -> dict[str, str]:
