@@ -87,8 +87,12 @@ class _Transport(httpx2.AsyncBaseTransport):
             port=request.url.port,
             target=request.url.raw_path,
         )
+        body = request.stream
+        assert isinstance(body, AsyncIterable)
         answer = await self._pool.handle_async_request(
-            httpcore2.Request(request.method, url, headers=request.headers.raw, extensions=request.extensions)
+            httpcore2.Request(
+                request.method, url, headers=request.headers.raw, content=body, extensions=request.extensions
+            )
         )
         assert isinstance(answer.stream, AsyncIterable)
         return httpx2.Response(answer.status, headers=answer.headers, stream=_Stream(answer.stream))

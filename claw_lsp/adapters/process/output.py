@@ -87,6 +87,23 @@ class Cleaner:
         return remark
 
 
+class AsItCame:
+    """Bytes in, their text out, for output that a program is to read: nothing is cleaned, and no line ends where it did not."""
+
+    def __init__(self) -> None:
+        self._decoder = codecs.getincrementaldecoder("utf-8")("replace")
+        self.unfinished = ""
+
+    def feed(self, data: bytes) -> str:
+        return self._decoder.decode(data)
+
+    def flush(self) -> str:
+        return ""
+
+    def end(self) -> str:
+        return self._decoder.decode(b"", final=True)
+
+
 def _plain(lines: bytes) -> str | None:
     """The text of lines that hold nothing to clean: nearly all of them, so this must be fast."""
     try:

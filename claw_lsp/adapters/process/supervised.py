@@ -33,7 +33,7 @@ _UNWATCHED = (
 class Job:
     """What a supervisor is told, as one line of JSON. `timeout` is None for no limit; `limits` are names of rlimits.
     `confined`: the program of `argv` is a sandbox's, which ends with all that is in it. `input` is what it reads; `apart`: what it
-    writes to its stderr is not mixed with its output."""
+    writes to its stderr is not mixed with its output, which is kept as it came."""
 
     argv: tuple[str, ...]
     cwd: str

@@ -20,7 +20,7 @@ import time
 from typing import Any, NoReturn
 
 from claw_lsp.adapters.process.descendants import below, send
-from claw_lsp.adapters.process.output import KEPT, KEPT_OF_FAILURE, Cleaner, Kept
+from claw_lsp.adapters.process.output import KEPT, KEPT_OF_FAILURE, AsItCame, Cleaner, Kept
 
 CWD_FD = 199
 """Where farewell.bash says in which folder the shell stands; high, so that no script's own numbers meet it."""
@@ -86,7 +86,7 @@ class Supervisor:
     def __init__(self, job: dict[str, Any]) -> None:
         self._job = job
         self._kept = Kept(job["output_path"], at_once=job["background"])
-        self._cleaner = Cleaner()
+        self._cleaner = AsItCame() if job["apart"] else Cleaner()
         self._output, output_end = os.pipe()
         self._cwd_pipe, cwd_end = os.pipe()
         self._wake, wake_end = os.pipe()
