@@ -344,7 +344,7 @@ def _take_hooks(gathered: _Gathered, layer: _Layer) -> None:
         return
     for it in found_in(hooks):
         if it.remark:
-            _note(gathered, layer, it.at, f"{it.remark}.{'' if it.hook else ' It is left out.'}")
+            _note(gathered, layer, it.at, it.remark)
         if it.hook is None:
             continue
         if layer.source in _OF_FOLDER and not gathered.folder.allows(*it.asked, layer.path):

@@ -37,8 +37,11 @@ class Occasion:
 def chosen(settings: Settings, occasion: Occasion) -> tuple[Hook, ...]:
     """The hooks that run, in the order of the settings; of identical ones the first."""
     them = [it for it in settings.hooks if it.event == occasion.event and _means(it.matcher, occasion.about)]
-    them = [it for it in them if _concerns(it, occasion)]
-    return tuple({_same(it): it for it in reversed(them)}.values())[::-1]
+    found: dict[str, Hook] = {}
+    for it in them:
+        if _concerns(it, occasion):
+            found.setdefault(_same(it), it)
+    return tuple(found.values())
 
 
 def faulty(matcher: str) -> str:

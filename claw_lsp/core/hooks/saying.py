@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, cast
 
+from claw_lsp.core.escape import stripped
 from claw_lsp.core.policy.hooks import together
 from claw_lsp.facts.hook import Hook, HookEnded, HookRan, HookVerdict
 from claw_lsp.facts.rule import Behavior
@@ -65,7 +66,8 @@ def said(hook: Hook, ran: HookRan) -> Said:
         if hook.event in _DEAF:
             return NOTHING
         return Said(
-            decision="deny", reason=ran.errors.strip() or f"the hook {_short(hook)} refused it without a reason"
+            decision="deny",
+            reason=stripped(ran.errors).strip() or f"the hook {_short(hook)} refused it without a reason",
         )
     data, fault = _json(hook, ran)
     spoken = _read(hook, data) if data is not None else NOTHING
@@ -78,7 +80,7 @@ def said(hook: Hook, ran: HookRan) -> Said:
         reason = spoken.reason or (fault.rstrip(".") if must_run else "")
         return Said(decision, reason, message=spoken.message, halts=spoken.halts, faults=(fault,))
     if data is None and hook.event in _TOLD_PLAINLY:
-        return Said(context=ran.output.strip())
+        return Said(context=stripped(ran.output).strip())
     return spoken
 
 
@@ -148,11 +150,11 @@ def _object(value: object) -> dict[str, Any]:
 
 def _text(data: Mapping[str, Any], name: str) -> str:
     value = data.get(name)
-    return value if isinstance(value, str) else ""
+    return stripped(value) if isinstance(value, str) else ""
 
 
 def _because(errors: str) -> str:
-    shown = errors.strip()
+    shown = stripped(errors).strip()
     return f" and said: {shown[:_SHOWN]}{'…' if len(shown) > _SHOWN else ''}" if shown else ""
 
 
