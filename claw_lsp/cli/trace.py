@@ -42,6 +42,15 @@ def do_trace(args: argparse.Namespace) -> int:
         return 1
 
 
+async def _case(named: str) -> str:
+    from claw_lsp.term.sessions import found
+    from claw_lsp.testing.cases.from_log import case_of
+
+    archive = the_archive()
+    it = await found(archive, named)
+    return case_of(await archive.read(it.session)).rstrip("\n")
+
+
 def _sources() -> Traced:
     from claw_lsp.core.redaction import secrets_of
     from claw_lsp.term.trace import Traced
@@ -63,9 +72,16 @@ def replay_arguments(it: argparse.ArgumentParser) -> None:
     Exits with 0 if it does, else with 1, after a line for each difference.
     """
     it.add_argument("session", metavar="SESSION", help="its id, or how it begins")
+    it.add_argument(
+        "--as-case",
+        action="store_true",
+        help="print a case file that can be played and attached to a report, without credentials: look at it first",
+    )
 
 
 def do_replay(args: argparse.Namespace) -> int:
+    if args.as_case:
+        return told(lambda: _case(args.session))
     from claw_lsp.facts.fault import ClawError
     from claw_lsp.term import replay
 

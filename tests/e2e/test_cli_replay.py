@@ -6,6 +6,10 @@ from pathlib import Path
 
 from command_line import Shell, shell
 
+from claw_lsp.testing.cases.case import parsed, wanted
+from claw_lsp.testing.cases.places import Places
+from claw_lsp.testing.cases.playing import play
+from claw_lsp.testing.cases.showing import parts
 from claw_lsp.testing.messages_api import MessagesApi, Reply, ToolUse, script
 
 
@@ -39,6 +43,18 @@ async def test_each_fact_that_does_not_follow_is_named(tmp_path: Path) -> None:
     assert f"fact {judged + 1}: call_finished of " in ended.out
     assert "is in the log where a verdict on Read" in ended.out
     assert ended.out.endswith("decided otherwise.\n")
+
+
+async def test_a_log_becomes_a_case_that_can_be_played(tmp_path: Path) -> None:
+    here, session, _ = await a_session(tmp_path)
+    ended = await here.claw("replay", session, "--as-case")
+    assert (ended.code, ended.err) == (0, "")
+    assert "-- a.txt --\nhello\n-- script --\nuser: read it\n" in ended.out
+    case = parsed(ended.out)
+    places = Places(tmp_path / "case")
+    outcome = await play(case, places)
+    assert wanted(case, parts(case, outcome, places)) == dict(case.expected)
+    assert "done  c1 1 line" in case.expected["transcript"]
 
 
 async def test_a_session_nobody_knows_is_told(tmp_path: Path) -> None:

@@ -16,8 +16,9 @@ EXPECTED = ("transcript", "prompt", "questions", "messages", "diagnostics", "hun
 """Parts that come out of a case, beside the files, in the order in which they are written."""
 OPTIONAL = ("prompt", "questions", "diagnostics", "hunks", "chat")
 """Parts that are only compared where the case has them."""
-GIVEN = ("settings", "editor", "script")
-"""Parts that go into a case, beside the files."""
+GIVEN = ("log", "settings", "editor", "script")
+"""Parts that go into a case, beside the files. With `log` it was made of a session's log, and only what stands in it is
+compared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +46,7 @@ class Case:
     expected: Mapping[str, str]
     given: str
     """Everything up to the first expected part, as it was written."""
+    from_log: bool = False
 
 
 @dataclass(slots=True)
@@ -65,6 +67,7 @@ def parsed(text: str) -> Case:
     settings: Json = {}
     editor: Json = {}
     script: tuple[Item, ...] | None = None
+    from_log = False
     expected: dict[str, str] = {}
     given = f"{title}\n"
     for part in parts:
@@ -76,6 +79,8 @@ def parsed(text: str) -> Case:
             raise CaseError(f"line {part.line}: '{part.head}' stands below an expected part; put it above")
         given += f"-- {part.head} --\n{part.text}"
         match part.head:
+            case "log":
+                from_log = True
             case "settings":
                 settings = _object(part)
             case "editor":
@@ -86,7 +91,7 @@ def parsed(text: str) -> Case:
                 files[name] = _file(name, marks, part, files.get(name))
     if script is None:
         raise CaseError("line 1: a case needs a part '-- script --'")
-    return Case(title, tuple(files.values()), script, settings, editor, expected, given)
+    return Case(title, tuple(files.values()), script, settings, editor, expected, given, from_log)
 
 
 def written(case: Case, came: Mapping[str, str]) -> str:
@@ -98,7 +103,7 @@ def wanted(case: Case, came: Mapping[str, str]) -> dict[str, str]:
     """Those parts of what came that this case compares, in order."""
     order = {name: n for n, name in enumerate(EXPECTED)}
     heads = sorted(came, key=lambda it: (order.get(it, 0), it not in EXPECTED, it))
-    return {it: came[it] for it in heads if it not in OPTIONAL or it in case.expected}
+    return {it: came[it] for it in heads if it in case.expected or (it not in OPTIONAL and not case.from_log)}
 
 
 def file_part(name: str, text: str, marks: Sequence[str]) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ _OURS = (".claw/chats/", ".claw/.gitignore")
 def parts(case: Case, outcome: Outcome, places: Places) -> dict[str, str]:
     """Every part that came out, by its header; those that are empty are left out."""
     came = {
-        "transcript": _transcript(outcome, places),
+        "transcript": transcript(outcome.sessions, places),
         **_files(case, outcome, places),
         "prompt": _prompt(outcome.requests[-1]) if outcome.requests else "",
         "questions": "".join(f"{it}\n" for it in outcome.boxes),
@@ -37,13 +37,13 @@ def parts(case: Case, outcome: Outcome, places: Places) -> dict[str, str]:
         "hunks": "".join(_hunk(it, places) for it in outcome.hunks),
         "chat": _chat(outcome, places),
     }
-    return {head: _printable(places.plain(text)) for head, text in came.items() if text or "[" in head}
+    return {head: printable(places.plain(text)) for head, text in came.items() if text or "[" in head}
 
 
-def _transcript(outcome: Outcome, places: Places) -> str:
+def transcript(sessions: Sequence[Sequence[Entry]], places: Places) -> str:
     """The lines of every session. What differs by machine goes first: lines are cut where they are too long."""
     transcripts: list[str] = []
-    for entries in outcome.sessions:
+    for entries in sessions:
         plain = [Entry.model_validate_json(places.plain(it.model_dump_json())) for it in entries]
         transcripts.append("".join(f"{line}\n" for line in lines(_settled(plain))))
     return "another session\n".join(transcripts)
@@ -69,7 +69,7 @@ def _number(event: CallFinished) -> int:
     return int(event.call_id.removeprefix("c"))
 
 
-def _printable(text: str) -> str:
+def printable(text: str) -> str:
     """The text with what cannot be seen written out, so that a case file holds nothing invisible."""
     return "".join(it if it in "\n\t" or it.isprintable() else escaped(it) for it in text)
 
