@@ -162,6 +162,7 @@ class _Search:
     guides: list[Guide] = field(default_factory=list[Guide])
     witnesses: dict[str, Signature] = field(default_factory=dict[str, Signature])
     outside: list[Item] = field(default_factory=list[Item])
+    waiting: list[str] = field(default_factory=list[str])
     always: bool = True
     """Whether rules that speak of all files are wanted."""
     some: bool = False
@@ -172,7 +173,7 @@ class _Search:
         self.witnesses.setdefault(str(path), signature(str(path)))
 
     def looked(self) -> Looked:
-        found = FoundInstructions(tuple(self.files), tuple(self.notices))
+        found = FoundInstructions(tuple(self.files), tuple(self.notices), tuple(self.waiting))
         return Looked(found, tuple(self.guides), self.witnesses, tuple(self.outside))
 
 
@@ -321,7 +322,7 @@ def _let_out(search: _Search, wanted: _Wanted, real: str) -> bool:
     if search.sources.approved(search.around.folder, asked):
         return True
     search.outside.append(asked)
-    search.notices.append(
+    search.waiting.append(
         f"{wanted.by} imports {real}, which lies outside of {wanted.bound}: it was not read, and is once you approve it"
         " (claw.trust)."
     )

@@ -28,10 +28,12 @@ class Instructions:
 
 @dataclass(frozen=True, slots=True)
 class FoundInstructions:
-    """The files in the order in which they are told, the most general first, and what had to be left out, in sentences."""
+    """The files in the order in which they are told, the most general first, and what had to be left out, in sentences:
+    `waiting` of them are about imports that the person is asked about."""
 
     files: tuple[Instructions, ...] = ()
     notices: tuple[str, ...] = ()
+    waiting: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

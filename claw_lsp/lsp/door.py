@@ -25,6 +25,7 @@ from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError, LogError, SessionHeld
 from claw_lsp.facts.hooked import Hooked
+from claw_lsp.facts.instructions import Around
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
@@ -156,7 +157,17 @@ class Door:
         if mode is not None and (refusal := forbidden(mode, await self.settings_in(home.folder))):
             raise BadRequest(refusal)
         chosen = Chosen(mode=None if mode is Mode.BYPASS else mode, model=model or self.model, effort=self.effort)
-        return await self.house.sessions.start(home, chosen)
+        started = await self.house.sessions.start(home, chosen)
+        self.later(self._tell_left_out(home), "saying which instructions were left out")
+        return started
+
+    async def _tell_left_out(self, home: Home) -> None:
+        """Say once what of the instructions a session begins with could not be read."""
+        around = Around(home.folder, home.roots, await self.settings_in(home.folder), home.open_texts())
+        first, *others = (await self.house.guidance.beginning(around)).notices or ("",)
+        if first:
+            more = f" And {counted(len(others), 'more file')}." if others else ""
+            self.messages.warn_once(f"{first}{more} claw.memory shows what is in force.")
 
     async def resume_or_start(self, session: str, uri: str | None) -> Session:
         """The session as it was left; a fresh one where another process has it open."""

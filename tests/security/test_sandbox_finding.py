@@ -354,3 +354,13 @@ def test_this_program_is_not_written_where_it_lies_in_the_workspace(root: Path) 
     own = (f"{root}/ws/src", f"{root}/data")
     layout = lay_out(Settings(), ground, f"{root}/home/.claw", own)
     assert kinds(layout, root) == {"ws": "write", "ws/src": "read", "home/.ssh": "hide"}
+
+
+def test_no_command_writes_notes_that_the_person_keeps_in_the_workspace(root: Path) -> None:
+    notes = root / "ws" / "docs" / "notes"
+    ground = Ground((f"{root}/ws",), f"{root}/ws", f"{root}/home", notes=str(notes))
+    missing = lay_out(Settings.model_validate({}), ground, f"{root}/home/.claw", ())
+    assert Placeholder(f"{root}/ws/docs") in missing.placeholders
+    notes.mkdir(parents=True)
+    there = lay_out(Settings.model_validate({}), ground, f"{root}/home/.claw", ())
+    assert Mount(str(notes), "read") in there.mounts

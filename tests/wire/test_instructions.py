@@ -163,7 +163,7 @@ def test_a_project_file_cannot_pull_in_what_lies_outside_or_is_secret(places: Pl
     places.write(places.project / "CLAW.md", "@" + name.format(home=places.home))
     found = places.find()
     assert len(found.files) == 1
-    (notice,) = found.notices
+    (notice,) = (*found.notices, *found.waiting)
     assert "was not read" in notice
 
 
@@ -328,7 +328,7 @@ def test_an_import_from_elsewhere_waits_for_a_yes_to_this_very_file(places: Plac
     file = places.write(places.project / "CLAW.md", "@~/style.md")
     looked = places.look()
     assert told(looked.found) == [("project", "@~/style.md")]
-    assert looked.found.notices == (
+    assert looked.found.waiting == (
         f"{file} imports {style}, which lies outside of {places.project}: it was not read, and is once you approve it"
         " (claw.trust).",
     )

@@ -169,3 +169,16 @@ async def test_init_reads_the_project_and_writes_claw_md_in_the_chat_it_was_aske
         await visit.settle()
         assert visit.text("CLAW.md") == "# Notes\n"
         assert "It says how." in visit.text(chat["path"])
+
+
+async def test_what_could_not_be_read_is_said_once(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("One."), says("Two.")) as visit:
+        visit.write("CLAW.md", "@gone.md @lost.md")
+        for prompt in ("hello", "hello again"):
+            await visit.turn("claw.ask", prompt=prompt)
+        await visit.settle()
+        said = [it["message"] for it in visit.messages if "gone.md" in it["message"]]
+        assert said == [
+            f"{visit.path('CLAW.md')} imports gone.md, but there is no {visit.path('gone.md')}. And 1 more file."
+            " claw.memory shows what is in force."
+        ]

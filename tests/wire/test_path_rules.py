@@ -107,3 +107,16 @@ def decided(rules: list[Rule], path: PlannedPath, tool: str = "Edit") -> str:
     return judge(
         rules, Mode.DEFAULT, Plan(Call(id="c", name=tool, input={}), reach, "t", paths=(path,)), GROUND
     ).decision
+
+
+@pytest.mark.parametrize("mode", [Mode.BYPASS, Mode.ACCEPT_EDITS, Mode.AUTO])
+@pytest.mark.parametrize("where", [PlannedPath("/n/MEMORY.md", "/n/MEMORY.md"), PlannedPath("/ws/link", "/N/x.md")])
+def test_the_agents_notes_are_asked_about_in_every_mode_and_whatever_is_allowed(mode: Mode, where: PlannedPath) -> None:
+    ground = Ground(("/ws", "/n"), "/ws", "/home/u", notes="/n")
+    call = Call(id="c", name="Edit", input={"file_path": where.path})
+    plan = Plan(call, Reach.EDIT, "Edit", paths=(where,))
+    allowing = [Rule(text=it, behavior="allow") for it in ("Edit", "Edit(//n/**)", "Edit(link)")]
+    verdict = judge(allowing, mode, plan, ground)
+    assert (verdict.decision, verdict.firm) == ("ask", True)
+    elsewhere = Plan(call, Reach.EDIT, "Edit", paths=(PlannedPath("/ws/a.md", "/ws/a.md"),))
+    assert judge(allowing, mode, elsewhere, ground).decision == "allow"

@@ -87,6 +87,9 @@ def lay_out(settings: SandboxSettings, ground: Ground, claw_home: str, own: Iter
                     placeholders.append(it)
         if settings.sandbox_hides_env:
             mounts += [Mount(os.path.realpath(it), "hide") for it in below if ENV_FILE.search(it)]
+    for it in _notes(ground, opened):
+        mounts += [it] if isinstance(it, Mount) else []
+        placeholders += [it] if isinstance(it, Placeholder) else []
     mounts += _hidden(settings, ground, claw_home, opened)
     ordered = sorted(dict.fromkeys(mounts), key=lambda it: (_depth(it.path), it.path, _STRICT.index(it.kind)))
     return Layout(os.path.realpath(ground.here), roots, tuple(ordered), tuple(placeholders), frozenset(known))
@@ -205,6 +208,16 @@ def absent(it: Placeholder) -> bool:
         return not os.listdir(it.path)
     with open(it.path, encoding="utf-8", errors="replace") as file:
         return file.read(64) == it.text
+
+
+def _notes(ground: Ground, opened: list[str]) -> Iterator[Mount | Placeholder]:
+    """The folder of the agent's notes where it lies in what may be written: no command writes there."""
+    path = os.path.realpath(ground.notes) if ground.notes else ""
+    if not path or not inside(path, opened):
+        return
+    while not os.path.isdir(os.path.dirname(path)):
+        path = os.path.dirname(path)
+    yield Mount(path, "read") if os.path.lexists(path) else Placeholder(path)
 
 
 def _hidden(settings: SandboxSettings, ground: Ground, claw_home: str, opened: list[str]) -> Iterator[Mount]:

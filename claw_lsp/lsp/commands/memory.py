@@ -55,7 +55,7 @@ async def _remembered(door: Door, session: Session | None) -> Remembered:
     return Remembered(
         found.files,
         came,
-        found.notices,
+        (*found.waiting, *found.notices),
         tuple((it, waiting.count(it)) for it in notes),
         frozenset(
             [it.path for it in (*found.files, *came) if door.buffers.get(it.path) and await _dirty(door, it.path)]
