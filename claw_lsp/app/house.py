@@ -31,6 +31,7 @@ from claw_lsp.facts.usage import ModelFacts
 if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
     from claw_lsp.adapters.claude.credentials import Credential
+    from claw_lsp.adapters.claude.providers import Cloud
     from claw_lsp.adapters.instructions import Sources
     from claw_lsp.adapters.settings import Loaded, TrustRecord
     from claw_lsp.adapters.settings.seeking import Folder
@@ -145,6 +146,7 @@ def _model(world: World, clock: SystemClock) -> ClaudeModel:
         clock,
         base_url=world.environment.get("ANTHROPIC_BASE_URL", "").strip() or None,
         key_header=own.api_key_header,
+        find_cloud=partial(find_cloud, world, own),
     )
 
 
@@ -158,6 +160,13 @@ def find_key(world: World, own: Settings) -> Credential | None:
     from claw_lsp.adapters.claude.credentials import find
 
     return find(world.environment, world.home, helper=own.api_key_helper)
+
+
+def find_cloud(world: World, own: Settings) -> Cloud | None:
+    """The other provider that the person's own settings or the environment name, if any. Raises ModelError."""
+    from claw_lsp.adapters.claude.providers import cloud_of, provider_of
+
+    return cloud_of(provider_of(own.provider, world.environment), world.environment)
 
 
 async def _warm(model: ClaudeModel, tools: Callable[[Settings], object]) -> None:

@@ -16,6 +16,7 @@ from claw_lsp.facts.usage import ModelFacts
 Review = Literal["after", "before"]
 AiComments = Literal["offer", "run", "off"]
 SaveBeforeRun = Literal["save", "ask", "ignore"]
+Provider = Literal["anthropic", "bedrock", "vertex", "foundry"]
 Effort = Literal["low", "medium", "high", "xhigh", "max"]
 
 
@@ -108,6 +109,11 @@ class Settings(SandboxSettings, AutoRules):
         {}, description="Models beside the built-in table, by id: limits in tokens, prices in dollars per million."
     )
     aliases: dict[str, str] = Field({}, description="Short names for model ids, beside opus, sonnet and haiku.")
+    provider: Provider | None = Field(
+        None,
+        description="Whose API is asked; if not set, CLAUDE_CODE_USE_BEDROCK, CLAUDE_CODE_USE_VERTEX or CLAUDE_CODE_USE_FOUNDRY in"
+        " the environment says it, else it is Anthropic's. It counts only in your own settings, from the next start on.",
+    )
     api_key_header: Literal["authorization", "x-api-key"] = Field(
         "authorization",
         alias="apiKeyHeader",

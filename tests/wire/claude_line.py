@@ -178,6 +178,7 @@ class RawApi:
     def __init__(self, answers: Iterable[Answer]) -> None:
         self.answers = list(answers)
         self.heads: list[str] = []
+        self.bodies: list[bytes] = []
         self.n_connections = 0
         self.n_left = 0
         self.url = ""
@@ -213,7 +214,7 @@ class RawApi:
         head = (await reader.readuntil(b"\r\n\r\n")).decode()
         self.heads.append(head)
         length = next(it for it in head.lower().splitlines() if it.startswith("content-length"))
-        await reader.readexactly(int(length.partition(":")[2]))
+        self.bodies.append(await reader.readexactly(int(length.partition(":")[2])))
         answer = self.answers.pop(0)
         lines = (f"HTTP/1.1 {answer.status}", *answer.headers, "transfer-encoding: chunked")
         writer.write("\r\n".join((*lines, "", "")).encode())

@@ -24,8 +24,10 @@ from claw_lsp.adapters.claude import faults
 from claw_lsp.adapters.claude.backoff import TRIES, pause
 from claw_lsp.adapters.claude.credentials import Credential
 from claw_lsp.adapters.claude.faults import Asked, Fault, StreamBroke
+from claw_lsp.adapters.claude.frames import FrameReader
 from claw_lsp.adapters.claude.gathering import Gathering
 from claw_lsp.adapters.claude.lacks import SAID, Part, refused_part, without
+from claw_lsp.adapters.claude.providers import Cloud
 from claw_lsp.adapters.claude.sse import EventReader
 from claw_lsp.adapters.interpreter import importing
 from claw_lsp.facts.fault import ModelError
@@ -61,7 +63,8 @@ class ClaudeModel:
 
     Invariant: the key goes to `base_url` and nowhere else; nothing in the environment or on disk that the SDK knows of
     replaces it. `find_credential` is called in a thread when a key is first needed, again after none was found or it was
-    refused, and when it lasts no longer; it may raise ModelError.
+    refused, and when it lasts no longer; it may raise ModelError. So may `find_cloud`, which names another provider that is
+    asked instead, with credentials of its own: then no key of ours is looked for.
     """
 
     def __init__(
@@ -71,10 +74,12 @@ class ClaudeModel:
         *,
         base_url: str | None = None,
         key_header: KeyHeader = "authorization",
+        find_cloud: Callable[[], Cloud | None] | None = None,
         limits: Limits = Limits(),
         dice: Callable[[], float] = random.random,
     ) -> None:
         self._find_credential = find_credential
+        self._find_cloud = find_cloud
         self._clock = clock
         self._base_url = base_url or DEFAULT_BASE_URL
         self._key_header: KeyHeader = key_header
@@ -106,12 +111,14 @@ class ClaudeModel:
         renewed = False
         lacking = self._lacking.setdefault(request.model, set())
         while True:
-            asked = Asked(request.model, line.source, self._base_url, line.secret)
+            asked = Asked(
+                request.model, line.source, line.base_url, line.secret, line.cloud.title if line.cloud else ""
+            )
             sent = without(request, lacking)
             reply, fault = await self._try_once(line, sent, asked, hear)
             if reply is not None:
                 return reply
-            if (part := self._refused_part(fault, sent)) is not None:
+            if (part := _refused_part(fault, sent, asked)) is not None:
                 lacking.add(part)
                 why = f"{asked.host} does not take {SAID[part]} for {asked.model}: left out from now on"
                 await hear(Retrying(len(lacking) + 1, TRIES, 0.0, why))
@@ -131,11 +138,6 @@ class ClaudeModel:
             # A better key may be in place by the next request; others may still be reading from this line.
             self._line = None
         raise fault.error(failed.total())
-
-    def _refused_part(self, fault: Fault, sent: Request) -> Part | None:
-        """What another server than the provider's own cannot take."""
-        own = self._base_url.rstrip("/") == DEFAULT_BASE_URL
-        return None if own or not fault.said else refused_part(fault.said, sent)
 
     async def _try_once(self, line: _Line, request: Request, asked: Asked, hear: Hear) -> tuple[Reply | None, Fault]:
         """The reply, whole or cut; else None and the fault that left nothing to show."""
@@ -167,9 +169,9 @@ class ClaudeModel:
         response = await self._guarded(line, line.send(request), self._limits.first_byte, asked)
         try:
             pulse.beat()
-            if "event-stream" not in (kind := response.headers.get("content-type", "")):
+            if line.content_type not in (kind := response.headers.get("content-type", "")):
                 raise StreamBroke(faults.not_a_stream(kind.partition(";")[0], asked))
-            reader, chunks = EventReader(), aiter(response.aiter_bytes())
+            reader, chunks = line.reader(), aiter(response.aiter_bytes())
             while not pulse.ended:
                 data = await self._guarded(line, anext(chunks, None), self._limits.stall, asked)
                 if data is None:
@@ -192,6 +194,8 @@ class ClaudeModel:
             fault = faults.of_status(error.status_code, error.response.headers, error.body, asked, self._clock.now())
         except line.network_errors as error:
             fault = faults.of_connection(error, asked)
+        except line.sign_in_errors as error:
+            fault = faults.not_signed_in(error, asked)
         # Raised outside of the handlers: the SDK's exceptions hold the request, and that holds the key.
         raise StreamBroke(fault)
 
@@ -206,6 +210,10 @@ class ClaudeModel:
             return self._line
 
     def _connect(self, now: float) -> _Line:
+        cloud = self._find_cloud() if self._find_cloud else None
+        if cloud is not None:
+            faults.check_address(cloud.base_url)
+            return _Line(cloud.base_url, self._key_header, self._limits.connect, cloud)
         credential = self._find_credential()
         faults.check_address(self._base_url)
         if credential is None and self._base_url.rstrip("/") == DEFAULT_BASE_URL:
@@ -217,30 +225,37 @@ class ClaudeModel:
 
 class _Line:
     """The SDK's client with exactly one credential at a time, or none for a local server that wants none. Made in a
-    thread; `use` comes before the first `send`. From `stale_at` on another one is to be used, None for never."""
+    thread; `use` comes before the first `send`. From `stale_at` on another one is to be used, None for never.
+    With a `cloud` it is that one's client, which has its credentials itself."""
 
-    def __init__(self, base_url: str, key_header: KeyHeader, connect: float) -> None:
+    def __init__(self, base_url: str, key_header: KeyHeader, connect: float, cloud: Cloud | None = None) -> None:
         _import_sdk()
         from anthropic import AnthropicError, APIStatusError, AsyncAnthropic, AsyncStream, DefaultAsyncHttpxClient
         from httpx2 import HTTPError, Response, Timeout
 
-        self.source = ""
+        self.base_url = base_url
+        self.cloud = cloud
+        self.source = cloud.source if cloud else ""
         self.secret = ""
+        self.reader = FrameReader if cloud and cloud.in_frames else EventReader
+        self.content_type = "eventstream" if cloud and cloud.in_frames else "event-stream"
         self.stale_at: float | None = None
         self._key_header: KeyHeader = key_header
         self.status_error = APIStatusError
         self.network_errors = (AnthropicError, HTTPError, OSError, UnicodeError)
+        self.sign_in_errors = cloud.errors() if cloud else ()
         # The time between bytes is watched by asyncio.timeout, which also covers what the HTTP library does not.
         timeout = Timeout(None, connect=connect, pool=connect)
+        common: dict[str, Any] = {
+            "max_retries": 0,
+            "timeout": timeout,
+            "open_telemetry": False,
+            "http_client": DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False, base_url=base_url),
+        }
         # A key is always given, if only for show, and the headers are set for each request: with none the SDK would
         # look in the environment and in profiles on disk, and ANTHROPIC_CUSTOM_HEADERS could replace it.
-        self.client: AsyncAnthropic = AsyncAnthropic(
-            api_key="none",
-            base_url=base_url,
-            max_retries=0,
-            timeout=timeout,
-            open_telemetry=False,
-            http_client=DefaultAsyncHttpxClient(timeout=timeout, follow_redirects=False, base_url=base_url),
+        self.client: AsyncAnthropic = (
+            cloud.client(**common) if cloud else AsyncAnthropic(api_key="none", base_url=base_url, **common)
         )
         self._headers: dict[str, Any] = {}
         self._response_type: Any = Response
@@ -275,10 +290,13 @@ class _Line:
             body["output_config"] = {"effort": request.effort}
         # Not by `messages.create`: it warns the person of old models, and its stream hides the answer's bytes. The body
         # goes as bytes: the SDK would walk and copy all that was ever said before each request.
+        body["stream"] = True
+        by_model = self.cloud is not None and self.cloud.by_model
         return await self.client.post(
             "/v1/messages",
             cast_to=self._response_type,
-            content=_json({**body, "stream": True}),
+            body=body if by_model else None,
+            content=None if by_model else _json(body),
             options={"headers": self._headers},
             stream=True,
             stream_cls=self._stream_type,
@@ -327,6 +345,12 @@ async def _telling_of_stalls(hear: Hear, notice: float) -> AsyncGenerator[_Pulse
         (outcome,) = await asyncio.gather(watching, return_exceptions=True)
     if isinstance(outcome, Exception):
         raise outcome
+
+
+def _refused_part(fault: Fault, sent: Request, asked: Asked) -> Part | None:
+    """What another server than the provider's own cannot take."""
+    own = asked.base_url.rstrip("/") == DEFAULT_BASE_URL
+    return None if own or not fault.said else refused_part(fault.said, sent)
 
 
 def _json(body: dict[str, Any]) -> bytes:

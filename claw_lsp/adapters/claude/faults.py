@@ -46,6 +46,8 @@ class Asked:
     source: str
     base_url: str
     secret: str = ""
+    cloud: str = ""
+    """The title of another provider that is asked, "" for an address that speaks the Messages API itself."""
 
     @property
     def host(self) -> str:
@@ -73,8 +75,12 @@ def of_status(status: int, headers: Mapping[str, str], body: object, asked: Aske
     known = kind if kind in _SAID or kind == "invalid_request_error" else None
     usual = _KINDS.get(status, "api_error" if status >= 500 else "invalid_request_error")
     fault = _of_kind(known or usual, message, asked)
-    if kind is None and status == 404:
+    if kind is None and status == 404 and not asked.cloud:
         fault = _wrong_address(asked)
+    if asked.cloud and fault.reason in ("authentication_failed", "connection"):
+        fault = replace(
+            fault, advice=f"Check the credentials and the region of {asked.cloud}, and that it offers the model."
+        )
     if fault.tries > 1 and headers.get("x-should-retry") == "false":
         fault = replace(fault, tries=1)
     wait = asked_wait(headers, now)
@@ -119,6 +125,16 @@ def of_connection(error: BaseException, asked: Asked) -> Fault:
         "Check the network, a proxy if there is one, and ANTHROPIC_BASE_URL; then ask again.",
         "connection",
         TRIES,
+    )
+
+
+def not_signed_in(error: BaseException, asked: Asked) -> Fault:
+    """The cloud's credentials were not found, or do not hold."""
+    why = _shown(str(error), asked) or type(error).__name__
+    return Fault(
+        f"no request could be signed for {asked.cloud}: {why}",
+        f"Check {asked.source}; docs/models.md says what {asked.cloud} wants.",
+        "authentication_failed",
     )
 
 
@@ -218,7 +234,13 @@ def _kind_and_message(body: object) -> tuple[str | None, str]:
         except ValueError:
             # A page of a proxy is not for the person; a plain line may be.
             return None, "" if "<" in text else text
+    if isinstance(body, list) and body:
+        # As Vertex answers to a request that wants a stream.
+        body = cast("list[Any]", body)[0]
     error: Any = cast(dict[str, Any], body).get("error") if isinstance(body, dict) else None
+    if error is None and isinstance(body, dict) and isinstance(cast(dict[str, Any], body).get("message"), str):
+        # As Bedrock does.
+        return None, cast(dict[str, Any], body)["message"]
     if error is None and isinstance(body, dict) and (detail := cast(dict[str, Any], body).get("detail")):
         # As servers made with FastAPI say what they cannot take.
         return None, detail if isinstance(detail, str) else json.dumps(detail)

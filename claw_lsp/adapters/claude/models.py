@@ -24,12 +24,16 @@ UNKNOWN: Final = ModelFacts(id="", context=128_000, max_output=8_192)
 def resolve(name: str, settings: Settings) -> ModelFacts:
     """The model of an alias or id. `id` is what goes into a request; a dated id has the facts of the undated one.
 
+    An id of Bedrock or Vertex has the facts of its model, but for the price.
     An id that is in no table works: its limits are conservative, its price is None. What the settings say of a model
     stands over what the table says, field by field.
     """
     model_id = _meant(name, settings)
-    plain = _DATE.sub("", model_id)
+    plain = _DATE.sub("", _OF_CLOUD.sub("", model_id))
     facts = TABLE.get(plain, UNKNOWN)
+    if _OF_CLOUD.search(model_id):
+        # What another provider takes for it is not in our table.
+        facts = facts.model_copy(update={"price": None})
     for it in dict.fromkeys((plain, model_id)):
         if (said := settings.models.get(it)) is not None:
             facts = facts.model_copy(update={field: getattr(said, field) for field in said.model_fields_set})
@@ -65,7 +69,7 @@ def _meant(name: str, settings: Settings) -> str:
 def unknown(name: str, settings: Settings) -> str:
     """What a person should hear about a model that is in no table; "" for one that is."""
     model_id = _meant(name, settings)
-    if not {model_id, _DATE.sub("", model_id)}.isdisjoint({**TABLE, **settings.models}):
+    if not {model_id, _DATE.sub("", _OF_CLOUD.sub("", model_id))}.isdisjoint({**TABLE, **settings.models}):
         return ""
     aliases = ", ".join(dict.fromkeys((*ALIASES, *settings.aliases)))
     return (
@@ -81,6 +85,8 @@ def names(settings: Settings) -> tuple[str, ...]:
     return tuple(it for it in every if not allowed or _meant(it, settings) in allowed)
 
 
+_OF_CLOUD: Final = re.compile(r"^(?:[a-z-]+\.)?anthropic\.|-v\d+(?::\d+)?$|@(?:\d{8}|latest)$")
+"""What Bedrock puts around the name of a model, and Vertex behind it."""
 _DATE: Final = re.compile(r"-20\d{6}$")
 _EFFORTS: Final = ("low", "medium", "high", "xhigh", "max")
 _BEFORE_XHIGH: Final = ("low", "medium", "high", "max")
