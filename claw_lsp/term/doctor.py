@@ -34,19 +34,39 @@ class Finding:
         return f"{MARKS[self.grade]}  {self.what:<10} {self.said}"
 
 
+@dataclass(frozen=True, slots=True)
+class Provided:
+    """Whose model is asked, where, and which; `remark` is what should be heard of the model, "" for nothing. `source` says
+    where another provider's credentials come from, None where it wants a key of ours."""
+
+    provider: str
+    endpoint: str
+    model: str
+    remark: str
+    source: str | None
+
+
+def of_model(find: Callable[[], Provided], find_key: Callable[[], str | None], own: str) -> list[Finding]:
+    """The provider, its address, the key and the model. `find_key` answers where a key was found (never the key); `own` is
+    the address that wants one."""
+    try:
+        it = find()
+    except ClawError as error:
+        return [Finding("broken", "provider", str(error))]
+    key = Finding("ok", "key", it.source) if it.source is not None else _key(find_key, elsewhere=it.endpoint != own)
+    model = Finding("missing" if it.remark else "ok", "model", f"{it.model}. {it.remark}" if it.remark else it.model)
+    return [Finding("ok", "provider", it.provider), Finding("ok", "endpoint", it.endpoint), key, model]
+
+
 def findings(
     environment: Mapping[str, str],
     claw_home: str,
-    find_key: Callable[[], str | None],
     ripgrep: Callable[[], str],
     sandbox: Callable[[], Mechanism],
 ) -> list[Finding]:
-    """Everything that is looked at. `find_key` answers where a key was found (never the key), `ripgrep`
-    where it is, `sandbox` what there is."""
+    """Everything else that is looked at. `ripgrep` answers where it is, `sandbox` what there is."""
     return [
         Finding("ok", "python", f"{platform.python_version()} at {sys.executable}"),
-        _key(find_key, environment),
-        Finding("ok", "endpoint", environment.get("ANTHROPIC_BASE_URL", "").strip() or "https://api.anthropic.com"),
         _program("git", environment, "branch, status and diff are not shown without it"),
         _program("bash", environment, "the Bash tool does not work without it"),
         _ripgrep(ripgrep),
@@ -70,14 +90,14 @@ def of_trust(sought: Sought) -> Finding:
             return Finding("ok", "trust", f"{sought.folder} is not trusted yet{waits}")
 
 
-def _key(find_key: Callable[[], str | None], environment: Mapping[str, str]) -> Finding:
+def _key(find_key: Callable[[], str | None], *, elsewhere: bool) -> Finding:
     try:
         source = find_key()
     except ClawError as error:
         return Finding("broken", "key", str(error))
     if source is not None:
         return Finding("ok", "key", f"found in {source}")
-    if environment.get("ANTHROPIC_BASE_URL", "").strip():
+    if elsewhere:
         return Finding("missing", "key", "none; the endpoint must be one that needs none")
     return Finding("broken", "key", "none: set ANTHROPIC_API_KEY in the environment your editor is started with")
 

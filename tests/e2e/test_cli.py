@@ -116,7 +116,8 @@ async def test_doctor_finds_what_is_there_and_never_shows_the_key(tmp_path: Path
     ended = await shell(tmp_path, "http://127.0.0.1:9").claw("doctor")
     said = {line[9:20].strip(): line[:7].strip() for line in ended.out.splitlines()}
     assert ended.code == 0
-    assert set(said) == {"python", "key", "endpoint", "git", "bash", "ripgrep", "sandbox", "CLAW_HOME", "trust"}
+    asked = {"provider", "endpoint", "key", "model"}
+    assert set(said) == asked | {"python", "git", "bash", "ripgrep", "sandbox", "CLAW_HOME", "trust"}
     assert set(said.values()) == {"ok"}
     assert "found in ANTHROPIC_API_KEY" in ended.out
     assert "sk-ant" not in ended.out
@@ -147,3 +148,22 @@ async def test_doctor_calls_a_credentials_file_that_others_can_read_broken(tmp_p
     assert ended.code == 1
     assert f"chmod 600 {file}" in ended.out
     assert "sk-ant-secret" not in ended.out
+
+
+async def test_doctor_tells_the_provider_its_address_the_model_and_where_the_key_comes_from(tmp_path: Path) -> None:
+    here = shell(tmp_path, CLAUDE_CODE_USE_BEDROCK="1", AWS_REGION="eu-west-1", AWS_BEARER_TOKEN_BEDROCK="bedrock-key")
+    ended = await here.claw("doctor")
+    said = {line[9:19].strip(): line[20:] for line in ended.out.splitlines()}
+    assert said["provider"] == "Amazon Bedrock"
+    assert said["endpoint"] == "https://bedrock-runtime.eu-west-1.amazonaws.com"
+    assert said["key"] == "AWS_BEARER_TOKEN_BEDROCK"
+    assert said["model"] == "claude-opus-5-5"
+    assert "bedrock-key" not in ended.out + ended.err
+
+
+async def test_doctor_says_what_a_provider_lacks(tmp_path: Path) -> None:
+    ended = await shell(tmp_path, CLAUDE_CODE_USE_FOUNDRY="1").claw("doctor")
+    assert ended.code == 1
+    assert (
+        "BROKEN   provider   Microsoft Foundry is the provider, and ANTHROPIC_FOUNDRY_RESOURCE is not set." in ended.out
+    )

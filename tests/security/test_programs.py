@@ -70,7 +70,7 @@ def test_the_doctor_runs_nothing_of_the_folder_it_is_called_in(tmp_path: Path) -
     mark = planted(tmp_path / "ws", "git", "bash")
     environment = {"PATH": f".:{tmp_path}/ws"}
     with contextlib.chdir(tmp_path / "ws"):
-        said = findings(environment, str(tmp_path), lambda: "a key", lambda: "rg", lambda: Mechanism("none"))
+        said = findings(environment, str(tmp_path), lambda: "rg", lambda: Mechanism("none"))
     assert [it.grade for it in said if it.what in ("git", "bash")] == ["missing", "missing"]
     assert not mark.exists()
 

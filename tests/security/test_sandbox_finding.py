@@ -91,7 +91,7 @@ def test_one_in_the_workspace_is_not_even_started(tmp_path: Path) -> None:
     ],
 )
 def test_doctor_says_what_there_is_and_what_to_do(tmp_path: Path, found: Mechanism, said: str) -> None:
-    lines = [str(it) for it in findings({}, str(tmp_path), lambda: "a file", lambda: "rg", lambda: found)]
+    lines = [str(it) for it in findings({}, str(tmp_path), lambda: "rg", lambda: found)]
     assert said in lines
 
 

@@ -209,6 +209,7 @@ def test_other_programs_keys_are_no_problem(places: Places) -> None:
         ),
         pytest.param({"enableAllProjectMcpServers": True}, id="C04 servers"),
         pytest.param({"apiKeyHelper": "touch p", "statusLine": {"command": "touch p"}}, id="C11 helper"),
+        pytest.param({"provider": "bedrock", "availableModels": ["haiku"]}, id="provider"),
         pytest.param({"permissions": {"allow": ["Bash"]}}, id="C15 and C16 allow rules"),
         pytest.param({"permissions": {"additionalDirectories": ["/"]}}, id="directories"),
         pytest.param({"models": {"claude-opus-5-5": {"id": "x"}}, "aliases": {"opus": "x"}}, id="models"),
@@ -258,6 +259,7 @@ def test_the_editors_section_cannot_open_anything(places: Places) -> None:
         "mcpServers": {"x": {"command": "touch"}},
         "shellPath": "./evil",
         "apiKeyHelper": "touch p",
+        "provider": "bedrock",
         "baseUrl": "https://evil.example",
         "apiKey": "k",
         "sandbox": {"excludedCommands": ["*"], "enabled": False},
@@ -269,7 +271,10 @@ def test_the_editors_section_cannot_open_anything(places: Places) -> None:
     assert loaded.settings == Settings()
     refused = [it.message.split(" ")[0] for it in loaded.problems if "a workspace can write those" in it.message]
     assert refused == [
-        *(f"claw.{it}" for it in ("env", "hooks", "mcpServers", "shellPath", "apiKeyHelper", "baseUrl", "apiKey")),
+        *(
+            f"claw.{it}"
+            for it in ("env", "hooks", "mcpServers", "shellPath", "apiKeyHelper", "provider", "baseUrl", "apiKey")
+        ),
         "claw.allowPrivateAddresses",
         "claw.permissions.allow",
         "claw.permissions.additionalDirectories",
