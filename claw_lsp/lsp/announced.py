@@ -22,6 +22,7 @@ COMMANDS = (
     "claw.fix",
     "claw.fork",
     "claw.help",
+    "claw.hooks",
     "claw.hunks",
     "claw.init",
     "claw.keep",

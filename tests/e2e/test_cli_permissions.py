@@ -133,3 +133,17 @@ async def test_what_cannot_be_judged_exits_2_and_says_why(tmp_path: Path, argv: 
     ended = await shell(tmp_path).claw("permissions", *argv)
     assert (ended.code, ended.out) == (2, "")
     assert told in ended.err
+
+
+async def test_hooks_are_listed_with_those_that_are_not_trusted(tmp_path: Path) -> None:
+    here = shell(tmp_path)
+    mine = {"hooks": {"Stop": [{"hooks": [{"type": "command", "command": "make test"}]}]}}
+    theirs = {"hooks": {"PreToolUse": [{"matcher": "Bash", "hooks": [{"type": "command", "command": "guard"}]}]}}
+    for folder, data in ((here.home / "claw", mine), (here.folder / ".claude", theirs)):
+        folder.mkdir(parents=True, exist_ok=True)
+        (folder / "settings.json").write_text(json.dumps(data))
+    ended = await here.claw("hooks", "list")
+    assert (ended.code, ended.err) == (0, "")
+    assert f"- `make test` (user, {here.home}/claw/settings.json:1)\n" in ended.out
+    assert ended.out.index("## Not in force") < ended.out.index("hook PreToolUse (guard)")
+    assert (await here.claw("hooks")).code == 2

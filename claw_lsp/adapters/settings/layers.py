@@ -84,6 +84,7 @@ NOT_FROM_EDITOR = frozenset(
         "autoMemoryDirectory",
         "cleanupPeriodDays",
         "disableAllHooks",
+        "hooks",
         "httpHookAllowedEnvVars",
         "maxSessionMegabytes",
         *_LOOSER,

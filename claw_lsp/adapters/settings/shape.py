@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS
+from claw_lsp.facts.hook import FIRED, NOT_YET, Hook
 from claw_lsp.facts.settings import Settings
 
 _ASIDE = {
@@ -26,6 +27,7 @@ def schema() -> dict[str, Any]:
     permissions = properties["permissions"]["properties"]
     for behavior in reversed(BEHAVIORS):
         permissions[behavior] = {"type": "array", "items": {"type": "string"}, "description": _ASIDE[behavior]}
+    properties["hooks"] = _hooks()
     used = {name: it for name, it in model["$defs"].items() if name != "Rule"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
@@ -33,4 +35,23 @@ def schema() -> dict[str, Any]:
         "type": "object",
         "properties": properties,
         "$defs": used,
+    }
+
+
+def _hooks() -> dict[str, Any]:
+    """Groups of handlers by event."""
+    handler = Hook.model_json_schema(by_alias=True)
+    outside = ("event", "matcher", "source", "file", "line")
+    fields = {name: it for name, it in handler["properties"].items() if name not in outside}
+    items = {"type": "object", "properties": fields, "required": ["type"]}
+    group = {
+        "type": "object",
+        "properties": {"matcher": {"type": "string"}, "hooks": {"type": "array", "items": items}},
+        "required": ["hooks"],
+    }
+    return {
+        "type": "object",
+        "description": "Programs, addresses and prompts that are asked at events; docs/compatibility.md says which there are.",
+        "propertyNames": {"enum": sorted(FIRED | NOT_YET)},
+        "additionalProperties": {"type": "array", "items": group},
     }

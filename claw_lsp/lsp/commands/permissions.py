@@ -35,7 +35,7 @@ async def permissions(door: Door, args: PermissionsArguments, request: RequestId
             return await _opened(door, it)
         await _change(door, session, it, None if args.to == "remove" else args.to)
     standing = await _standing(door, session)
-    text, about = written(standing, lambda path: short(door, path), _time)
+    text, about = written(standing, lambda path: short(door, path), time_of)
     wanted = [it for it in standing.rules if args.to or not args.rule or args.rule in it.rule.text]
     if len(wanted) < len(standing.rules):
         text = "\n".join(line for line, it in about.items() if it in wanted) or f"No rule holds {args.rule!r}."
@@ -59,7 +59,7 @@ async def permissions(door: Door, args: PermissionsArguments, request: RequestId
 
 
 async def _standing(door: Door, session: Session | None) -> Standing:
-    in_force = await door.house.settings(_folder(door, session), door.section)
+    in_force = await door.house.settings(folder_of(door, session), door.section)
     rules = in_force.settings.rules
     files = dict.fromkeys(it.file for it in rules if it.file)
     lines = {it: rule_edit.lines(await _text(door, it)) for it in files}
@@ -80,7 +80,7 @@ async def _states(door: Door, session: Session | None, in_force: InForce) -> tup
     if in_force.settings.disable_bypass:
         states.append("The mode bypassPermissions is switched off by the settings.")
     sandbox = "on; claw-lsp doctor says what this machine has for it" if in_force.settings.sandbox_enabled else "off"
-    sought = await door.trusting.look(_folder(door, session))
+    sought = await door.trusting.look(folder_of(door, session))
     trust = sentence(sought, restricted=door.trusting.restricted)
     return (*states, f"Sandbox for commands: {sandbox} (`sandbox.enabled`)", f"{trust} (claw.trust)")
 
@@ -89,7 +89,7 @@ async def _mode(door: Door, session: Session | None) -> Any:
     return session.state.mode if session else door.mode or (await door.settings_of(None)).mode
 
 
-def _folder(door: Door, session: Session | None) -> str:
+def folder_of(door: Door, session: Session | None) -> str:
     if session is None:
         return door.home_for(None).folder
     return session.state.roots[0] if session.state.roots else session.state.cwd
@@ -126,7 +126,7 @@ def short(door: Door, path: str) -> str:
     return f"~{path[len(home) :]}" if home and inside(path, (home,)) else path
 
 
-def _time(at: float) -> str:
+def time_of(at: float) -> str:
     return datetime.fromtimestamp(at, UTC).astimezone().strftime("%Y-%m-%d %H:%M")
 
 

@@ -1,0 +1,124 @@
+"""Hooks through the real door: what is shown of them, what they are told of the session's ends, and what stops them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from door_desk import Visit, visiting
+
+from claw_lsp.testing.scripted_model import says
+
+
+def configure(visit: Visit, hooks: dict[str, Any], **more: Any) -> None:
+    """The person's own settings."""
+    path = visit.home / "claw" / "settings.json"
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"hooks": hooks, **more}))
+
+
+def command(line: str, matcher: str = "", **more: Any) -> list[dict[str, Any]]:
+    return [{"matcher": matcher, "hooks": [{"type": "command", "command": line, **more}]}]
+
+
+async def written(path: Path) -> str:
+    """What is in a file once something is."""
+    async with asyncio.timeout(8):
+        while not path.exists() or not path.read_text():
+            await asyncio.sleep(0.01)
+    return path.read_text()
+
+
+async def test_the_hooks_in_force_are_listed_with_their_last_run(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hello.")) as visit:
+        configure(visit, {"Stop": command("exit 3"), "PostToolUse": command("lint", "Edit"), "Setup": command("x")})
+        visit.write(".claude/settings.json", json.dumps({"hooks": {"Stop": command("make test")}}))
+        await visit.turn("claw.ask", prompt="hi")
+        answer = await visit.command("claw.hooks")
+        stop, edit, setup = answer["hooks"]
+        assert (stop["runs"], stop["last"]["code"], stop["source"], stop["line"]) == (1, 3, "user", 1)
+        assert (edit["matcher"], edit["runs"], edit["last"]) == ("Edit", 0, None)
+        assert setup["never"] == "claw-lsp does not have this event yet"
+        assert [it.partition(": ")[2] for it in answer["withheld"]] == ["hook Stop (make test)"]
+        assert ["Setup" in it for it in answer["problems"]] == [True]
+        text = Path(answer["path"]).read_text()
+        assert text == answer["text"]
+        assert "- `exit 3` (user, " in text
+        assert "1 run, the last at " in text
+        assert "## Not in force" in text
+
+
+async def test_a_hook_hears_that_the_person_is_asked_and_the_question_does_not_wait_for_it(tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    async with visiting(tmp_path, says("", ("c1", "Bash", {"command": "touch x"})), says("Done.")) as visit:
+        configure(visit, {"Notification": command(f"cat > {heard}; sleep 300", "permission_prompt")})
+        visit.auto = "Allow once"
+        ended = await visit.turn("claw.ask", prompt="touch it")
+        told = json.loads(await written(heard))
+    assert ended["stopped"] == "done"
+    assert (told["hook_event_name"], told["notification_type"]) == ("Notification", "permission_prompt")
+    assert told["message"] == "Claw asks: Run touch x"
+
+
+async def test_session_end_hooks_run_when_the_server_ends_and_keep_it_no_longer_than_they_may(tmp_path: Path) -> None:
+    bye = tmp_path / "bye"
+    async with visiting(tmp_path, says("Hello.")) as visit:
+        configure(visit, {"SessionEnd": [*command(f"cat > {bye}"), *command("sleep 300", timeout=0.2)]})
+        await visit.turn("claw.ask", prompt="hi")
+    told = json.loads(bye.read_text())
+    assert (told["hook_event_name"], told["reason"]) == ("SessionEnd", "other")
+
+
+async def test_a_session_begins_for_hooks_as_it_really_did(tmp_path: Path) -> None:
+    seen = tmp_path / "seen"
+    hook = f'grep -o \'"source": "[a-z]*"\' >> {seen}'
+    async with visiting(tmp_path, says("1"), says("2"), says("3")) as visit:
+        configure(visit, {"SessionStart": command(hook)})
+        begun = await visit.turn("claw.ask", prompt="one")
+        await visit.command("claw.clear", session=begun["session"])
+        await visit.turn("claw.ask", prompt="two", session=begun["session"])
+        fork = await visit.command("claw.fork", session=begun["session"])
+        await visit.turn("claw.ask", prompt="three", session=fork["session"])
+    assert seen.read_text().split() == [
+        part for it in ("startup", "clear", "fork") for part in ('"source":', f'"{it}"')
+    ]
+
+
+async def test_stopping_a_turn_ends_the_hook_it_waits_for(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    async with visiting(tmp_path, says("Hello.")) as visit:
+        configure(visit, {"Stop": command(f"echo $$ > {pid}; sleep 300")})
+        started = await visit.command("claw.ask", prompt="hi")
+        number = (await written(pid)).strip()
+        await visit.command("claw.stop", run=started["run"])
+        ended = await visit.command("claw.wait", run=started["run"])
+        assert ended["stopped"] == "interrupted"
+        assert not os.path.exists(f"/proc/{number}")
+
+
+async def test_a_hook_nothing_waits_for_is_told_when_it_is_done(tmp_path: Path) -> None:
+    done = tmp_path / "done"
+    async with visiting(tmp_path, says("Hello."), says("Red, I read.")) as visit:
+        line = f'sleep 0.2; echo \'{{"hookSpecificOutput": {{"additionalContext": "it is red"}}}}\'; echo . > {done}'
+        configure(visit, {"Stop": command(line, **{"async": True})})
+        begun = await visit.turn("claw.ask", prompt="hi")
+        await written(done)
+        while not any(it.event.kind == "hooked" for it in visit.log(begun["session"])):
+            await asyncio.sleep(0.01)
+        configure(visit, {})
+        await visit.turn("claw.ask", prompt="and?", session=begun["session"])
+        assert "it is red" in json.dumps(visit.model.requests[-1].messages[-1]["content"])
+
+
+async def test_an_approved_hook_of_the_folder_runs(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hello."), says("Hello.")) as visit:
+        hook = command("echo ran >> ran")
+        visit.write(".claude/settings.json", json.dumps({"hooks": {"Stop": hook}}))
+        await visit.turn("claw.ask", prompt="hi")
+        assert not (visit.root / "ran").exists()
+        await visit.command("claw.trust", trust=True)
+        await visit.turn("claw.ask", prompt="hi")
+        assert (visit.root / "ran").read_text() == "ran\n"
