@@ -28,8 +28,9 @@ def listed(hooks: Iterable[Hook], entries: Iterable[Entry]) -> tuple[Listed, ...
     """The hooks with what the session says of each, in the order of the settings."""
     ran: dict[tuple[str, str], list[tuple[float, HookRun]]] = {}
     for entry in entries:
-        for run in entry.event.ran if isinstance(entry.event, Hooked) else ():
-            ran.setdefault((entry.event.event, run.name), []).append((entry.at, run))
+        if isinstance(event := entry.event, Hooked):
+            for run in event.ran:
+                ran.setdefault((event.event, run.name), []).append((entry.at, run))
     return tuple(_of(it, ran.get((it.event, it.name), [])) for it in hooks)
 
 
