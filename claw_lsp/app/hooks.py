@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from claw_lsp.adapters.settings import MANAGED, load, managed
 from claw_lsp.app.world import World
-from claw_lsp.core.hooks.page import listed, written
+from claw_lsp.core.hooks_page import listed, written
 
 
 def page(world: World, folder: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from claw_lsp.core.hooks.page import Listed, listed, written
+from claw_lsp.core.hooks_page import Listed, listed, written
 from claw_lsp.lsp.arguments import SessionArguments
 from claw_lsp.lsp.commands.permissions import folder_of, short, time_of
 from claw_lsp.lsp.commands.table import Answer, command
