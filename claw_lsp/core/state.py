@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from claw_lsp.core.blocks import message, result_block, sendable, text_block, without_thinking
 from claw_lsp.core.policy.egress import hosts_named
 from claw_lsp.core.prefix import LEFT_OUT, Said, answered
+from claw_lsp.core.replacing import replace
 from claw_lsp.core.turn import OpenCall, Turn, added, did, notes, replied, to_speak, with_side, words_with_yes
 from claw_lsp.facts.call import Block, Task, calls_in
 from claw_lsp.facts.event import (

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from claw_lsp.core.blocks import text_block
+from claw_lsp.core.replacing import replace
 from claw_lsp.facts.call import Block, Call, Result
 from claw_lsp.facts.event import CallFinished, CallJudged, ModelSpoke
 from claw_lsp.facts.plan import Reach

@@ -50,7 +50,7 @@ async def test_no_planted_secret_comes_out_and_every_file_is_private(tmp_path: P
     before = os.umask(0)
     try:
         async with provider(*replies) as api:
-            given = {**PLANTED, "HOME": str(home), "CLAW_HOME": str(home / "claw"), "CLAW_LOG": f"debug,{log}"}
+            given = {**PLANTED, "HOME": str(home), "CLAW_HOME": str(home / "claw"), "CLAW_LOG": f"debug,{log},wire"}
             given |= {"ANTHROPIC_BASE_URL": api.url, "ANTHROPIC_API_KEY": KEY, "ANTHROPIC_AUTH_TOKEN": ""}
             argv = ("bash", "-c", f"exec {' '.join(SERVE)} > >(tee {wire})")
             async with spawned(argv, given, root) as client:
@@ -83,6 +83,7 @@ async def test_no_planted_secret_comes_out_and_every_file_is_private(tmp_path: P
     exposed = [it for it in exposed if not it.endswith((".gitignore", "claw/settings.json"))]
     assert not exposed, "others can read these"
     assert len(ours) > 1
+    assert any(it.parent.name == "wire" for it in ours), "the messages were kept, too"
     folders = [it for it in home.rglob("*") if it.is_dir()]
     assert not [str(it) for it in folders if stat.S_IMODE(it.stat().st_mode) & 0o077], "others can enter these"
 
