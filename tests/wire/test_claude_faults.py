@@ -2,6 +2,7 @@
 
 import asyncio
 import ssl
+import time
 from email.utils import formatdate
 from pathlib import Path
 
@@ -474,6 +475,45 @@ async def test_r45_https_to_a_server_without_it_is_told_and_not_tried_again() ->
         with pytest.raises(ModelError, match="did not speak TLS"):
             await model.consult(ask(), Ears())
     assert clock.slept == []
+
+
+class Jumping(FakeClock):
+    """The wall clock is a day ahead or behind each time one looks; the monotonic one goes on as ever."""
+
+    day = 86_400.0
+
+    def now(self) -> float:
+        self.day = -self.day
+        return time.time() + self.day
+
+
+async def test_r47_a_jump_of_the_clock_fires_no_timer_and_ends_no_key() -> None:
+    found: list[Credential] = []
+
+    def find() -> Credential:
+        found.append(Credential("api_key", KEY, "a helper", lasts=300.0))
+        return found[-1]
+
+    limits = Limits(connect=2, notice=1, stall=1, first_byte=1)
+    overloaded = Reply(faults=(Status(status=529, retry_after=2),))
+    ears, clock = Ears(), Jumping(at=0.0)
+    async with (
+        MessagesApi(script("One.", overloaded, "Two.")) as api,
+        line(api.url, clock, limits=limits, find=find) as model,
+    ):
+        one = await model.consult(ask(), ears)
+        await model.consult(going_on(ask(), one), ears)
+    assert (ears.text, ears.stalls, clock.slept, len(found)) == ("One.Two.", [], [2.0], 1)
+
+
+async def test_r47_a_line_that_died_in_the_sleep_is_made_anew_once() -> None:
+    """Nobody tells that the other end is gone: nothing comes on the line that was kept open."""
+    limits = Limits(connect=2, notice=1, stall=0.3, first_byte=0.3)
+    async with RawApi([WHOLE, Answer((), end="hang"), WHOLE]) as api, line(api.url, limits=limits) as model:
+        ears = Ears()
+        await model.consult(ask(), ears)
+        assert (await model.consult(ask(), ears)).blocks == RECORDED_BLOCKS
+    assert (api.n_connections, len(ears.retries)) == (2, 1)
 
 
 def test_the_recorded_stream_is_what_these_tests_think() -> None:

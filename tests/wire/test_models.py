@@ -86,7 +86,9 @@ async def test_an_effort_that_the_model_lacks_is_said_and_the_nearest_is_sent(tm
         assert "claude-opus-4-5 does not know the effort max: it is asked for high" in answer["text"]
         await visit.turn("claw.ask", prompt="hello", session=one["session"])
         assert visit.model.requests[1].effort == "high"
-        await visit.command("claw.model", model="opus")
+        switched = await visit.command("claw.model", model="claude-haiku-4-5")
+        assert "claude-haiku-4-5 takes no effort" in switched["text"]
+        assert "text" not in await visit.command("claw.model", model="opus")
         assert "text" not in await visit.command("claw.effort", effort="max")
 
 
@@ -113,6 +115,26 @@ async def test_another_model_stands_in_over_http_and_the_first_is_back_for_the_n
         assert answered == ["claude-opus-5-5", "claude-sonnet-5-5", "claude-opus-5-5", "claude-opus-5-5"]
         assert [it.why for it in changed] == ["claude-opus-5-5 is overloaded"]
         assert not [it.refusal for it in api.requests if it.status == 400]
+        assert not api.leftover()
+
+
+async def test_whole_turns_and_titles_on_a_server_of_ones_own(tmp_path: Path) -> None:
+    """It has one model, wants no key, and takes neither cache marks nor anything else that not every server has."""
+    own = {"qwen3-coder": {"context": 65_536, "max_output": 4_096, "thinking": ["adaptive"], "efforts": ["high"]}}
+    write_settings(tmp_path, model="qwen3-coder", models=own, effortLevel="high", fallbackModel=["other"])
+    look = ToolUse(name="Glob", input={"pattern": "*.py"})
+    scenario = script(Reply(content=(Text(text="Looking."), look)), "Nothing there.", "Still nothing.")
+    local = LocalServer(("qwen3-coder",), ("cache_control", "thinking", "output_config"))
+    async with MessagesApi(scenario, local=local) as api:
+        async with visiting(tmp_path, environment={"ANTHROPIC_BASE_URL": api.url}) as visit:
+            one = await visit.turn("claw.ask", prompt="what is there?")
+            assert (one["stopped"], one["text"], one["cost"]) == ("done", "Nothing there.", None)
+            two = await visit.turn("claw.ask", prompt="and now?", session=one["session"])
+            assert (two["stopped"], two["text"]) == ("done", "Still nothing.")
+            status = await visit.command("claw.status")
+            assert (status["context"]["size"], status["cost"]) == (65_536, None)
+        assert [it.status for it in api.requests] == [400, 400, 400, 200, 200, 200]
+        assert {it.body["max_tokens"] for it in api.requests} == {4_096}
         assert not api.leftover()
 
 

@@ -48,7 +48,9 @@ async def model(door: Door, args: ModelArguments, request: RequestId | None) -> 
         await door.write(session, ModelChanged(model=facts.id))
     answer: Answer = {"session": session.id if session else None, "model": facts.id}
     warning = door.house.unknown(facts.id, settings)
-    return answer | {"known": not warning} | ({"text": f"model: {facts.id}\n\n{warning}"} if warning else {})
+    level = session.state.effort if session else door.effort or settings.effort
+    said = [it for it in (warning, effort_said(level, facts) if level else "") if it]
+    return answer | {"known": not warning} | ({"text": "\n\n".join((f"model: {facts.id}", *said))} if said else {})
 
 
 @command("claw.effort", EffortArguments, slash=True)
