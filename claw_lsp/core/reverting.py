@@ -8,7 +8,7 @@ edit is somebody else's. So what later prompts and the person wrote stays, and w
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from claw_lsp.core import proposals
 from claw_lsp.core.difference import differences
@@ -85,8 +85,10 @@ def _passed(trace: Trace, step: Step, names: Container[str]) -> Trace:
     """The trace behind a step of somebody else's, or behind a revert of what is traced."""
     ledger = _at(trace, step.before)
     if step.taken_back in names:
-        ledger, _ = _without(ledger)
-        return Trace(_at(replace(trace, ledger=ledger), step.after), trace.created)
+        without, _ = _without(ledger)
+        # The person may bring back by hand what was there.
+        past = {ledger.text: ledger}
+        return Trace(_at(Trace(without), step.after), trace.created, past)
     there = ledger
     for edit in step.edits:
         there = overtaken(there, (edit,))

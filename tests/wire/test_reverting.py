@@ -91,6 +91,17 @@ async def test_a_revert_is_taken_back_like_a_prompt(tmp_path: Path) -> None:
         assert "Nothing" in once_more["text"]
 
 
+async def test_what_the_editors_undo_brought_back_can_be_reverted_again(tmp_path: Path) -> None:
+    async with visiting(tmp_path, *lines_of_their_own(tmp_path)) as visit:
+        await three_prompts(visit)
+        whole = visit.text("calc.py")
+        await visit.command("claw.revert", prompt_id="1")
+        visit.editor.undo(visit.path("calc.py"))
+        assert visit.text("calc.py") == whole
+        await visit.command("claw.revert", prompt_id="1")
+        assert visit.text("calc.py") == BEFORE.replace("3", "300").replace("5", "500")
+
+
 async def test_the_next_turn_tells_the_model_once(tmp_path: Path) -> None:
     steps = (*lines_of_their_own(tmp_path), says("I see."), says("Yes."))
     async with visiting(tmp_path, *steps) as visit:
@@ -202,3 +213,22 @@ async def test_a_file_that_was_deleted_since_is_said_and_the_others_are_taken_ba
         answer = await visit.command("claw.revert", session=session, prompt_id="1")
         assert visit.text("calc.py") == BEFORE
         assert "deleted or renamed" in answer["conflicts"][0]["why"]
+
+
+# ---- in the chat --------------------------------------------------------------------------------------------------------
+
+
+async def test_in_the_chat_an_action_on_the_prompt_and_a_slash_command_take_it_back(tmp_path: Path) -> None:
+    async with visiting(tmp_path, *lines_of_their_own(tmp_path)) as visit:
+        session = await three_prompts(visit)
+        path = (await visit.command("claw.chat", session=session))["path"]
+        await visit.until(lambda: "make five big" in visit.text(path))
+        found = await visit.actions(path, visit.text(path).index("make one big"))
+        revert = next(it for it in found if it["title"] == "Claw: Revert what this prompt changed (make one big)")
+        await visit.run_action(revert)
+        assert visit.text("calc.py") == BEFORE.replace("3", "300").replace("5", "500")
+        visit.editor.replace(path, len(visit.text(path)), len(visit.text(path)), "/revert 3")
+        answer = await visit.command("claw.send", uri=visit.uri(path))
+        assert visit.text("calc.py") == BEFORE.replace("3", "300")
+        assert "Took back “make five big” in 1 file." in answer["text"]
+        await visit.until(lambda: "Took back “make five big”" in visit.text(path))

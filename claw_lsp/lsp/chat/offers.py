@@ -43,7 +43,8 @@ class Sight:
 
 
 def actions(chat: Sight, line: int) -> list[Json]:
-    """Every answer to every pending question, then Stop or Send, Retry, and forks from what was edited or is at this line."""
+    """Every answer to every pending question, then Stop or Send, Retry, forks from what was edited or is at this line, and its
+    revert."""
     found = [
         _action(
             f"Claw: {flat(choice.title, 80)} ({flat(question.title, 80)})",
@@ -60,9 +61,13 @@ def actions(chat: Sight, line: int) -> list[Json]:
     if chat.again is not None:
         found.append(_action("Claw: Retry", "claw.retry", {"run": chat.again, "session": chat.session}))
     for it in chat.prompts:
-        if it.edited or it.range["start"]["line"] <= line <= it.range["end"]["line"]:
+        is_here = it.range["start"]["line"] <= line <= it.range["end"]["line"]
+        if it.edited or is_here:
             title = f"Claw: Fork from here ({flat(it.words, 60)})"
             found.append(_action(title, "claw.fork", _fork(chat, it)))
+        if is_here:
+            title = f"Claw: Revert what this prompt changed ({flat(it.words, 60)})"
+            found.append(_action(title, "claw.revert", {"session": chat.session, "prompt_id": it.id}))
     return found
 
 
