@@ -16,7 +16,7 @@ Only what the loop itself does between two replies does not wait: a compaction, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from claw_lsp.core.blocks import message, sendable
 from claw_lsp.facts.call import Block
@@ -28,13 +28,15 @@ LEFT_OUT = "[What was said before this is left out.]"
 @dataclass(frozen=True, slots=True)
 class Said:
     """What the person said, word for word, and what the model had been sent before it: the first `n_messages` of the prefix
-    with that number, and `pending` of the message being gathered. `prompt_id` is "" for what was said while a turn ran."""
+    with that number, and `pending` of the message being gathered. `prompt_id` is "" for what was said while a turn ran.
+    `instructed` are the files of instructions that it knew then, as in the state."""
 
     prompt_id: str
     text: str
     prefix: int
     n_messages: int
     pending: tuple[Block, ...] = ()
+    instructed: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
 def replaced(messages: Iterable[Message], notes: Mapping[str, str]) -> tuple[Message, ...]:

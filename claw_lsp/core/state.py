@@ -261,7 +261,7 @@ def _steered(state: State, event: Steered) -> State:
 
 
 def _with_words(state: State, prompt_id: str, text: str) -> State:
-    said = Said(prompt_id, text, state.prefix, len(state.messages), state.pending)
+    said = Said(prompt_id, text, state.prefix, len(state.messages), state.pending, state.instructed)
     return replace(state, said=(*state.said, said))
 
 
@@ -382,7 +382,7 @@ def back_to(state: State, prompt_id: str) -> State | None:
     said = state.said[index]
     all_ = state.messages if said.prefix == state.prefix else state.earlier[said.prefix]
     messages = all_[: said.n_messages]
-    state = replace(state, said=state.said[:index], waiting=(), unread=(), calls=())
+    state = replace(state, said=state.said[:index], waiting=(), unread=(), calls=(), instructed=said.instructed)
     if said.prefix == state.prefix:
         return replace(
             state, messages=messages, pending=said.pending, prefix=state.prefix + 1, earlier=_with_this(state)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from claw_lsp.core.prefix import replaced
 from claw_lsp.core.prompt import request
 from claw_lsp.core.state import State, after, back_to, begun, fold
-from claw_lsp.facts.event import ModelChanged, Steered, UserSpoke
+from claw_lsp.facts.event import Instructed, ModelChanged, ModelSpoke, Steered, TurnEnded, UserSpoke
 from claw_lsp.facts.request import Reply
 from tests.laws.test_turn_laws import FACTS, assert_valid, choices, run, said_aside, scripts, spoken
 from tests.replay import bare
@@ -100,3 +100,15 @@ def test_what_was_said_while_a_turn_ran_is_known_and_is_no_prompt_to_go_back_to(
     state = fold([spoken(0), Steered(text="and this")])
     assert [(it.prompt_id, it.text) for it in state.said] == [("p0", "go"), ("", "and this")]
     assert back_to(state, "") is None
+
+
+def test_who_goes_back_to_a_prompt_forgets_the_instructions_that_came_in_behind_it() -> None:
+    reply, ended = ModelSpoke(blocks=({"type": "text", "text": "Hm."},), stop_reason="end_turn"), TurnEnded
+    told = [Instructed(path=f"/p/{it}", text=it, digest=it) for it in ("a", "b")]
+    first, second = spoken(0), spoken(1)
+    facts = [told[0], first, reply, ended(run=first.run, stopped="done"), second, told[1], reply]
+    state = fold([*facts, ended(run=second.run, stopped="done")])
+    assert state.instructed == {"/p/a": "a", "/p/b": "b"}
+    back = back_to(state, second.prompt_id)
+    assert back is not None
+    assert back.instructed == {"/p/a": "a"}

@@ -15,6 +15,8 @@ from door_desk import PLAIN, visiting, waits
 
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.facts.event import ModelChanged, UserSpoke
+from claw_lsp.facts.request import Reply, Request
+from claw_lsp.ports.model import Hear
 from claw_lsp.testing.scripted_model import says
 from claw_lsp.testing.wire import NoAnswer, WireError
 
@@ -44,7 +46,11 @@ async def test_a_run_that_is_cancelled_in_the_same_breath_ends_and_its_words_are
 
 
 async def test_a_chat_whose_turn_is_stopped_at_once_takes_the_next_words(tmp_path: Path) -> None:
-    async with visiting(tmp_path, waits("Half"), says("Hello."), ends=False) as visit:
+    async def answers(request: Request, hear: Hear) -> Reply:
+        # The stop may come before the model is asked for the first time, or while it speaks.
+        return says("Hello.") if "more words" in str(request.messages[-1]) else await waits("Half")(request, hear)
+
+    async with visiting(tmp_path, answers, answers, ends=False) as visit:
         chat = await visit.command("claw.chat")
         name = str(Path(chat["path"]).relative_to(visit.root))
         visit.editor.type(chat["path"], len(visit.text(name)), "my words\n")
