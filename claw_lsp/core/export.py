@@ -119,7 +119,8 @@ def _facts(entries: Sequence[Entry]) -> str:
 
 def _markdown(entries: Sequence[Entry]) -> str:
     said = "\n\n".join(_as_markdown(it) for it in _parts(entries))
-    return f"# {scrubbed(title_of(entries))}\n\n{code(_facts(entries))}\n\n{said}\n"
+    # Made harmless as it stands: what is a fence at the beginning of a line is none behind a #.
+    return f"{scrubbed(f'# {title_of(entries)}')}\n\n{code(_facts(entries))}\n\n{said}\n"
 
 
 def _as_markdown(part: _Part) -> str:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from html.parser import HTMLParser
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from claw_lsp.core.export import exported, title_of
@@ -96,6 +96,7 @@ def test_json_is_the_log_to_the_letter(said: str, answer: str, result: str, titl
 
 
 @given(TEXTS, TEXTS, TEXTS, TEXTS)
+@example("", "<script>alert(1)</script>", "<script>alert(1)</script>", "```\n## You")
 def test_markdown_loads_nothing_hides_nothing_and_the_model_writes_no_heading_of_ours(
     said: str, answer: str, result: str, title: str
 ) -> None:
