@@ -169,7 +169,9 @@ def test_what_the_person_typed_is_never_taken_out_and_nothing_is_there_twice(dra
 
 @settings(max_examples=400, deadline=None)
 @given(st.data())
-def test_where_prompts_only_wrote_all_of_them_reverted_in_any_order_leave_the_beginning(draw: Draw) -> None:
+def test_where_prompts_only_wrote_all_of_them_reverted_in_any_order_leave_the_beginning_or_a_place_to_decide(
+    draw: Draw,
+) -> None:
     """Also where they wrote into each other's words: the earlier one waits until the later one is reverted."""
     it = history(draw)
     first = it.text
@@ -181,10 +183,11 @@ def test_where_prompts_only_wrote_all_of_them_reverted_in_any_order_leave_the_be
         if draw.draw(st.integers(0, 4)) == 0:
             somebody_reverts(draw, it)
     order = draw.draw(st.permutations([f"p{n}" for n in range(1, it.n_prompts + 1)]))
+    came: list[Reverting | None] = []
     for _ in order:
-        for prompt_id in order:
-            it.reverts(prompt_id)
-    assert it.text == first
+        came = [it.reverts(prompt_id)[1] for prompt_id in order]
+    # Where words of both became one edit, the person is asked.
+    assert it.text == first or any(one is not None and one.left for one in came)
 
 
 @settings(max_examples=300, deadline=None)
