@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
-from typing import Any, cast
+from typing import Any
 from uuid import uuid4
 
+from claw_lsp.core.hooks.granting import grants
 from claw_lsp.core.policy import alike
 from claw_lsp.core.policy.choosing import Asking, Standing, about_many, about_one
 from claw_lsp.engine.session import Agreed, Session
@@ -84,34 +85,19 @@ async def remembered(
     return tuple(RuleAdded(rule=Rule(text=it, behavior=behavior, source=path), stored_in=path) for it in rules)
 
 
-async def granted(grants: Sequence[Mapping[str, Any]], session: Session, memory: Memory) -> tuple[Event, ...]:
-    """The facts of what a hook lets hold beyond a call. It opens no mode that only the person opens, and writes to no file
-    but the folder's local settings: what else it asks for holds for the session."""
+async def granted(entries: Sequence[Mapping[str, Any]], session: Session, memory: Memory) -> tuple[Event, ...]:
+    """The facts of what a hook lets hold beyond a call; rules that cannot be written hold for the session."""
     facts: list[Event] = []
-    for it in grants:
-        behavior, rules = it.get("behavior"), it.get("rules")
-        if it.get("type") == "setMode" and it.get("mode") in _MODES_OF_HOOKS:
-            facts.append(ModeChanged(mode=Mode(it["mode"])))
-        elif it.get("type") == "addRules" and behavior in ("allow", "ask", "deny") and isinstance(rules, list):
-            texts = tuple(text for rule in cast("list[Any]", rules) if (text := _rule_text(rule)))
-            if it.get("destination") == "localSettings":
-                with suppress(ClawError):
-                    facts += await remembered(texts, behavior, session, memory)
-                    continue
-            facts += [RuleAdded(rule=Rule(text=text, behavior=behavior, source="a hook")) for text in texts]
+    for it in grants(entries):
+        facts += [ModeChanged(mode=it.mode)] if it.mode is not None else []
+        if it.kept and it.rules:
+            with suppress(ClawError):
+                facts += await remembered(tuple(rule.text for rule in it.rules), it.rules[0].behavior, session, memory)
+                continue
+        facts += [RuleAdded(rule=rule) for rule in it.rules]
     return tuple(facts)
 
 
-def _rule_text(rule: Any) -> str:
-    """A rule as hooks write it, `{"toolName", "ruleContent"}`; "" for what is none."""
-    facts = cast("dict[str, Any]", rule) if isinstance(rule, dict) else {}
-    name, content = facts.get("toolName"), facts.get("ruleContent")
-    if not isinstance(name, str) or not name.strip() or not isinstance(content, str | None):
-        return ""
-    return f"{name}({content})" if content else name
-
-
-_MODES_OF_HOOKS = ("default", "acceptEdits", "plan", "dontAsk")
 _BEHAVIOR: dict[str, Behavior] = {ALWAYS: "allow", NEVER: "deny"}
 
 

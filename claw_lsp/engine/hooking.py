@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
@@ -49,6 +50,25 @@ class Wired(Protocol):
     def settings(self) -> Settings: ...
 
 
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """Hands where no turn runs: facts go to `show`."""
+
+    hooks: Hooks
+    settings: Settings
+    show: Callable[[Entry], Awaitable[None]]
+
+    @property
+    def host(self) -> Shown:
+        return self
+
+    async def saw(self, entry: Entry) -> None:
+        await self.show(entry)
+
+    async def heard(self, signal: Signal) -> None:
+        return None
+
+
 async def fire(occasion: Occasion, session: Session, wired: Wired) -> Said:
     """Run what is configured for this, side by side, and write down what came of it. Never raises for what a hook does."""
     hooks = tuple(it for it in chosen(wired.settings, occasion) if not (it.once and it.name in session.hooked_once))
@@ -69,16 +89,14 @@ async def greet(spoken: UserSpoke, session: Session, wired: Wired) -> None:
     """Before the first request of a turn: a session that begins or was opened again says so once, then comes the prompt."""
     source, session.begins = session.begins, None
     session.ends = partial(_farewell, session, wired)
-    if source is not None:
-        await fire(occasions.session_start(source, session.state), session, wired)
-    answer = await fire(occasions.prompt_submitted(spoken.text), session, wired)
-    if answer.title:
-        await wired.host.saw(session.write(Titled(title=answer.title)))
+    answers = [await fire(occasions.session_start(source, session.state), session, wired)] if source is not None else []
+    answers.append(await fire(occasions.prompt_submitted(spoken.text), session, wired))
+    if title := next((it.title for it in reversed(answers) if it.title), ""):
+        await wired.host.saw(session.write(Titled(title=title)))
 
 
-def notify(kind: str, message: str, session: Session, wired: Wired) -> None:
-    """Notification hooks, which nothing waits for."""
-    occasion = occasions.notified(kind, message, "claw-lsp")
+def notice(occasion: Occasion, session: Session, wired: Wired) -> None:
+    """Run hooks that nothing waits for."""
     if chosen(wired.settings, occasion):
         session.beside(_beside(occasion, session, wired))
 
@@ -153,26 +171,11 @@ async def _afterwards(hook: Hook, given: str, occasion: Occasion, session: Sessi
 async def _farewell(session: Session, wired: Wired, reason: str) -> None:
     """SessionEnd hooks. Nobody may be there any more to be shown anything."""
     with suppress(ClawError):
-        await fire(occasions.session_end(reason), session, _Alone(wired.hooks, _Nobody(), wired.settings))
+        await fire(occasions.session_end(reason), session, Alone(wired.hooks, wired.settings, unseen))
 
 
-@dataclass(frozen=True, slots=True)
-class _Alone:
-    """Hands without a door."""
-
-    hooks: Hooks
-    host: Shown
-    settings: Settings
-
-
-class _Nobody:
-    """Sees what happens where the door is closed."""
-
-    async def saw(self, entry: Entry) -> None:
-        return None
-
-    async def heard(self, signal: Signal) -> None:
-        return None
+async def unseen(entry: Entry) -> None:
+    """Where facts go that nobody is there to be shown."""
 
 
 def _place(session: Session, settings: Settings) -> HookPlace:

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
+from claw_lsp.engine.hooking import Alone, unseen
 from claw_lsp.engine.opening import LoadSettings
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.engine.turn import Hands
+from claw_lsp.facts.event import Entry
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.ports.files import Search, Workspace
@@ -62,7 +64,7 @@ class House:
             clock=self.clock,
             memory=self.memory,
             guidance=self.guidance,
-            hooks=self.hooks(lambda name: self.small(settings, name)),
+            hooks=self.alone(settings).hooks,
             assessor=self.assessor(self.small(settings), settings),
             settings=settings,
             facts_of=lambda model: self.facts_of(model, settings),
@@ -74,6 +76,10 @@ class House:
         """The small model, or the one of that name, for what is asked beside a session."""
         main = self.facts_of(settings.model, settings)
         return SmallModel(self.model, self.facts_of(name or settings.small_model, settings), main)
+
+    def alone(self, settings: Settings, show: Callable[[Entry], Awaitable[None]] = unseen) -> Alone:
+        """What hooks need where no turn runs."""
+        return Alone(self.hooks(lambda name: self.small(settings, name)), settings, show)
 
     async def close(self) -> None:
         """End every process that was started, let the provider's connections go, then the logs."""

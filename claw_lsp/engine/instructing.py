@@ -6,6 +6,8 @@ from collections.abc import Iterable
 from typing import Protocol
 
 from claw_lsp.core.briefing import instructed, news
+from claw_lsp.core.hooks import occasions
+from claw_lsp.engine.hooking import notice
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Instructed
 from claw_lsp.facts.instructions import Around
@@ -13,6 +15,7 @@ from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.settings import Settings
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.guidance import Guidance
+from claw_lsp.ports.hooks import Hooks
 from claw_lsp.ports.person import Host
 
 
@@ -21,6 +24,8 @@ class Guided(Protocol):
 
     @property
     def guidance(self) -> Guidance: ...
+    @property
+    def hooks(self) -> Hooks: ...
     @property
     def host(self) -> Host: ...
     @property
@@ -35,6 +40,8 @@ async def guide(plans: Iterable[Plan], session: Session, hands: Guided) -> None:
     paths = [path.path for it in plans if it.reach in (Reach.READ, Reach.EDIT) for path in it.paths]
     for told in await hands.guidance.for_files(paths, _around(session, hands)) if paths else ():
         if told.path not in session.state.instructed:
+            reason = "path_glob_match" if told.paths else "nested_traversal"
+            notice(occasions.instructed(told, reason), session, hands)
             event = Instructed(path=told.path, text=instructed(told), digest=told.digest)
             await hands.host.saw(session.write(event))
 

@@ -19,7 +19,7 @@ from claw_lsp.core.policy.hooks import answered as by_hook
 from claw_lsp.core.policy.judge import judge
 from claw_lsp.core.step import alike_behind, looking_ahead
 from claw_lsp.engine.asking import answered, granted, inquiry, standing, widened
-from claw_lsp.engine.hooking import fire, notify
+from claw_lsp.engine.hooking import fire, notice
 from claw_lsp.engine.proposing import proposes
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call
@@ -120,7 +120,7 @@ async def _asked(plan: Plan, verdict: Verdict, session: Session, scene: Scene, h
     if said.decision is not None and (facts := await _in_the_persons_place(plan, verdict, said, session, scene, hands)):
         return facts
     others = await _like(plan, verdict, session, scene, hands)
-    notify("permission_prompt", f"Claw asks: {plan.title}", session, hands)
+    notice(occasions.notified("permission_prompt", f"Claw asks: {plan.title}"), session, hands)
     question, answer = await answered(plan, verdict, others, session, scene, hands.host)
     facts = await widened(plan, question, answer, session, hands.memory, hands.host)
     offered = {"offered": question.rules if answer.by == "person" else ()}

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
+from claw_lsp.core.hooks import occasions
 from claw_lsp.core.models import refused, stand_in
 from claw_lsp.core.policy import egress
 from claw_lsp.core.prompt import request
@@ -198,6 +199,8 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     met = egress.met(plan, scene.ground)
     finished = CallFinished(call_id=call.id, result=result, seconds=seconds, untrusted=met, private=private)
     await _record(session, hands, finished)
+    if result.cwd is not None:
+        hooking.notice(occasions.moved(scene.cwd, result.cwd), session, hands)
 
 
 async def _before_running(session: Session, hands: Hands) -> str:

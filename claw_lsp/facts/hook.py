@@ -14,14 +14,14 @@ HookKind = Literal["command", "http", "mcp_tool", "prompt", "agent"]
 
 FIRED = frozenset(
     """SessionStart SessionEnd UserPromptSubmit PreToolUse PermissionRequest PermissionDenied PostToolUse PostToolUseFailure
-    PostToolBatch Notification Stop StopFailure PreCompact PostCompact""".split()
+    PostToolBatch Notification Stop StopFailure PreCompact PostCompact InstructionsLoaded CwdChanged PreModelSwitch
+    PostModelSwitch""".split()
 )
 """The events that happen here."""
 
 NOT_YET = frozenset(
     """Setup UserPromptExpansion MessageDisplay SubagentStart SubagentStop TaskCreated TaskCompleted TeammateIdle
-    InstructionsLoaded ConfigChange CwdChanged DirectoryAdded FileChanged WorktreeCreate WorktreeRemove PreModelSwitch
-    PostModelSwitch Elicitation ElicitationResult""".split()
+    ConfigChange DirectoryAdded FileChanged WorktreeCreate WorktreeRemove Elicitation ElicitationResult""".split()
 )
 """The events that other agents have and that do not happen here; docs/compatibility.md says why."""
 

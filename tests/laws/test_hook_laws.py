@@ -11,12 +11,14 @@ from hypothesis import strategies as st
 
 from claw_lsp.core.hooks import occasions
 from claw_lsp.core.hooks.choosing import Occasion, chosen, seconds
+from claw_lsp.core.hooks.granting import grants
 from claw_lsp.core.hooks.saying import joined, said
 from claw_lsp.core.hooks.telling import fact, in_a_line
 from claw_lsp.core.state import State, after
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.hook import FIRED, Hook, HookRan
 from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.settings import Settings
 
@@ -176,3 +178,35 @@ def test_a_fact_of_hooks_alone_changes_no_session_that_rests() -> None:
     ran = answering()
     written = fact(Occasion("SessionEnd"), said(made(event="SessionEnd"), ran), (made(),), (ran,))
     assert after(State(), written) == State()
+
+
+def test_a_hook_grants_rules_and_modes_that_ask_and_nothing_else() -> None:
+    rule = {"toolName": "Bash", "ruleContent": "npm test *"}
+    entries: list[dict[str, Any]] = [
+        {
+            "type": "addRules",
+            "rules": [rule, {"toolName": "Read"}],
+            "behavior": "allow",
+            "destination": "localSettings",
+        },
+        {"type": "addRules", "rules": [rule], "behavior": "deny", "destination": "userSettings"},
+        {"type": "setMode", "mode": "acceptEdits"},
+        {"type": "setMode", "mode": "bypassPermissions"},
+        {"type": "setMode", "mode": "auto"},
+        {"type": "setMode", "mode": ["plan"]},
+        {"type": "addRules", "rules": rule, "behavior": "allow"},
+        {"type": "addRules", "rules": [rule], "behavior": {"allow": 1}},
+        {
+            "type": "addRules",
+            "rules": [{"toolName": "Bash", "ruleContent": "a\nb"}, 3, {"toolName": 1}],
+            "behavior": "allow",
+        },
+        {"type": "addDirectories", "directories": ["/"]},
+    ]
+    found = grants(entries)
+    assert [(it.mode, [(rule.behavior, rule.text) for rule in it.rules], it.kept) for it in found] == [
+        (None, [("allow", "Bash(npm test *)"), ("allow", "Read")], True),
+        (None, [("deny", "Bash(npm test *)")], False),
+        (Mode.ACCEPT_EDITS, [], False),
+        (None, [], False),
+    ]

@@ -8,9 +8,11 @@ import os
 from pathlib import Path
 from typing import Any
 
+import pytest
 from door_desk import Visit, visiting
 
 from claw_lsp.testing.scripted_model import says
+from claw_lsp.testing.wire import WireError
 
 
 def configure(visit: Visit, hooks: dict[str, Any], **more: Any) -> None:
@@ -122,3 +124,53 @@ async def test_an_approved_hook_of_the_folder_runs(tmp_path: Path) -> None:
         await visit.command("claw.trust", trust=True)
         await visit.turn("claw.ask", prompt="hi")
         assert (visit.root / "ran").read_text() == "ran\n"
+
+
+async def test_a_hook_keeps_the_model_it_wants_and_another_hears_of_the_new_one(tmp_path: Path) -> None:
+    heard = tmp_path / "heard"
+    async with visiting(tmp_path, says("Hello."), says("Still here.")) as visit:
+        guard = "grep -q '\"to_model\": \"[^\"]*haiku' && echo 'too small for this' >&2 && exit 2; exit 0"
+        configure(visit, {"PreModelSwitch": command(guard), "PostModelSwitch": command(f"cat > {heard}")})
+        begun = await visit.turn("claw.ask", prompt="hi")
+        with pytest.raises(WireError, match=r"a hook keeps claude-opus-[-0-9]*: too small for this"):
+            await visit.command("claw.model", session=begun["session"], model="haiku")
+        assert not heard.exists()
+        answer = await visit.command("claw.model", session=begun["session"], model="sonnet")
+        told = json.loads(heard.read_text())
+        assert told["to_model"] == answer["model"]
+        await visit.turn("claw.ask", prompt="and?", session=begun["session"])
+        assert visit.model.requests[-1].model == answer["model"]
+
+
+async def test_a_hook_about_a_model_that_hangs_keeps_the_model(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hello.")) as visit:
+        configure(visit, {"PreModelSwitch": command("sleep 300", timeout=0.2)})
+        begun = await visit.turn("claw.ask", prompt="hi")
+        with pytest.raises(WireError, match=r"it took longer than 0\.2 s and was ended"):
+            await visit.command("claw.model", session=begun["session"], model="sonnet")
+
+
+async def test_hooks_hear_of_another_folder_and_of_instructions(tmp_path: Path) -> None:
+    moved, loaded = tmp_path / "moved", tmp_path / "loaded"
+    steps = (
+        says("", ("c1", "Bash", {"command": "cd sub"})),
+        says("", ("c2", "Read", {"file_path": "a.py"})),
+        says("Done."),
+    )
+    async with visiting(tmp_path, *steps) as visit:
+        configure(
+            visit,
+            {
+                "CwdChanged": command(f"cat > {moved}"),
+                "InstructionsLoaded": command(f"cat > {loaded}", "nested_traversal"),
+            },
+        )
+        visit.write("sub/a.py", "a = 1\n")
+        visit.write("sub/CLAUDE.md", "Use tabs.\n")
+        visit.auto = "Allow once"
+        await visit.turn("claw.ask", prompt="go")
+        folders = json.loads(await written(moved))
+        instructions = json.loads(await written(loaded))
+    assert (folders["old_cwd"], folders["new_cwd"]) == (str(visit.root), str(visit.root / "sub"))
+    assert instructions["file_path"] == str(visit.root / "sub" / "CLAUDE.md")
+    assert (instructions["memory_type"], instructions["load_reason"]) == ("Project", "nested_traversal")

@@ -7,6 +7,7 @@ from typing import Any
 from claw_lsp.core.hooks.choosing import Occasion
 from claw_lsp.core.state import State, Turn
 from claw_lsp.facts.call import Call, Result, calls_in, text_in
+from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.scene import Ground
 
@@ -59,8 +60,29 @@ def failed(reason: str, why: str, last: str) -> Occasion:
     return Occasion("StopFailure", reason, {"error": reason, "error_details": why, "last_assistant_message": last})
 
 
-def notified(kind: str, message: str, title: str) -> Occasion:
-    return Occasion("Notification", kind, {"message": message, "title": title, "notification_type": kind})
+def notified(kind: str, message: str) -> Occasion:
+    return Occasion("Notification", kind, {"message": message, "title": "claw-lsp", "notification_type": kind})
+
+
+def moved(old: str, new: str) -> Occasion:
+    """The shell stands in another folder."""
+    return Occasion("CwdChanged", "", {"old_cwd": old, "new_cwd": new})
+
+
+def instructed(it: Instructions, reason: str) -> Occasion:
+    """The model is told of a file of instructions."""
+    globs = {"globs": list(it.paths)} if it.paths else {}
+    by = {"parent_file_path": it.by} if it.by else {}
+    given = {"file_path": it.path, "memory_type": it.origin.capitalize(), "load_reason": reason, **globs, **by}
+    return Occasion("InstructionsLoaded", reason, given)
+
+
+def before_model(old: str, new: str) -> Occasion:
+    return Occasion("PreModelSwitch", "", {"from_model": old, "to_model": new})
+
+
+def after_model(old: str, new: str) -> Occasion:
+    return Occasion("PostModelSwitch", "", {"from_model": old, "to_model": new})
 
 
 def before_compaction(trigger: str, focus: str) -> Occasion:

@@ -17,7 +17,10 @@ BLOCKS = 2
 
 _TOLD_PLAINLY = frozenset({"SessionStart", "UserPromptSubmit", "UserPromptExpansion", "Setup"})
 """Events whose hooks speak to the model by what they print."""
-_DEAF = frozenset({"StopFailure", "Notification", "SessionEnd", "PermissionDenied", "PostCompact", "PermissionRequest"})
+_DEAF = frozenset(
+    """StopFailure Notification SessionEnd PermissionDenied PostCompact PermissionRequest InstructionsLoaded CwdChanged
+    PostModelSwitch""".split()
+)
 """Events that exit code 2 changes nothing about."""
 _DECISIONS: dict[str, Behavior] = {"allow": "allow", "approve": "allow", "deny": "deny", "block": "deny", "ask": "ask"}
 _SHOWN = 300
@@ -61,7 +64,7 @@ NOTHING = Said()
 
 def said(hook: Hook, ran: HookRan) -> Said:
     """What the end of one hook means. One that failed consents to nothing; with `onFailure: "block"` it refuses."""
-    must_run = hook.on_failure == "block"
+    must_run = hook.on_failure == "block" or (hook.event == "PreModelSwitch" and ran.code is None)
     if ran.code == BLOCKS:
         if hook.event in _DEAF:
             return NOTHING

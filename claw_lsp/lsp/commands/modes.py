@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Sequence
+from functools import partial
 from uuid import uuid4
 
+from claw_lsp.core.hooks import occasions
 from claw_lsp.core.models import effort_said, refused
 from claw_lsp.core.modes import SWITCHED, forbidden
 from claw_lsp.core.render import tokens
+from claw_lsp.engine.hooking import fire
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.event import ModeChanged, ModelChanged, Noted
@@ -45,12 +48,23 @@ async def model(door: Door, args: ModelArguments, request: RequestId | None) -> 
     if session is None:
         door.model = wanted
     elif facts.id != session.state.picked:
-        await door.write(session, ModelChanged(model=facts.id))
+        await _switch(door, session, settings, facts.id)
     answer: Answer = {"session": session.id if session else None, "model": facts.id}
     warning = door.house.unknown(facts.id, settings)
     level = session.state.effort if session else door.effort or settings.effort
     said = [it for it in (warning, effort_said(level, facts) if level else "") if it]
     return answer | {"known": not warning} | ({"text": "\n\n".join((f"model: {facts.id}", *said))} if said else {})
+
+
+async def _switch(door: Door, session: Session, settings: Settings, to: str) -> None:
+    """Another model, unless a hook refuses it. Raises BadRequest."""
+    wired = door.house.alone(settings, partial(door.saw, session.id))
+    before = session.state.picked
+    answer = await fire(occasions.before_model(before, to), session, wired)
+    if answer.blocked is not None:
+        raise BadRequest(f"model: a hook keeps {before}: {answer.blocked}")
+    await door.write(session, ModelChanged(model=to))
+    await fire(occasions.after_model(before, to), session, wired)
 
 
 @command("claw.effort", EffortArguments, slash=True)
