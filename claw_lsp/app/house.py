@@ -53,8 +53,7 @@ def build(world: World) -> House:
 
     clock = SystemClock()
     texts = prompts.load()
-    model = _model(world, clock)
-    processes = _processes(world)
+    model, processes = _model(world, clock), _processes(world)
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     search = searcher()
     tools = _toolmaker(model, processes, search, SystemSandbox(world.environment, world.claw_home))
@@ -74,6 +73,7 @@ def build(world: World) -> House:
     return House(
         sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opener, partial(_mode_in, load)),
         model=model,
+        count=model.count,
         processes=processes,
         clock=clock,
         memory=RuleMemory(world.claw_home),

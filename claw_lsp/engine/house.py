@@ -16,7 +16,7 @@ from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.ports.files import Search, Workspace
 from claw_lsp.ports.guidance import Guidance
 from claw_lsp.ports.hooks import Hooks
-from claw_lsp.ports.model import Model
+from claw_lsp.ports.model import Count, Model
 from claw_lsp.ports.person import Host
 from claw_lsp.ports.processes import Processes
 from claw_lsp.ports.rules import Assessor, Memory, Trust
@@ -34,6 +34,7 @@ class House:
 
     sessions: Sessions
     model: Model
+    count: Count
     processes: Processes
     clock: Clock
     memory: Memory

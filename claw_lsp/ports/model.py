@@ -12,6 +12,10 @@ Hear = Callable[[Signal], Awaitable[None]]
 """Where signals go. Awaited: the last one is never lost."""
 
 
+Count = Callable[[Request], Awaitable[int | None]]
+"""How many tokens a request takes, by the server's own count; None where it has none, or not in time. Never raises."""
+
+
 class Model(Protocol):
     """The provider behind the Messages API."""
 

@@ -44,18 +44,22 @@ KeyHeader = Literal["authorization", "x-api-key"]
 
 T = TypeVar("T")
 
+logger = logging.getLogger(__name__)
+
 DEFAULT_BASE_URL: Final = "https://api.anthropic.com"
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """Seconds. `connect` for the connection, `notice` without a byte until the person is told, `stall` without a byte
-    until the request is given up; `first_byte` is the same until the answer begins, which takes local models long."""
+    until the request is given up; `first_byte` is the same until the answer begins, which takes local models long.
+    `count` is how long a count of tokens is worth waiting for."""
 
     connect: float = 10.0
     notice: float = 20.0
     stall: float = 120.0
     first_byte: float = 300.0
+    count: float = 3.0
 
 
 class ClaudeModel:
@@ -90,6 +94,7 @@ class ClaudeModel:
         self._opening = asyncio.Lock()
         # What each model cannot take here; the requests that taught it are not sent again in this process.
         self._lacking: dict[str, set[Part]] = {}
+        self._counts = True
 
     async def warm(self) -> None:
         """Import the SDK and open its client, off the loop, so that the first request need not wait. Raises nothing
@@ -138,6 +143,25 @@ class ClaudeModel:
             # A better key may be in place by the next request; others may still be reading from this line.
             self._line = None
         raise fault.error(failed.total())
+
+    async def count(self, request: Request) -> int | None:
+        """The tokens of a request by the server's own count, as the port says; a server that has none is asked once."""
+        if not self._counts:
+            return None
+        try:
+            line = await self._open_line()
+            if line.cloud is not None:
+                return None
+            asked = Asked(request.model, line.source, line.base_url, line.secret)
+            sent = without(request, self._lacking.get(request.model, set()))
+            answer = await self._guarded(line, line.count(sent), self._limits.count, asked)
+            return int(answer.json()["input_tokens"])
+        except StreamBroke as broke:
+            # What is not worth trying again is not asked again.
+            self._counts = broke.fault.tries > 1
+        except (ModelError, ValueError, KeyError, TypeError) as error:
+            logger.info("Tokens could not be counted: %s", type(error).__name__)
+        return None
 
     async def _try_once(self, line: _Line, request: Request, asked: Asked, hear: Hear) -> tuple[Reply | None, Fault]:
         """The reply, whole or cut; else None and the fault that left nothing to show."""
@@ -275,22 +299,20 @@ class _Line:
             "X-Api-Key": self.secret if own_header else Omit(),
         }
 
+    async def count(self, request: Request) -> Response:
+        """The count of a request's tokens. Raises what the SDK raises."""
+        return await self.client.post(
+            "/v1/messages/count_tokens",
+            cast_to=self._response_type,
+            content=_json(_body(request)),
+            options={"headers": self._headers},
+        )
+
     async def send(self, request: Request) -> Response:
         """The answer's head. Raises what the SDK raises."""
-        body: dict[str, Any] = {
-            "model": request.model,
-            "max_tokens": request.max_tokens,
-            "messages": request.messages,
-        }
-        for name in ("system", "tools", "thinking", "tool_choice"):
-            value = getattr(request, name)
-            if value:
-                body[name] = value
-        if request.effort:
-            body["output_config"] = {"effort": request.effort}
+        body = {**_body(request), "max_tokens": request.max_tokens, "stream": True}
         # Not by `messages.create`: it warns the person of old models, and its stream hides the answer's bytes. The body
         # goes as bytes: the SDK would walk and copy all that was ever said before each request.
-        body["stream"] = True
         by_model = self.cloud is not None and self.cloud.by_model
         return await self.client.post(
             "/v1/messages",
@@ -301,6 +323,17 @@ class _Line:
             stream=True,
             stream_cls=self._stream_type,
         )
+
+
+def _body(request: Request) -> dict[str, Any]:
+    """What is asked, in the API's fields; without what says how the answer is to come."""
+    body: dict[str, Any] = {"model": request.model, "messages": request.messages}
+    for name in ("system", "tools", "thinking", "tool_choice"):
+        if value := getattr(request, name):
+            body[name] = value
+    if request.effort:
+        body["output_config"] = {"effort": request.effort}
+    return body
 
 
 class _Pulse:
