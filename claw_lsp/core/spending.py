@@ -9,6 +9,7 @@ from claw_lsp.core.render import dollars, one_line, tokens
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, calls_in, text_in
 from claw_lsp.facts.event import CallFinished, CallJudged, Entry, Event, ModelSpoke, Titled, UserSpoke
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.usage import Price, Usage, cost
 
 BAR = 24
@@ -82,10 +83,11 @@ def _count(spent: Spending, event: Event, calls: dict[str, Call], price_of: Call
             spent.turns[-1].n_replies += 1
     elif isinstance(event, Titled) and event.model:
         _pay(spent, TITLES, event.model, event.usage, event.cost)
-    elif isinstance(event, CallJudged):
+    elif isinstance(event, CallJudged | Hooked):
+        who = JUDGE if isinstance(event, CallJudged) else f"hooks of {event.event}"
         for model, numbers in event.side_usage.items():
             usage = Usage(**numbers)
-            _pay(spent, JUDGE, model, usage, cost(usage, price_of(model)))
+            _pay(spent, who, model, usage, cost(usage, price_of(model)))
     elif isinstance(event, CallFinished):
         call = calls.get(event.call_id)
         tool = spent.tools.setdefault(call.name if call else "?", ToolSpent())

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from claw_lsp.core.spending import AGENT, JUDGE, TITLES, lines, spending
 from claw_lsp.facts.call import Result
 from claw_lsp.facts.event import CallFinished, CallJudged, Entry, Event, ModelSpoke, Titled, UserSpoke
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.usage import Price, Usage
 
 PRICES = {
@@ -60,6 +61,7 @@ def test_side_work_and_each_agent_that_was_started_stand_on_their_own() -> None:
             ModelSpoke(blocks=CALLS, model="big", usage=Usage(input_tokens=10), cost=0.5),
             CallJudged(call_id="c1", decision="allow", by="classifier", side_usage=usage),
             *(CallFinished(call_id=it, result=Result(content="", side_usage=usage)) for it in ("c1", "c2", "c2", "c3")),
+            Hooked(event="Stop", side_usage=usage),
             Titled(title="t", model="small", usage=Usage(input_tokens=20), cost=0.25),
         ),
         PRICES.get,
@@ -70,6 +72,7 @@ def test_side_work_and_each_agent_that_was_started_stand_on_their_own() -> None:
         "WebFetch": (1, 1.0),
         "Agent reviewer": (2, 2.0),
         "Agent tester": (1, 1.0),
+        "hooks of Stop": (1, 1.0),
         TITLES: (1, 0.25),
     }
     assert "- Agent reviewer: $2.00 in 2 requests (2.0M new" in "\n".join(lines(spent))

@@ -16,6 +16,7 @@ from claw_lsp.facts.event import (
     ModelSpoke,
     SessionStarted,
     TurnEnded,
+    Unknown,
     UserSpoke,
 )
 from claw_lsp.facts.fault import BadRequest
@@ -127,6 +128,10 @@ def test_the_case_ends_before_the_first_turn_that_it_cannot_tell_and_says_so() -
     assert "again" not in text
     with pytest.raises(BadRequest, match="No case can be made of this session: fact 3 ends a turn"):
         case_of(log(STARTED, *second))
+    later = Unknown(kind="of_a_later_version")
+    assert "fact 6 (of_a_later_version) is told by no script" in case_of(
+        log(STARTED, *turn("hello", replied("Hi.")), *turn("again", later, replied("Ho.")))
+    )
     with pytest.raises(BadRequest, match="nothing was asked in it"):
         case_of(log(STARTED))
 

@@ -49,7 +49,12 @@ _TOLD = (
     LimitRaised,
     TurnEnded,
 )
-"""Facts that a script tells or that follow from it; the others are left out of the case and of its transcript."""
+"""Facts that a script tells or that follow from it."""
+_ASIDE = frozenset(
+    """noted instructed titled reopened forked rule_removed model_changed file_moved hunk_kept hunk_undone proposal_applied
+    proposal_dismissed""".split()
+)
+"""Kinds of facts without which the rest goes on as it did, but for what the model is told of them."""
 _USUAL_STOP = {True: "tool_use", False: "end_turn"}
 _SAID = " They said: "
 _PLAN_ANSWERS = {"acceptEdits": "Approve and accept edits", None: "Keep planning"}
@@ -141,7 +146,7 @@ def _untold(entry: Entry, *, first: bool) -> str:
         case Steered():
             return "was said while the turn ran"
         case _:
-            return "came of a hook" if event.kind.startswith("hook") else ""
+            return "" if event.kind in _ASIDE or isinstance(event, _TOLD) else f"({event.kind}) is told by no script"
 
 
 def _settings(told: Sequence[Entry], started: SessionStarted) -> dict[str, Any]:
