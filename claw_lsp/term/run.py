@@ -46,6 +46,7 @@ from claw_lsp.facts.event import (
 )
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.facts.hooked import Hooked
+from claw_lsp.facts.instructions import Around
 from claw_lsp.facts.question import ALWAYS, Answer, Question
 from claw_lsp.facts.reviewed import ReviewFact
 from claw_lsp.facts.rule import Mode
@@ -162,7 +163,8 @@ class Door:
             if order.review:
                 settings = settings.model_copy(update={"review": "before"})
             session = await self._session(order, settings)
-            self._begin(session, (*map(str, in_force.problems), *untrusted))
+            told = await self.house.guidance.beginning(Around(order.folder, (order.folder,), settings))
+            self._begin(session, (*map(str, in_force.problems), *told.notices, *untrusted))
             ended = await self._turn(session, order, settings)
             await self._review(session)
         except BadRequest:

@@ -313,3 +313,15 @@ async def test_what_waits_is_asked_about_again_by_the_next_run_of_the_session(tm
         assert path.read_text() == "# mine\none = 11\ntwo = 2\n"
         await here.claw("run", "applied", "--continue")
         assert "In calc.py what you proposed was applied (1 change)." in api.requests[-1].last_user_text
+
+
+async def test_a_note_waits_where_nobody_can_say_yes_and_unread_instructions_are_said(tmp_path: Path) -> None:
+    note = ToolUse(name="Remember", input={"text": "Tests run with nox."})
+    async with provider(tmp_path, Reply(content=("Noting it.", note)), "Proposed.") as (here, _):
+        (here.folder / "CLAW.md").write_text("@gone.md")
+        ended = await here.claw("run", "remember it", "--permission-mode", "bypassPermissions")
+    assert ended.code == 0
+    assert "imports gone.md, but there is no" in ended.err
+    assert "+- Tests run with nox." in ended.out
+    assert "waits for a yes" in ended.err
+    assert list((here.home / "claw").rglob("MEMORY.md")) == []
