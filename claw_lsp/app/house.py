@@ -32,9 +32,11 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.claude.client import ClaudeModel
     from claw_lsp.adapters.claude.credentials import Credential
     from claw_lsp.adapters.claude.providers import Cloud
+    from claw_lsp.adapters.guidance import FolderGuidance
     from claw_lsp.adapters.instructions import Sources
     from claw_lsp.adapters.settings import Loaded, TrustRecord
     from claw_lsp.adapters.settings.seeking import Folder
+    from claw_lsp.ports.checkpoints import Checkpoints
     from claw_lsp.ports.files import Search
     from claw_lsp.ports.hooks import Hooks
     from claw_lsp.ports.model import Model
@@ -47,7 +49,6 @@ if TYPE_CHECKING:
 def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
-    from claw_lsp.adapters.guidance import FolderGuidance
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import RuleMemory, examined
 
@@ -58,7 +59,7 @@ def build(world: World) -> House:
     search = searcher()
     tools = _toolmaker(model, processes, search, SystemSandbox(world.environment, world.claw_home))
     load = _settings_loader(world, tools)
-    guidance = FolderGuidance(partial(_sources, world))
+    guidance = _guidance(world)
     opener = Opener(
         prompts=texts,
         versions=versions,
@@ -92,6 +93,7 @@ def build(world: World) -> House:
         examine=examined,
         home=world.home,
         claw_home=world.claw_home,
+        checkpoints=_checkpoints(world),
         warm=partial(_warm, model, tools),
     )
 
@@ -229,6 +231,18 @@ def searcher() -> Callable[[], Search]:
         return made[0]
 
     return search
+
+
+def _guidance(world: World) -> FolderGuidance:
+    from claw_lsp.adapters.guidance import FolderGuidance
+
+    return FolderGuidance(partial(_sources, world))
+
+
+def _checkpoints(world: World) -> Checkpoints:
+    from claw_lsp.adapters.checkpoints.store import GitCheckpoints
+
+    return GitCheckpoints(Path(world.claw_home) / "checkpoints.git", world.environment.get("PATH", ""))
 
 
 def _sources(world: World) -> Sources:

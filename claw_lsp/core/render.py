@@ -6,8 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from claw_lsp.core.hooks.telling import in_a_line
 from claw_lsp.core.reopening import in_words
+from claw_lsp.core.rewinding import rewound_in_words
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result, calls_in, text_in
+from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
@@ -147,8 +149,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line(_REVIEWED[event.kind], _inside(event.path, cwd) + _how(event))
         case FileMoved():
             yield _line("moved", f"{_inside(event.path, cwd)} to {_inside(event.to, cwd)}")
-        case Reopened():
-            if said := in_words(event):
+        case Reopened() | Rewound():
+            if said := rewound_in_words(event) if isinstance(event, Rewound) else in_words(event):
                 yield _line("note", said)
         case Forked(origin=origin):
             yield _line("fork", f"of {origin}")
@@ -164,7 +166,7 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("end", event.stopped + (_because(event.why) if event.stopped != "done" else ""))
         case Unknown():
             yield _line("note", f"something of a later version: {event.kind}")
-        case SessionStarted() | CallJudged():
+        case SessionStarted() | CallJudged() | Checkpointed() | RewindBegun():
             return
 
 

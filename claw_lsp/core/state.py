@@ -11,6 +11,7 @@ from claw_lsp.core.prefix import LEFT_OUT, Said, answered
 from claw_lsp.core.replacing import replace
 from claw_lsp.core.turn import OpenCall, Turn, added, did, notes, replied, to_speak, with_side, words_with_yes
 from claw_lsp.facts.call import Block, Task, calls_in
+from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
@@ -93,6 +94,8 @@ class State:
     title: str = ""
     prefix: int = 0
     """How many times a new prefix began."""
+    undone: State | None = None
+    """The state before the chat was rewound, while nothing was said since."""
 
     @property
     def picked(self) -> str:
@@ -121,10 +124,9 @@ def after(state: State, event: Event) -> State:
         case UserSpoke():
             turn = Turn(event.run, event.prompt_id, event.max_turns, event.max_cost, event.blocks)
             seen = {**state.seen, **event.seen} if event.seen else state.seen
-            state = _with_words(state, event.prompt_id, event.text)
+            state = replace(_with_words(state, event.prompt_id, event.text), undone=None)
             pending = (*state.pending, *event.blocks)
-            state = replace(state, pending=pending, turn=turn, calls=(), unread=(), seen=seen)
-            return _told(state, event)
+            return _told(replace(state, pending=pending, turn=turn, calls=(), unread=(), seen=seen), event)
         case ModelSpoke():
             return _spoke(state, event)
         case CallJudged():
@@ -160,6 +162,8 @@ def after(state: State, event: Event) -> State:
             return replace(state, mode=event.mode, rules=rules, exposure=exposure)
         case Titled():
             return _titled(state, event)
+        case Checkpointed() | RewindBegun() | Rewound():
+            return _checkpointed(state, event)
         case TurnEnded():
             return _ended(state)
 
@@ -388,6 +392,32 @@ def back_to(state: State, prompt_id: str) -> State | None:
             state, messages=messages, pending=said.pending, prefix=state.prefix + 1, earlier=_with_this(state)
         )
     return begun(state, messages, said.pending)
+
+
+def _checkpointed(state: State, event: Checkpointed | RewindBegun | Rewound) -> State:
+    match event:
+        case Checkpointed():
+            is_this = state.turn is not None and state.turn.prompt_id == event.prompt_id and event.when == "before"
+            return replace(state, turn=state.turn and replace(state.turn, kept=True)) if is_this else state
+        case RewindBegun():
+            return state
+        case Rewound():
+            return _rewound(state, event) if state.turn is None else replace(state, waits=(*state.waits, event))
+
+
+def _rewound(state: State, event: Rewound) -> State:
+    """What the model knew of files is as unknown as the rest of what it is not to know any more."""
+    if event.what == "code":
+        return state
+    if not event.redo:
+        back = back_to(state, event.prompt_id)
+        return state if back is None else replace(back, seen={}, undone=replace(state, undone=None))
+    if (was := state.undone) is None:
+        return state
+    earlier = {**was.earlier, was.prefix: was.messages}
+    state = replace(state, messages=was.messages, pending=was.pending, said=was.said, seen=was.seen, undone=None)
+    state = replace(state, prefix=state.prefix + 1, earlier=earlier)
+    return state if state.model == was.model else begun(state, state.messages)
 
 
 def _with_this(state: State) -> Mapping[int, tuple[Message, ...]]:

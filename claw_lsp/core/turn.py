@@ -44,6 +44,8 @@ class Turn:
     prompt: tuple[Block, ...] = ()
     n_held: int = 0
     halted: str | None = None
+    kept: bool = False
+    """Whether the files were kept before its first change, or could not be."""
     n_replies: int = 0
     n_cuts: int = 0
     n_extended: int = 0

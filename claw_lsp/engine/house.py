@@ -13,6 +13,7 @@ from claw_lsp.engine.turn import Hands
 from claw_lsp.facts.event import Entry
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
+from claw_lsp.ports.checkpoints import Checkpoints
 from claw_lsp.ports.files import Search, Workspace
 from claw_lsp.ports.guidance import Guidance
 from claw_lsp.ports.hooks import Hooks
@@ -53,6 +54,7 @@ class House:
     examine: Callable[[str, str], tuple[Problem, ...]]
     home: str
     claw_home: str
+    checkpoints: Checkpoints
     warm: Callable[[], Awaitable[None]]
 
     def hands(self, workspace: Workspace, host: Host, settings: Settings) -> Hands:
@@ -71,6 +73,7 @@ class House:
             facts_of=lambda model: self.facts_of(model, settings),
             home=self.home,
             claw_home=self.claw_home,
+            checkpoints=self.checkpoints if settings.checkpoints else None,
         )
 
     def small(self, settings: Settings, name: str = "") -> SmallModel:

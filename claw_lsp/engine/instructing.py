@@ -13,6 +13,7 @@ from claw_lsp.facts.event import Instructed
 from claw_lsp.facts.instructions import Around
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.settings import Settings
+from claw_lsp.ports.checkpoints import Checkpoints
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.guidance import Guidance
 from claw_lsp.ports.hooks import Hooks
@@ -22,6 +23,8 @@ from claw_lsp.ports.person import Host
 class Guided(Protocol):
     """What this needs of a turn's hands."""
 
+    @property
+    def checkpoints(self) -> Checkpoints | None: ...
     @property
     def guidance(self) -> Guidance: ...
     @property

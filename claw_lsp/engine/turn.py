@@ -16,6 +16,7 @@ from claw_lsp.engine import hooking
 from claw_lsp.engine.deadline import Deadline
 from claw_lsp.engine.instructing import guide, refresh
 from claw_lsp.engine.judging import decide
+from claw_lsp.engine.keeping import before_change, keep_after
 from claw_lsp.engine.limits import goes_on
 from claw_lsp.engine.proposing import Proposing, waiting_note
 from claw_lsp.engine.session import Session
@@ -28,6 +29,7 @@ from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Retrying, Signal, TextArrived, UsageReported, Working
 from claw_lsp.facts.usage import ModelFacts, Usage, cost
+from claw_lsp.ports.checkpoints import Checkpoints
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.guidance import Guidance
 from claw_lsp.ports.hooks import Hooks
@@ -58,6 +60,7 @@ class Hands:
     facts_of: Callable[[str], ModelFacts]
     home: str
     claw_home: str = ""
+    checkpoints: Checkpoints | None = None
 
 
 async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnded:
@@ -93,6 +96,7 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
         except ClawError as error:
             stopped, why, failure = "failed", str(error), error
         finally:
+            keep_after(session, hands)
             # Closed before anything is awaited, so that a second cancel cannot leave it open.
             for entry in session.end(spoken.run, stopped, why):
                 await hands.host.saw(entry)
@@ -165,7 +169,8 @@ def _spoken(reply: Reply, facts: ModelFacts) -> ModelSpoke:
 
 async def _perform(calls: tuple[Call, ...], session: Session, hands: Hands) -> None:
     """Each call's fact is written as soon as it is there; with several, one that fails ends the others."""
-    await guide([session.planned[it.id][0] for it in calls], session, hands)
+    await guide(plans := [session.planned[it.id][0] for it in calls], session, hands)
+    await before_change(plans, session, hands)
     if len(calls) == 1:
         await _perform_one(calls[0], session, hands)
         return

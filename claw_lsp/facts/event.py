@@ -12,6 +12,7 @@ from typing import Annotated, Any, ClassVar, Literal, get_args
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from claw_lsp.facts.call import Block, Result
+from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.fact import Fact
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
@@ -314,6 +315,9 @@ Known = Annotated[
     | Reopened
     | Titled
     | LimitRaised
+    | Checkpointed
+    | RewindBegun
+    | Rewound
     | TurnEnded,
     Field(discriminator="kind"),
 ]

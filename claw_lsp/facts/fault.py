@@ -11,6 +11,7 @@ ClawError                 everything we raise on purpose; its text is written fo
   x BadRequest            the door was sent what cannot be obeyed; names the field and what was expected
   x LogError              the session log cannot be read or written; the turn stops, nothing shown is lost
     - SessionHeld         another process has the session open: a new one can be begun in its place
+  x CheckpointError       files could not be kept, or read as they were: only what the log holds can be taken back
   x ProcessError          a program could not be started
     - FolderGone          the folder it was to run in cannot be entered: the session falls back to its home
 """
@@ -68,6 +69,10 @@ class LogError(ClawError):
 
 class SessionHeld(LogError):
     """Another process has the session open, or went on with it."""
+
+
+class CheckpointError(ClawError):
+    """Files could not be kept as they are, or read as they were; the text says why."""
 
 
 class ProcessError(ClawError):

@@ -149,6 +149,12 @@ class Settings(SandboxSettings, AutoRules):
         ge=0,
         description="Sessions that nobody used for so many days are deleted, but for those in use; 0 keeps all of them.",
     )
+    checkpoints: bool = Field(
+        True,
+        alias="fileCheckpointingEnabled",
+        description="Keep the files of the workspace as they are before the agent changes some, so that `claw.rewind` can bring"
+        " them back; without, only its own edits can be taken back.",
+    )
     most_megabytes: int = Field(
         1000,
         alias="maxSessionMegabytes",

@@ -251,7 +251,9 @@ class Door:
         gone = await self.house.sessions.clean_up(settings.cleanup_days, self.house.clock.now())
         for session in gone:
             logger.info("Session %s was not used for %s days and is deleted", session, settings.cleanup_days)
-        if trimmed := await self.house.sessions.trim(settings.most_megabytes):
+        trimmed = await self.house.sessions.trim(settings.most_megabytes)
+        await self.house.checkpoints.forget((*gone, *trimmed))
+        if trimmed:
             kept = f"a project keeps {settings.most_megabytes} MB of them (`maxSessionMegabytes`)"
             self.messages.say(INFO, f"Claw: {counted(len(trimmed), 'old session')} deleted, the oldest: {kept}.")
 

@@ -22,6 +22,7 @@ from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.call import Call, calls_in
+from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
@@ -130,6 +131,9 @@ class Door:
                 | Reopened()
                 | Titled()
                 | LimitRaised()
+                | Checkpointed()
+                | RewindBegun()
+                | Rewound()
                 | TurnEnded()
                 | Unknown()
             ):

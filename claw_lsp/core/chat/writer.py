@@ -13,7 +13,9 @@ from claw_lsp.core.escape import one_line
 from claw_lsp.core.hooks.telling import in_a_line
 from claw_lsp.core.render import LONGEST, call_title, result_line, usage_line
 from claw_lsp.core.reopening import in_words
+from claw_lsp.core.rewinding import rewound_in_words
 from claw_lsp.facts.call import calls_in, text_in
+from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
@@ -181,10 +183,20 @@ class Writer:
                 return (self._item(f"instructions: {code(event.path)}"),)
             case Forked(origin=origin):
                 return (self._item(f"What stands above was said in the session {code(origin)}, and goes on here."),)
-            case Reopened() as event:
-                return (self._item(scrubbed(said)),) if (said := in_words(event)) else ()
+            case Reopened() | Checkpointed() | RewindBegun() | Rewound() as event:
+                return self._aside(event)
             case Noted() | Titled() | LimitRaised() | Steered() | ReviewFact() | Unknown():
                 return ()
+
+    def _aside(self, event: Reopened | Checkpointed | RewindBegun | Rewound) -> tuple[Written, ...]:
+        match event:
+            case Reopened():
+                said = in_words(event)
+            case Rewound():
+                said = rewound_in_words(event)
+            case Checkpointed() | RewindBegun():
+                said = ""
+        return (self._item(scrubbed(said)),) if said else ()
 
     def running(self) -> dict[str, str]:
         """One line for each call, by its id, that was allowed and is not finished."""

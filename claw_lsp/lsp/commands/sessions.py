@@ -113,6 +113,7 @@ async def _delete(door: Door, question: Question, entries: Sequence[Entry]) -> N
     door.titles.stop(question.session)
     try:
         await door.house.sessions.delete(question.session)
+        await door.house.checkpoints.forget((question.session,))
         await door.chats.forget(question.session, entries)
     except (ClawError, OSError) as error:
         door.messages.say(ERROR, f"Claw: {title} was not deleted: {error}")

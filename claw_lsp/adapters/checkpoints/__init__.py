@@ -1,0 +1,1 @@
+"""Checkpoints in a git repository of our own, beside the person's and never touching it."""
