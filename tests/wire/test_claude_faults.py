@@ -384,6 +384,14 @@ async def test_r44_an_error_event_after_200_means_what_its_type_says(kind: str, 
 
 FINAL = [
     (400, "prompt is too long: 1200000 tokens > 1000000 maximum", "invalid_request", "/clear"),
+    (400, "Input is too long for requested model.", "invalid_request", "no longer fits the context"),
+    (
+        400,
+        "request (9000 tokens) exceeds the available context size (8192 tokens)",
+        "invalid_request",
+        "no longer fits",
+    ),
+    (400, "This model's maximum context length is 8192 tokens.", "invalid_request", "no longer fits the context"),
     (400, "messages.0: bad", "invalid_request", "messages.0: bad"),
     (400, "Your credit balance is too low to access the API.", "billing_error", "Add credit"),
     (401, "invalid key", "authentication_failed", "refused the key from ANTHROPIC_API_KEY"),
@@ -394,7 +402,7 @@ FINAL = [
 ]
 
 
-@pytest.mark.parametrize(("code", "said", "reason", "told"), FINAL, ids=[f"{it[0]} {it[2]}" for it in FINAL])
+@pytest.mark.parametrize(("code", "said", "reason", "told"), FINAL, ids=[f"{it[0]} {it[1][:20]}" for it in FINAL])
 async def test_r45_what_cannot_pass_is_told_at_once_with_what_to_do(
     code: int, said: str, reason: str, told: str
 ) -> None:

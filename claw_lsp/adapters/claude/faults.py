@@ -191,7 +191,7 @@ def _of_kind(kind: str, message: str, asked: Asked) -> Fault:
 
 def _invalid(message: str, asked: Asked) -> Fault:
     lower = message.lower()
-    if "prompt is too long" in lower or "exceed context limit" in lower:
+    if any(it in lower for it in _TOO_LONG):
         return Fault(
             f"the session no longer fits the context of {asked.model}: {message}",
             "Start a new session (`/clear`), or choose a model with a larger context.",
@@ -278,6 +278,14 @@ def _span(seconds: float) -> str:
 
 
 _MOST_SHOWN: Final = 300
+_TOO_LONG: Final = (
+    "prompt is too long",
+    "exceed context limit",
+    # As Bedrock, llama.cpp, vLLM and LM Studio say it.
+    "input is too long",
+    "available context size",
+    "context length",
+)
 _TOLD: Final = frozenset({"permission_error", "billing_error", "request_too_large", "rate_limit_error"})
 
 _KINDS: Final = {
