@@ -5,12 +5,14 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 from pathlib import Path
 from typing import Any
 
 import pytest
 from door_desk import Visit, visiting
 
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.testing.scripted_model import says
 from claw_lsp.testing.wire import WireError
 
@@ -174,3 +176,33 @@ async def test_hooks_hear_of_another_folder_and_of_instructions(tmp_path: Path) 
     assert (folders["old_cwd"], folders["new_cwd"]) == (str(visit.root), str(visit.root / "sub"))
     assert instructions["file_path"] == str(visit.root / "sub" / "CLAUDE.md")
     assert (instructions["memory_type"], instructions["load_reason"]) == ("Project", "nested_traversal")
+
+
+async def test_what_a_hook_always_allows_is_written_into_the_folders_local_settings(tmp_path: Path) -> None:
+    grant = {
+        "type": "addRules",
+        "rules": [{"toolName": "Bash", "ruleContent": "touch *"}],
+        "behavior": "allow",
+        "destination": "localSettings",
+    }
+    decided = {"behavior": "allow", "updatedPermissions": [grant]}
+    answer = {"hookSpecificOutput": {"hookEventName": "PermissionRequest", "decision": decided}}
+    touch = says("", ("c1", "Bash", {"command": "touch one"}))
+    async with visiting(tmp_path, touch, says("Done.")) as visit:
+        configure(visit, {"PermissionRequest": command(f"echo '{json.dumps(answer)}'", "Bash")})
+        ended = await visit.turn("claw.ask", prompt="touch it")
+        assert (ended["stopped"], visit.boxes) == ("done", [])
+        local = json.loads((visit.root / ".claw" / "settings.local.json").read_text())
+        assert local["permissions"]["allow"] == ["Bash(touch *)"]
+        (rule,) = (await visit.command("claw.permissions"))["rules"]
+        assert (rule["rule"], rule["source"]) == ("Bash(touch *)", "local")
+
+
+async def test_a_hooks_words_longer_than_the_model_is_told_stand_in_a_file(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hello.")) as visit:
+        configure(visit, {"SessionStart": command("head -c 30000 /dev/zero | tr '\\0' x")})
+        begun = await visit.turn("claw.ask", prompt="hi")
+        (fact,) = [it.event for it in visit.log(begun["session"]) if isinstance(it.event, Hooked)]
+        told = re.search(r"x{10000}\n\[20000 characters left out here; the whole text is in (\S+)\]\n", fact.context)
+        assert told is not None
+        assert Path(told[1]).read_text() == "x" * 30_000

@@ -38,7 +38,8 @@ def told(state: State, occasion: Occasion, transcript: str) -> dict[str, Any]:
 
 def fact(occasion: Occasion, said: Said, hooks: Sequence[Hook], ran: Sequence[HookRan]) -> Hooked:
     """What is written down; from it alone follows what the session does."""
-    event, against, halts = occasion.event, said.decision == "deny", said.halts
+    event, against = occasion.event, said.decision == "deny"
+    halts = None if event == "Stop" else said.halts  # It stops anyway.
     context = said.context
     if against and event in _REASON_TOLD:
         context = "\n\n".join(filter(None, (said.reason, context)))
@@ -58,7 +59,7 @@ def fact(occasion: Occasion, said: Said, hooks: Sequence[Hook], ran: Sequence[Ho
         context=f'<hook_result event="{event}">\n{harmless(context, "hook_result")}\n</hook_result>' if context else "",
         message="\n".join(filter(None, (said.message, *said.faults))),
         halts=halts,
-        goes_on=event == "Stop" and against and halts is None,
+        goes_on=event == "Stop" and against and said.halts is None,
         erases=event == "UserPromptSubmit" and against,
         side_usage={model: dict(numbers) for how in ran for model, numbers in how.usage.items()},
         side_cost=_sum(ran),
