@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from pydantic import BaseModel, ConfigDict
 
+from claw_lsp.core.redaction import redacted
 from claw_lsp.facts.event import CallFinished, Entry, SessionStarted, Titled, UserSpoke
 
 LONGEST = 80
@@ -36,7 +37,8 @@ def summed(entries: Iterable[Entry], summary: Summary | None = None) -> Summary:
         known["n_entries"] += 1
         if isinstance(event, UserSpoke):
             known["n_turns"] += 1
-            known["first_words"] = known["first_words"] or event.text.strip().split("\n")[0][:LONGEST]
+            # Lists are shown around; and what is cut first would leave half a credential.
+            known["first_words"] = known["first_words"] or redacted(event.text.strip().split("\n")[0])[:LONGEST]
         elif isinstance(event, SessionStarted):
             known["model"] = event.model
         elif isinstance(event, Titled):

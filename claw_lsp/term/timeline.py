@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from typing import Any, Literal
 
 from claw_lsp.core import render
-from claw_lsp.core.redaction import redacted, redacted_within
+from claw_lsp.core.redaction import redacted
+from claw_lsp.core.render import one_line
 from claw_lsp.facts.call import Call, calls_in
 from claw_lsp.facts.event import (
     CallFinished,
@@ -83,7 +84,10 @@ class Timeline:
             self._cwd = event.cwd
         elif isinstance(event, ModelSpoke):
             self._calls |= {it.id: it for it in calls_in(event.blocks)}
-        text = _clean(_said(event, entry, self._cwd), self._known, LONGEST)
+        # Before anything is put into a line: what is cut there would leave half a credential.
+        clean = self._clean(event.model_dump(mode="python"))
+        cleaned = Entry.model_construct(n=entry.n, at=entry.at, event=type(event).model_validate(clean))
+        text = one_line(_said(cleaned.event, cleaned, self._cwd), LONGEST)
         moment = Moment(
             entry.at,
             "fact",
@@ -93,7 +97,7 @@ class Timeline:
             self._run,
             tool=self._tool(event),
             failed=_failed(event),
-            detail=self._in_detail(event),
+            detail=self._in_detail(cleaned.event),
         )
         if isinstance(event, TurnEnded):
             self._run = ""
@@ -108,8 +112,24 @@ class Timeline:
     def _in_detail(self, event: Event) -> str:
         if not self._detail:
             return ""
-        fields = redacted_within(_shortened(event.model_dump(mode="python", exclude_defaults=True), self._detail))
-        return _clean(json.dumps(fields, indent=1, ensure_ascii=False, default=str), self._known, self._detail)
+        fields = event.model_dump(mode="python", exclude_defaults=True)
+        text = json.dumps(fields, indent=1, ensure_ascii=False, default=str)
+        return text if len(text) <= self._detail else f"{text[: self._detail - 1]}…"
+
+    def _clean(self, value: Any) -> Any:
+        """A JSON value without credentials, and with texts not much longer than can be shown. Where one is cut before they
+        are looked for, its last word goes, too: half a credential is not told."""
+        longest = MARGIN * max(self._detail, LONGEST)
+        match value:
+            case str():
+                whole = value if len(value) <= longest else f"{value[:longest].rpartition(' ')[0]}…"
+                return redacted(whole, self._known)
+            case dict():
+                return {key: self._clean(it) for key, it in value.items()}  # pyright: ignore[reportUnknownVariableType]
+            case list() | tuple():
+                return [self._clean(it) for it in value]  # pyright: ignore[reportUnknownVariableType]
+            case _:
+                return value
 
 
 def near(messages: Iterable[WireMessage], entries: Sequence[Entry]) -> list[WireMessage]:
@@ -154,25 +174,3 @@ def _failed(event: Event) -> bool:
             return event.stopped not in ("done", "interrupted")
         case _:
             return False
-
-
-def _clean(text: str, known: Sequence[str], longest: int) -> str:
-    """The text without credentials, cut. Where it was cut before they were looked for, the last word goes, too: half a
-    credential is not told."""
-    clean = redacted(text[: MARGIN * longest], known)
-    if len(text) > MARGIN * longest:
-        clean = clean.rpartition(" ")[0]
-    return clean if len(clean) <= longest else f"{clean[: longest - 1]}…"
-
-
-def _shortened(value: Any, longest: int) -> Any:
-    """A JSON value whose texts are no longer than can be shown; half a credential is not told here either."""
-    match value:
-        case str() if len(value) > MARGIN * longest:
-            return f"{value[: MARGIN * longest].rpartition(' ')[0]}…"
-        case dict():
-            return {key: _shortened(it, longest) for key, it in value.items()}  # pyright: ignore[reportUnknownVariableType]
-        case list() | tuple():
-            return [_shortened(it, longest) for it in value]  # pyright: ignore[reportUnknownVariableType]
-        case _:
-            return value

@@ -58,6 +58,13 @@ def test_a_summary_of_a_part_and_then_the_rest_is_that_of_the_whole_and_agrees_w
     )
 
 
+@pytest.mark.parametrize("n", [0, 60, 75])
+def test_the_first_words_show_no_credential_and_no_half_of_one(n: int) -> None:
+    key = "ghp_abcdefghijklmnopqrstuvwxyz012345"
+    words = summed([Entry(n=1, at=1.0, event=spoke(f"{'x' * n} {key} and more"))]).first_words
+    assert not any(key[:k] in words for k in range(4, len(key) + 1))
+
+
 async def made(home: Path, *events: Event, folder: str = "/w", at: float = 1_000_000.0) -> Path:
     log = await JsonlArchive(home, FakeClock(at)).create(str(uuid4()), folder)
     for it in events:
