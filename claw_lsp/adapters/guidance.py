@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from claw_lsp.facts.instructions import Around, FoundInstructions, Instructions
+from claw_lsp.facts.trust import Item
 
 if TYPE_CHECKING:
     from claw_lsp.adapters.instructions import Guide, Looked, Sources
@@ -34,6 +35,10 @@ class FolderGuidance:
 
     async def beginning(self, around: Around) -> FoundInstructions:
         return (await asyncio.to_thread(self._look, None, around)).found
+
+    def outside(self, around: Around) -> tuple[Item, ...]:
+        """The imports from elsewhere that wait for the person's word. Reads the disk where something changed."""
+        return self._look(None, around).outside
 
     async def for_files(self, paths: Iterable[str], around: Around) -> tuple[Instructions, ...]:
         return await asyncio.to_thread(self._for_files, tuple(paths), around)
@@ -98,8 +103,10 @@ class _Kept:
 
 
 def _texts(unsaved: Mapping[str, str], looked: Looked) -> dict[str, int]:
-    """The buffers that may hold instructions, each by a number for its text."""
-    return {it: hash(text) for it, text in unsaved.items() if it.endswith(".md") or it in looked.witnesses}
+    """The buffers that may hold instructions, each by a number for its text; a chat that grows is none."""
+    from claw_lsp.adapters.instructions import may_instruct
+
+    return {it: hash(text) for it, text in unsaved.items() if it in looked.witnesses or may_instruct(it)}
 
 
 def _folder(path: str) -> str:

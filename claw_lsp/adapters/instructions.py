@@ -128,6 +128,13 @@ def signature(path: str) -> Signature:
     return it.st_mtime_ns, it.st_ctime_ns, it.st_size, it.st_ino
 
 
+def may_instruct(path: str) -> bool:
+    """Whether a file may hold instructions by itself, by its name and place."""
+    folder, _, name = path.rpartition("/")
+    named = (*_NAMES, *_LOCAL, "AGENTS.md", memory.FILE)
+    return name in named or (name.endswith(".md") and "/rules/" in f"{folder}/")
+
+
 @dataclass(frozen=True, slots=True)
 class Guide:
     """Instructions, and of which files below `base` they speak: all where they name no `paths` (as in .gitignore)."""

@@ -100,9 +100,11 @@ def build(world: World) -> House:
 
 def trust_record(world: World, clock: Clock) -> TrustRecord:
     """What the person said of the folders they opened."""
+    from claw_lsp.adapters.guidance import FolderGuidance
     from claw_lsp.adapters.settings import TrustRecord
 
-    return TrustRecord(world.home, world.claw_home, partial(_sought, world), clock.now)
+    guidance = FolderGuidance(partial(_sources, world))
+    return TrustRecord(world.home, world.claw_home, partial(_sought, world, guidance), clock.now)
 
 
 def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadSettings:
@@ -260,13 +262,10 @@ def _sources(world: World) -> Sources:
     return Sources(world.home, world.claw_home, approved=lets)
 
 
-def _sought(world: World, folder: str) -> Folder:
+def _sought(world: World, guidance: FolderGuidance, folder: str) -> Folder:
     """What a folder's settings files ask for, and its instructions: files of elsewhere that they import."""
-    from claw_lsp.adapters.instructions import find
-
     loaded = _loaded(world, folder, {})
-    around = Around(folder, (folder,), loaded.settings)
-    loaded.sought.items += find(_sources(world), around).outside
+    loaded.sought.items += guidance.outside(Around(folder, (folder,), loaded.settings))
     return loaded.sought
 
 

@@ -417,7 +417,8 @@ async def test_many_files_of_a_folder_cost_one_look_and_later_ones_none(places: 
     assert await texts(guidance, places, *files) == ["sub"]
     assert guidance.n_looks == 1
     for file in files:
-        assert await texts(guidance, places, file, unsaved={"/elsewhere/x.py": file.name}) == ["sub"]
+        changing = {"/elsewhere/x.py": file.name, str(places.project / ".claw/chats/a.md"): file.name}
+        assert await texts(guidance, places, file, unsaved=changing) == ["sub"]
     assert guidance.n_looks == 1
 
 
@@ -461,8 +462,15 @@ async def test_a_buffer_that_changes_is_seen_at_once_and_forgotten_when_it_close
     file = places.write(places.sub / "CLAUDE.md", "sub")
     settled(tmp_path)
     guidance = FolderGuidance(places.sources)
-    for unsaved, expected in (({}, "sub"), ({str(file): "one"}, "one"), ({str(file): "two"}, "two"), ({}, "sub")):
-        assert await texts(guidance, places, places.sub / "a.py", unsaved=unsaved) == [expected]
+    new = {str(places.sub / "CLAW.md"): "new", str(places.sub / ".claude/rules/r.md"): "rule"}
+    for unsaved, expected in (
+        ({}, ["sub"]),
+        ({str(file): "one"}, ["one"]),
+        ({str(file): "two"}, ["two"]),
+        (new, ["sub", "new", "rule"]),
+        ({}, ["sub"]),
+    ):
+        assert await texts(guidance, places, places.sub / "a.py", unsaved=unsaved) == expected
 
 
 async def test_what_was_changed_just_before_a_look_is_looked_at_again(places: Places) -> None:
