@@ -126,7 +126,7 @@ async def after_calls(session: Session, wired: Wired) -> None:
 async def kept_going(session: Session, wired: Wired) -> bool:
     """Whether Stop hooks have the turn go on; they may so often in a row and no more."""
     turn = session.state.turn
-    if turn is None or turn.n_held >= MOST_HELD:
+    if turn is None or turn.halted is not None or turn.n_held >= MOST_HELD:
         return False
     answer = await fire(occasions.stop(turn), session, wired)
     return answer.decision == "deny" and answer.halts is None

@@ -121,7 +121,7 @@ async def _take(step: Consult | Judge | Perform | Refuse | End, session: Session
         case Refuse(call, reason):
             await _record(session, hands, CallFinished(call_id=call.id, result=_refused(reason)))
         case End(stopped, why, raised):
-            if stopped == "done" and await hooking.kept_going(session, hands):
+            if stopped in ("done", "refused") and await hooking.kept_going(session, hands):
                 return
             if raised is not None and await goes_on(why, session, hands.host):
                 await _record(session, hands, raised)

@@ -325,3 +325,22 @@ async def test_a_note_waits_where_nobody_can_say_yes_and_unread_instructions_are
     assert "+- Tests run with nox." in ended.out
     assert "waits for a yes" in ended.err
     assert list((here.home / "claw").rglob("MEMORY.md")) == []
+
+
+async def test_hooks_run_without_an_editor_too_and_what_failed_is_told_on_stderr(tmp_path: Path) -> None:
+    here = shell(tmp_path)
+    bye = tmp_path / "bye"
+    hooks = {
+        "UserPromptSubmit": [{"hooks": [{"type": "command", "command": "echo The build is red."}]}],
+        "Stop": [{"hooks": [{"type": "command", "command": "exit 3"}]}],
+        "SessionEnd": [{"hooks": [{"type": "command", "command": f"cat > {bye}"}]}],
+    }
+    (here.home / "claw").mkdir(parents=True, exist_ok=True)
+    (here.home / "claw" / "settings.json").write_text(json.dumps({"hooks": hooks}))
+    async with provider(tmp_path, "Red.") as (here, api):
+        ended = await here.claw("run", "what is it?")
+        sent = json.dumps(api.requests[-1].body["messages"])
+    assert (ended.code, ended.out) == (0, "Red.\n")
+    assert "The build is red." in sent
+    assert "hook    Stop The hook exit 3 (Stop) failed: it ended with exit code 3." in ended.err
+    assert json.loads(bye.read_text())["reason"] == "other"
