@@ -161,6 +161,7 @@ M.subcommands = {
   cost = { plain('cost') },
   help = { plain('help') },
   init = { plain('init') },
+  memory = { plain('memory') },
   retry = { plain('retry') },
   clear = { plain('clear') },
   model = { setting('model'), MODELS },
