@@ -286,7 +286,8 @@ def _hooked(state: State, event: Hooked) -> State:
 def _told(state: State, event: UserSpoke | Steered) -> State:
     """With the hosts that the person named. Comments in a file name none, nor does its name: anybody may have written them."""
     exposure = state.exposure
-    private = exposure.private or bool(event.seen) or (isinstance(event, UserSpoke) and event.path is not None)
+    sent = any(not it.startswith("not sent") for it in event.along)
+    private = exposure.private or bool(event.seen) or sent or (isinstance(event, UserSpoke) and event.path is not None)
     words = event.text
     if isinstance(event, UserSpoke) and event.action != "ask":
         words = "" if event.action.startswith("comment_") else event.text.partition("\n\n")[2]

@@ -138,6 +138,13 @@ class Settings(SandboxSettings, AutoRules):
     chats_directory: str | None = Field(
         None, alias="chats.directory", description="Where chat documents go; `.claw/chats` in the workspace if not set."
     )
+    send_along: bool = Field(
+        True,
+        alias="sendAlong",
+        description="Tell the model with a prompt where you are: the file before you, what is selected, its diagnostics, which"
+        " open files changed since it read them, and the names of open files. It is shown before you send; `/along off` ends it"
+        " for one chat. What may hold secrets, and what rules deny or ask for, never goes along.",
+    )
     session_titles: bool = Field(
         True,
         alias="sessionTitles",

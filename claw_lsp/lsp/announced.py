@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 COMMANDS = (
+    "claw.along",
     "claw.answer",
     "claw.apply",
     "claw.ask",

@@ -14,6 +14,7 @@ from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp import actions, from_lsp
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import (
+    along,
     comments,
     commits,
     differences,
@@ -42,6 +43,7 @@ from claw_lsp.ports.files import Workspace
 logger = logging.getLogger(__name__)
 
 ANNOUNCED = (
+    along,
     comments,
     commits,
     differences,
@@ -134,6 +136,7 @@ class Answers:
         uri, range_ = params.text_document.uri, said["range"]
         door.buffers.saw(uri, from_lsp.position(params.range.start), from_lsp.position(params.range.end))
         path = path_of(uri)
+        door.around.touched()
         door.languages.sent(path, said["context"].get("diagnostics"))
         if door.chats.is_chat(path):
             found = [*door.chats.actions(path, params.range.start.line), *door.hunks.newcomers(path)]
@@ -150,11 +153,11 @@ class Answers:
         found = [it for it in found if actions.fits(it["kind"], said["context"].get("only"))]
         return found if door.powers.code_action_literals else [it["command"] for it in found]
 
-    def lenses(self, params: types.CodeLensParams) -> list[dict[str, Any]]:
+    async def lenses(self, params: types.CodeLensParams) -> list[dict[str, Any]]:
         door = self.door
         path = path_of(params.text_document.uri)
         if door.chats.is_chat(path):
-            return door.chats.lenses(path)
+            return door.chats.lenses(path, await along.shown(door, door.chats.session(params.text_document.uri)))
         return [
             *door.notices.lenses(door.questions.pending, path),
             *door.hunks.lenses(path),
@@ -206,6 +209,7 @@ class Answers:
         if isinstance(uri, str):
             start, end = _ends(selection)
             self.door.buffers.saw(uri, start, end)
+            self.door.around.touched()
         visible = said.get("visible")
         if isinstance(visible, list):
             self.door.buffers.visible = tuple(

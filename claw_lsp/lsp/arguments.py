@@ -120,6 +120,10 @@ class MemoryArguments(SessionArguments):
     file: str | None = None
 
 
+class AlongArguments(SessionArguments):
+    along: Literal["on", "off"] | None = None
+
+
 class RenameArguments(SessionArguments):
     title: str = ""
 

@@ -50,6 +50,7 @@ from claw_lsp.lsp.rules_page import RulesPages
 from claw_lsp.lsp.runs import Again, Run, Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
+from claw_lsp.lsp.surroundings import Beside
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.trusting import Trusting
 from claw_lsp.lsp.uris import filelike, path_of
@@ -60,6 +61,8 @@ from claw_lsp.ports.languages import Symbols
 logger = logging.getLogger(__name__)
 
 UNREAD = "[The turn ended before you read what I said last, above. Answer that now.]"
+
+NOTHING_ALONG = Along()
 
 LAST_WORDS = 0.2
 """Seconds for what is still to be shown or recorded when the connection ends."""
@@ -98,6 +101,7 @@ class Door:
     symbols: Symbols
     titles: Titles
     lookup: Lookup
+    around: Beside
     folders: tuple[str, ...] = ()
     section: Mapping[str, Any] = field(default_factory=dict[str, Any])
     model: str | None = None
@@ -210,9 +214,11 @@ class Door:
         opens_chat: bool = False,
         text: str | None = None,
         again: Again | None = None,
+        beside: Along = NOTHING_ALONG,
     ) -> Run:
         """Begin a turn: what the person said is in the log before this answers; the rest happens in the run's own task.
-        In a session whose turn still runs it waits for that. `text` is what people are shown, made up if None."""
+        In a session whose turn still runs it waits for that. `text` is what people are shown, made up if None; `beside` goes
+        along with what the words mention."""
         title = f"{_TITLES.get(action, 'Claw')} {subject.path}".strip()
         if action == "ask":
             title = briefing.title(text or subject.words) or title
@@ -222,7 +228,8 @@ class Door:
         if self.trusting.asks(sought):
             self.later(self.trusting.ask(sought, session.id), "asking whether a folder is trusted")
         run = Run(id=str(uuid4()), session=session.id, title=title, action=action, again=again)
-        along = await self.along(session, subject.words, settings)
+        along = await self.along(session, subject.words, settings) + beside
+        run.along = along.lines
         spoken = UserSpoke(
             run=run.id,
             prompt_id=run.id,
@@ -379,6 +386,10 @@ class Door:
         self.events.hunks(self.hunks.all_listed)
         if self.notices.published != before:
             self._lenses_changed()
+
+    def surroundings_changed(self) -> None:
+        """What would go along with a prompt is something else now: lenses of chats say it."""
+        self._lenses_changed()
 
     def comments_changed(self) -> None:
         """Comments that speak to us came, went or were begun: their diagnostics and lenses follow."""

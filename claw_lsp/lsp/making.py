@@ -16,7 +16,7 @@ from claw_lsp.lsp.along import Lookup
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats, Desk
 from claw_lsp.lsp.client import Client
-from claw_lsp.lsp.commands import slash, turns
+from claw_lsp.lsp.commands import along, slash, turns
 from claw_lsp.lsp.comments import Comments
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.earlier import Earlier
@@ -34,6 +34,7 @@ from claw_lsp.lsp.runs import Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.status import status_of
+from claw_lsp.lsp.surroundings import Beside
 from claw_lsp.lsp.symbols import WrittenSymbols
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.trusting import Trusting
@@ -84,6 +85,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             symbols=symbols,
             titles=Titles(house.clock, partial(_write, slot)),
             lookup=_lookup(house, workspace, languages, symbols, buffers),
+            around=_around(house, workspace, languages, buffers, slot),
             folders=folders,
         )
     )
@@ -176,6 +178,23 @@ def _lookup(
 ) -> Lookup:
     entries = house.sessions.entries
     return Lookup(house.tools, workspace, languages, symbols, entries, house.home, lambda: buffers.visible)
+
+
+def _around(
+    house: House, workspace: Workspace, languages: EditorLanguages, buffers: Buffers, slot: list[Door]
+) -> Beside:
+    def later(work: Any, name: str) -> None:
+        slot[0].later(work, name)
+
+    async def now(session: str) -> str:
+        return await along.line_of(slot[0], session)
+
+    def changed() -> None:
+        slot[0].surroundings_changed()
+
+    around = Beside(buffers, workspace, languages, house.home, house.claw_home, now, changed, later)
+    buffers.watch(lambda _: around.touched())
+    return around
 
 
 def _comments_changed(slot: list[Door]) -> None:

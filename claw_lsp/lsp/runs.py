@@ -23,7 +23,8 @@ KEPT = 200
 
 @dataclass(slots=True, eq=False)
 class Run:
-    """One turn, from the command that started it to its end. `ended` is set exactly when `result` is."""
+    """One turn, from the command that started it to its end. `ended` is set exactly when `result` is. `along` says what went
+    with the prompt, or did not."""
 
     id: str
     session: str
@@ -35,6 +36,7 @@ class Run:
     task: asyncio.Task[TurnEnded] | None = None
     activity: str = ""
     again: Again | None = None
+    along: tuple[str, ...] = ()
 
 
 Again = Callable[["RequestId | None"], Awaitable[Run]]

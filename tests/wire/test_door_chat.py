@@ -48,7 +48,7 @@ async def test_a_prompt_sent_while_a_turn_runs_steers_it(tmp_path: Path) -> None
         path, session = await chat(visit)
         begun = await sends(visit, path, "mend a")
         await visit.until(lambda: "Looking." in visit.text(path))
-        assert await sends(visit, path, "and b") == begun | {"steered": True}
+        assert await sends(visit, path, "and b") == {"session": session, "run": begun["run"], "steered": True}
         goes_on.set()
         assert (await visit.end(begun["run"]))["text"] == "Both are done."
         assert said(visit.model.requests[1]) == ["and b"]

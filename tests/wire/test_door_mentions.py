@@ -41,7 +41,7 @@ async def test_a_file_goes_along_as_its_buffer_is_and_counts_as_read(tmp_path: P
         visit.open("a.py", "x = 3\n", on_disk="x = 1\n")
         spoken = await asks(visit, "mend @a.py")
         assert visit.text("a.py") == "x = 4\n"
-        assert spoken.along == ("@a.py (1 line)",)
+        assert spoken.along == ("@a.py (1 line)", "a.py")
         assert texts(visit.model.requests[0])[1] == (
             "@a.py (Read a.py), as data:\n```\n"
             "[Open in the editor with unsaved changes; this is the buffer's text.]\n1\tx = 3\n```"
@@ -122,7 +122,7 @@ async def test_buffers_symbols_and_sessions(tmp_path: Path) -> None:
         state = {"uri": visit.uri("calc.py"), "selection": None, "visible": [visit.uri("calc.py")]}
         visit.client.notify("claw/editorState", state)
         await asks(visit, f"@buffers @symbol:total @session:{first['session']}")
-        buffers, places, definition, session = texts(visit.model.requests[1])[1:]
+        buffers, places, definition, session, _ = texts(visit.model.requests[1])[1:]
         assert "calc.py (before the person now)" in buffers
         assert "calc.py:4: function total" in places
         assert "4\tdef total(items):" in definition

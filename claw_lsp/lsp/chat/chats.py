@@ -190,9 +190,10 @@ class Chats:
         sight = self._sight(path)
         return offers.actions(sight, line) if sight else []
 
-    def lenses(self, path: str) -> list[Json]:
+    def lenses(self, path: str, along: str = "") -> list[Json]:
+        """What can be done in a chat; `along` says what would go with the prompt, "" where nothing would."""
         sight = self._sight(path)
-        return offers.lenses(sight) if sight else []
+        return [*offers.lenses(sight), *offers.sent_along(sight, along)] if sight else []
 
     async def close(self) -> None:
         """Write what no editor holds; show nothing more."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any
 
+from claw_lsp.core.surroundings import OFF
 from claw_lsp.facts.question import Question
 from claw_lsp.lsp.questions import flat
 
@@ -100,6 +101,15 @@ def lenses(chat: Sight) -> list[Json]:
         title = "Send as a fork" if it.edited else "Fork from here"
         lenses.append({"range": it.heading, "command": _command(title, "claw.fork", _fork(chat, it))})
     return lenses
+
+
+def sent_along(chat: Sight, along: str) -> list[Json]:
+    """What would go with the prompt, where the person writes it; the lens switches that off, or on again."""
+    if not along or chat.run is not None:
+        return []
+    to = "on" if along == OFF else "off"
+    title = flat(f"Along goes: {along}", 160)
+    return [{"range": chat.heading, "command": _command(title, "claw.along", {"session": chat.session, "along": to})}]
 
 
 def _fork(chat: Sight, prompt: Prompt) -> Json:

@@ -12,6 +12,7 @@ from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Steered, UserSpoke
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.rule import Mode
+from claw_lsp.lsp.along import Along
 from claw_lsp.lsp.arguments import (
     AskArguments,
     ChatArguments,
@@ -220,7 +221,13 @@ async def _steered(door: Door, session: Session, words: str) -> str | None:
 
 async def _start_words(door: Door, session: Session, words: str, request: Request) -> Run:
     again = partial(_start_words, door, session, words)
-    return await door.start(session, "ask", Subject(words=words), request=request, again=again)
+    beside = await beside_words(door, session)
+    return await door.start(session, "ask", Subject(words=words), request=request, again=again, beside=beside)
+
+
+async def beside_words(door: Door, session: Session) -> Along:
+    """What goes with words that are about no place in a file."""
+    return await door.around.along(session.state, await door.settings_of(session))
 
 
 async def start_about(door: Door, session: Session, action: str, subject: Subject, request: Request) -> Run:
@@ -314,7 +321,10 @@ async def _start(
     subject = replace(subject, extra=extra)
     if action in COMPLAINED_ABOUT and args.uri is not None:
         subject = with_complaints(subject, await door.languages.diagnostics(path_of(args.uri)))
-    return await door.start(session, action, subject, request=request, opens_chat=opens_chat, again=again)
+    beside = await beside_words(door, session) if action == "ask" and args.uri is None else Along()
+    return await door.start(
+        session, action, subject, request=request, opens_chat=opens_chat, again=again, beside=beside
+    )
 
 
 async def _chat_to_fill_in(door: Door, args: TurnArguments) -> Answer:
@@ -369,4 +379,4 @@ def _named(door: Door, run: str | None) -> Run:
 
 
 def _answer(run: Run) -> dict[str, Any]:
-    return {"session": run.session, "run": run.id}
+    return {"session": run.session, "run": run.id, "along": list(run.along)}

@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from claw_lsp.core.render import lines
+from claw_lsp.core.surroundings import HEADING
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.event import CallFinished, Entry
 from claw_lsp.facts.request import Request
@@ -130,6 +131,11 @@ def _block(block: Block) -> list[str]:
                 if instructions
                 else ["(where you are)"]
             )
+        case "text" if block["text"].startswith(HEADING):
+            *_, shown, _ = block["text"].split("```")
+            return [
+                f"(the editor shows: {'; '.join(it.strip() for it in shown.strip().splitlines()).replace(':; - ', ': ')})"
+            ]
         case "text":
             return _short(block["text"])
         case "tool_use":
