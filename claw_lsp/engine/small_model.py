@@ -30,8 +30,8 @@ class SmallModel:
         return self.instead.price if self.instead and reply.model == self.instead.id else self.facts.price
 
     async def ask(self, system: str, text: str, tools: tuple[Block, ...], *, must: str = "") -> Reply:
-        """One reply, which must call the tool named; what passes by meanwhile is not shown. Its `model` is the id of the
-        one that was asked. Raises ModelError."""
+        """One reply, which must call the tool named, as far as the model can be made to; what passes by meanwhile is not
+        shown. Its `model` is the id of the one that was asked. Raises ModelError."""
         try:
             return await self._asked(self.facts, system, text, tools, must)
         except ModelError as error:
@@ -40,13 +40,15 @@ class SmallModel:
             return await self._asked(self.instead, system, text, tools, must)
 
     async def _asked(self, facts: ModelFacts, system: str, text: str, tools: tuple[Block, ...], must: str) -> Reply:
+        if must and not facts.forces_tools:
+            text = f"{text}\n\nAnswer by a call of the tool {must}, and with nothing else."
         request = Request(
             model=facts.id,
             system=({"type": "text", "text": system},),
             tools=tools,
             messages=({"role": "user", "content": ({"type": "text", "text": text},)},),
             max_tokens=min(8_000, facts.max_output),
-            tool_choice={"type": "tool", "name": must} if must else None,
+            tool_choice={"type": "tool", "name": must} if must and facts.forces_tools else None,
         )
         return replace(await self.provider.consult(request, _unheard), model=facts.id)
 

@@ -43,7 +43,8 @@ class Price(BaseModel):
 
 
 class ModelFacts(BaseModel):
-    """What is known of one model: limits in tokens, kinds of thinking it takes, its price if public."""
+    """What is known of one model: limits in tokens, kinds of thinking it takes, its price if public. `forces_tools`: it can
+    be made to call a tool; one that always thinks can only be told to."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -53,6 +54,7 @@ class ModelFacts(BaseModel):
     thinking: tuple[str, ...] = ()
     efforts: tuple[str, ...] = ()
     mid_conversation_system: bool = False
+    forces_tools: bool = True
     price: Price | None = None
 
 

@@ -130,11 +130,19 @@ def test_every_model_of_the_table_is_one_the_scripted_server_knows() -> None:
     assert set(TABLE) == set(known)
     for name, facts in TABLE.items():
         theirs = known[name]
-        ours = (facts.context, facts.max_output, set(facts.thinking), facts.efforts, facts.mid_conversation_system)
+        ours = (
+            facts.context,
+            facts.max_output,
+            set(facts.thinking),
+            facts.efforts,
+            facts.mid_conversation_system,
+            facts.forces_tools,
+        )
         assert ours == (
             theirs.context,
             theirs.max_output,
             set(theirs.thinking),
             theirs.efforts,
             theirs.system_in_messages,
+            theirs.forces_tools,
         ), name

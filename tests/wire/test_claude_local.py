@@ -11,7 +11,7 @@ from claw_lsp.facts.request import Request
 from claw_lsp.testing.messages_api import CleanEnd, LocalServer, MessagesApi, Reply, Text, ToolUse, script
 
 MARK = {"type": "ephemeral"}
-LACKS = ("cache_control", "thinking", "output_config")
+LACKS = ("cache_control", "thinking", "output_config", "tool_choice")
 
 
 def rich(model: str = "qwen3-coder") -> Request:
@@ -19,7 +19,8 @@ def rich(model: str = "qwen3-coder") -> Request:
     system = ({"type": "text", "text": "You are a test.", "cache_control": MARK},)
     messages = ({"role": "user", "content": ({"type": "text", "text": "hello", "cache_control": MARK},)},)
     thinking = {"type": "adaptive", "display": "summarized"}
-    return ask(model=model, system=system, messages=messages, thinking=thinking, effort="high")
+    choice = {"type": "auto"}
+    return ask(model=model, system=system, messages=messages, thinking=thinking, effort="high", tool_choice=choice)
 
 
 def status(code: int, body: object) -> Answer:
@@ -36,11 +37,12 @@ async def test_what_a_local_server_refuses_is_left_out_from_then_on_and_said_onc
     assert (ears.text, clock.slept) == ("Hello.Again.", [])
     assert (first.usage.input_tokens > 0, first.usage.cache_read_tokens) == (True, 0)
     assert second.blocks == ({"type": "text", "text": "Again."},)
-    assert [it.status for it in api.requests] == [400, 400, 400, 200, 200]
+    assert [it.status for it in api.requests] == [400, 400, 400, 400, 200, 200]
     assert [it.why.partition(" does ")[2].partition(" for qwen3")[0] for it in ears.retries] == [
         "not take marks for the prompt cache",
         "not take the thinking parameter",
         "not take the effort parameter",
+        "not take the choice of a tool",
     ]
     last = json.dumps(api.requests[-1].body)
     assert not any(it in last for it in LACKS)

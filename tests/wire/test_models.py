@@ -138,6 +138,20 @@ async def test_whole_turns_and_titles_on_a_server_of_ones_own(tmp_path: Path) ->
         assert not api.leftover()
 
 
+@pytest.mark.parametrize("name", ["opus", "sonnet", "haiku", "claude-opus-4-8"])
+async def test_any_model_may_be_the_small_one_that_must_call_a_tool(name: str) -> None:
+    """The server refuses to force a model that always thinks."""
+    tool = {"name": "Answer", "description": "The answer.", "input_schema": {"type": "object", "properties": {}}}
+    reply = Reply(content=(ToolUse(name="Answer", input={"ok": True}),))
+    async with MessagesApi(script(reply)) as api, line(api.url, find=lambda: CANARY) as model:
+        facts = resolve(name, Settings())
+        answer = await SmallModel(model, facts).ask("Judge it.", "a call", (tool,), must="Answer")
+    assert [it["name"] for it in answer.blocks] == ["Answer"]
+    (asked,) = api.requests
+    told = "Answer by a call of the tool Answer" in json.dumps(asked.body["messages"])
+    assert (told, "tool_choice" in asked.body) == (not facts.forces_tools, facts.forces_tools)
+
+
 async def test_where_there_is_no_small_model_the_main_one_is_asked_and_paid() -> None:
     main = ModelFacts(id="qwen3-coder")
     async with (

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.request import Request
 
-Part = Literal["cache_control", "thinking", "output_config"]
+Part = Literal["cache_control", "thinking", "output_config", "tool_choice"]
 
 
 def refused_part(said: str, request: Request) -> Part | None:
@@ -28,6 +28,8 @@ def without(request: Request, parts: Iterable[Part]) -> Request:
                 request = replace(request, thinking=None)
             case "output_config":
                 request = replace(request, effort=None)
+            case "tool_choice":
+                request = replace(request, tool_choice=None)
             case "cache_control":
                 messages = tuple({**it, "content": _unmarked(it["content"])} for it in request.messages)
                 system, tools = _unmarked(request.system), _unmarked(request.tools)
@@ -47,6 +49,7 @@ SAID: Final[Mapping[Part, str]] = {
     "cache_control": "marks for the prompt cache",
     "thinking": "the thinking parameter",
     "output_config": "the effort parameter",
+    "tool_choice": "the choice of a tool",
 }
 """The parts in words for people."""
 
@@ -54,6 +57,7 @@ _WORDS: Final[Mapping[Part, re.Pattern[str]]] = {
     "cache_control": re.compile(r"\bcache_control\b"),
     "thinking": re.compile(r"\bthinking\b", re.IGNORECASE),
     "output_config": re.compile(r"\b(output_config|effort)\b"),
+    "tool_choice": re.compile(r"\btool_choice\b"),
 }
 _UNKNOWN: Final = re.compile(
     r"not permitted|not allowed|not supported|unsupported|does not support|doesn't support|unknown|unrecogni[sz]ed|unexpected"

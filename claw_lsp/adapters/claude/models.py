@@ -99,6 +99,7 @@ def _large(
     *thinking: str,
     efforts: tuple[str, ...] = _EFFORTS,
     mid_conversation_system: bool = True,
+    forces_tools: bool = True,
 ) -> ModelFacts:
     return ModelFacts(
         id=model_id,
@@ -107,6 +108,7 @@ def _large(
         thinking=thinking,
         efforts=efforts,
         mid_conversation_system=mid_conversation_system,
+        forces_tools=forces_tools,
         price=price,
     )
 
@@ -118,8 +120,10 @@ def _small(model_id: str, price: Price, efforts: tuple[str, ...] = ()) -> ModelF
 
 
 _MODELS: Final = (
-    _large("claude-opus-5-5", Price(input=4, output=20, cache_read=0.20), "adaptive"),
-    _large("claude-sonnet-5-5", Price(input=2, output=10, cache_read=0.10), "adaptive", "between_tools"),
+    _large("claude-opus-5-5", Price(input=4, output=20, cache_read=0.20), "adaptive", forces_tools=False),
+    _large(
+        "claude-sonnet-5-5", Price(input=2, output=10, cache_read=0.10), "adaptive", "between_tools", forces_tools=False
+    ),
     _large(
         "claude-haiku-5-5",
         Price(input=0.10, output=0.50, cache_read=0.01, long_prompt_over=100_000, long_prompt_factor=5),
