@@ -21,10 +21,6 @@ class SmallModel:
     facts: ModelFacts
     instead: ModelFacts | None = None
 
-    @property
-    def model(self) -> str:
-        return self.facts.id
-
     def price_of(self, reply: Reply) -> Price | None:
         """The price of the model that gave the reply, None where it is not known."""
         return self.instead.price if self.instead and reply.model == self.instead.id else self.facts.price

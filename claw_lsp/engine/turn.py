@@ -144,14 +144,13 @@ async def _consult(session: Session, hands: Hands) -> None:
     if refusal := refused(facts.id, hands.settings):
         raise ModelError(refusal, reason="invalid_request")
     try:
-        reply = await hands.model.consult(request(session.state, facts, hands.settings.max_output_tokens), hear)
+        asked = request(session.state, facts, hands.settings.max_output_tokens)
+        event = _spoken(await hands.model.consult(asked, hear), facts)
     except ModelError as error:
-        other = stand_in(error, session.state, hands.settings.fallback_models)
-        if other is None:
+        event = stand_in(error, session.state, hands.settings.fallback_models)
+        if event is None:
             raise
-        await _record(session, hands, other)
-        return
-    await _record(session, hands, _spoken(reply, facts))
+    await _record(session, hands, event)
 
 
 def _spoken(reply: Reply, facts: ModelFacts) -> ModelSpoke:
