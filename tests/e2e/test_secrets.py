@@ -72,7 +72,7 @@ async def test_no_planted_secret_comes_out_and_every_file_is_private(tmp_path: P
     assert "Incorrect key" in heard, "the fault itself is told"
     child = (root / "child.txt").read_text()
     assert f"DEPLOY_TOKEN={IN_SETTINGS}" in child, "what the person sets, commands get"
-    ours = {path: path.read_text("utf-8") for path in files(home) if path.name != "settings.json"}
+    ours = {path: path.read_text("utf-8", "replace") for path in files(home) if path.name != "settings.json"}
     places_ = {"the wire": heard, "the log": log.read_text("utf-8"), "stderr": stderr.decode(), "a child": child}
     for where, text in {**places_, **{str(path): it for path, it in ours.items()}}.items():
         for secret in (KEY, IN_FAULT, *PLANTED.values()):

@@ -51,7 +51,7 @@ _TOLD = (
 )
 """Facts that a script tells or that follow from it."""
 _ASIDE = frozenset(
-    """noted instructed titled reopened forked rule_removed model_changed file_moved hunk_kept hunk_undone proposal_applied
+    """checkpointed noted instructed titled reopened forked rule_removed model_changed file_moved hunk_kept hunk_undone proposal_applied
     proposal_dismissed""".split()
 )
 """Kinds of facts without which the rest goes on as it did, but for what the model is told of them."""
