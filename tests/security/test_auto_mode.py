@@ -175,7 +175,7 @@ async def test_no_result_of_a_tool_reaches_the_small_model_and_what_it_costs_is_
     judged = [it.event for it in outcome.sessions[0] if isinstance(it.event, CallJudged)][1]
     assert (judged.by, judged.reason) == ("classifier", "Asked for")
     state = fold(it.event for it in outcome.sessions[0])
-    assert state.usage[small.facts.id].input_tokens == 100
+    assert state.usage[small.model].input_tokens == 100
     without = fold(_free(outcome))
     assert state.cost is not None
     assert without.cost is not None
