@@ -206,3 +206,16 @@ async def test_a_hooks_words_longer_than_the_model_is_told_stand_in_a_file(tmp_p
         told = re.search(r"x{10000}\n\[20000 characters left out here; the whole text is in (\S+)\]\n", fact.context)
         assert told is not None
         assert Path(told[1]).read_text() == "x" * 30_000
+
+
+async def test_a_hooks_status_message_is_the_turns_progress_and_once_is_once(tmp_path: Path) -> None:
+    count = tmp_path / "count"
+    async with visiting(tmp_path, says("1"), says("2")) as visit:
+        hook = command(f"echo ran >> {count}; sleep 0.3", statusMessage="checking the build", once=True)
+        configure(visit, {"Stop": hook})
+        begun = await visit.turn("claw.ask", prompt="one")
+        await visit.turn("claw.ask", prompt="two", session=begun["session"])
+        visit.hear()
+        reports = [it["value"].get("message") for it in visit.progress]
+    assert "checking the build" in reports
+    assert count.read_text() == "ran\n"
