@@ -31,6 +31,7 @@ export const OFFERS: Record<string, Offer> = {
   diff: { title: 'Changes' },
   sessions: { title: 'Sessions' },
   permissions: { title: 'Permissions' },
+  hooks: { title: 'Hooks' },
   memory: { title: 'Memory' },
   model: { title: 'Model' },
   mode: { title: 'Mode' },

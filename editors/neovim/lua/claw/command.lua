@@ -160,6 +160,7 @@ M.subcommands = {
   status = { plain('status') },
   cost = { plain('cost') },
   help = { plain('help') },
+  hooks = { plain('hooks') },
   init = { plain('init') },
   memory = { plain('memory') },
   retry = { plain('retry') },
