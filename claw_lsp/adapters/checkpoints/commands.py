@@ -70,6 +70,7 @@ class Commands:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=subprocess.PIPE,
+                umask=0o077,
             )
         except OSError as error:
             raise CheckpointError(f"git could not be started: {error.strerror}.") from error
