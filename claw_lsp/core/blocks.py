@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from typing import cast
+
 from claw_lsp.facts.call import Block, Result
 from claw_lsp.facts.request import Message
 
 THINKING = ("thinking", "redacted_thinking")
+PER_TOKEN = 3.5
+"""Characters to a token, roughly."""
+IMAGE = 1_600
+"""Tokens of an image, roughly: larger ones are made smaller before the model sees them."""
 
 
 def text_block(text: str) -> Block:
@@ -52,3 +59,19 @@ def sound(text: str) -> str:
     except UnicodeEncodeError:
         return text.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
     return text
+
+
+def rough(blocks: Iterable[Block]) -> int:
+    """About how many tokens these blocks take; the provider's own count replaces it with the next reply."""
+    return sum(map(_rough, blocks))
+
+
+def _rough(block: Block) -> int:
+    if block["type"] == "image":
+        return IMAGE
+    content = block.get("content")
+    if isinstance(content, list | tuple):
+        return rough(cast("Iterable[Block]", content))
+    texts = (it for it in block.values() if isinstance(it, str))
+    size = sum(map(len, texts)) + (len(str(block["input"])) if "input" in block else 0)
+    return int(size / PER_TOKEN) + 1

@@ -16,10 +16,11 @@ Only what the loop itself does between two replies does not wait: a compaction, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from claw_lsp.core.blocks import message, sendable
+from claw_lsp.core.blocks import PER_TOKEN, message, sendable
 from claw_lsp.facts.call import Block
+from claw_lsp.facts.event import ToolSpec
 from claw_lsp.facts.request import Message
 
 LEFT_OUT = "[What was said before this is left out.]"
@@ -50,6 +51,22 @@ def replaced(messages: Iterable[Message], notes: Mapping[str, str]) -> tuple[Mes
 def noted(blocks: tuple[Block, ...], notes: Mapping[str, str]) -> tuple[Block, ...]:
     """The same for blocks, such as those of the message being gathered."""
     return tuple({**it, "content": notes[it["tool_use_id"]]} if it.get("tool_use_id") in notes else it for it in blocks)
+
+
+def moved(said: Iterable[Said], prefixes: tuple[int, int], first: int, n_head: int) -> tuple[Said, ...]:
+    """What was said, where it stands in a prefix that holds of another the messages from `first` on, behind so many others."""
+    old, new = prefixes
+    return tuple(
+        replace(it, prefix=new, n_messages=it.n_messages - first + n_head)
+        if it.prefix == old and it.n_messages >= first
+        else it
+        for it in said
+    )
+
+
+def fixed(system: str, tools: Iterable[ToolSpec]) -> int:
+    """About how many tokens stand before every message."""
+    return int((len(system) + sum(len(it.model_dump_json()) for it in tools)) / PER_TOKEN)
 
 
 def answered(

@@ -13,6 +13,8 @@ from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
+    Compacted,
+    CompactionFailed,
     Entry,
     Event,
     Forked,
@@ -134,17 +136,14 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _call_line("allow", event.call_id, _by(event))
         case CallFinished(result=result):
             yield _call_line("fault" if result.is_error else "done", event.call_id, result_line(result))
-        case RuleAdded():
-            yield _line("note", f"rule {event.rule.behavior} {event.rule.text}")
-        case RuleRemoved():
-            yield _line("note", f"no rule {event.rule.behavior} {event.rule.text} any more")
+        case RuleAdded() | RuleRemoved():
+            rule = f"rule {event.rule.behavior} {event.rule.text}"
+            yield _line("note", rule if isinstance(event, RuleAdded) else f"no {rule} any more")
         case ModeChanged():
             yield _line("mode", event.mode.value)
         case ModelChanged():
             picked = (f"model {event.model}" if event.model else "", f"effort {event.effort}" if event.effort else "")
             yield _line("note", ", ".join(filter(None, picked)) + (f" stands in: {event.why}" if event.why else ""))
-        case Noted():
-            yield _line("note", event.text)
         case HunkKept() | HunkUndone() | ProposalApplied() | ProposalDismissed() | Reverted():
             yield _line(_REVIEWED[event.kind], _inside(event.path, cwd) + _how(event))
         case FileMoved():
@@ -160,6 +159,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("hook", in_a_line(event))
         case LimitRaised(max_turns=replies, max_cost=cost):
             yield _line("note", f"up to {replies} replies" if replies else f"up to {dollars(cost)}")
+        case Noted() | Compacted() | CompactionFailed():
+            yield _line("note", event.text if isinstance(event, Noted) else compacted_line(event))
         case Titled():
             yield _line("note", f"title {event.title}")
         case TurnEnded():
@@ -174,6 +175,16 @@ def _how(event: HunkKept | HunkUndone | ProposalApplied | ProposalDismissed | Re
     if isinstance(event, Reverted):
         return f", {counted(len(event.left), 'place')} left" if event.left else ""
     return " by hand" if not isinstance(event, HunkKept) and event.by_hand else ""
+
+
+def compacted_line(event: Compacted | CompactionFailed) -> str:
+    """What people are told of a compaction: one line."""
+    if isinstance(event, CompactionFailed):
+        return f"not compacted: {event.why}"
+    what = "compacted" if event.head else "old results left out"
+    focus = f", with a view to: {one_line(event.focus)}" if event.focus else ""
+    spent = f", {dollars(event.cost)}" if event.model else ""
+    return f"{what}: about {tokens(event.before)} tokens became {tokens(event.after)}{spent}{focus}"
 
 
 _REVIEWED = {

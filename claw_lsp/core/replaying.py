@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from claw_lsp.core.prompt import request
 from claw_lsp.core.state import State, after
-from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step
-from claw_lsp.facts.event import CallFinished, CallJudged, Event, ModelSpoke, TurnEnded
+from claw_lsp.core.step import Compact, Consult, End, Judge, Perform, Refuse, Rest, next_step
+from claw_lsp.facts.event import CallFinished, CallJudged, Compacted, Event, ModelSpoke, TurnEnded
 from claw_lsp.facts.request import Message
 from claw_lsp.facts.usage import ModelFacts
 
@@ -41,6 +41,8 @@ def _follows(state: State, event: Event) -> bool:
     match next_step(state):
         case Consult():
             return isinstance(event, ModelSpoke)
+        case Compact():
+            return isinstance(event, Compacted)
         case Judge(call):
             return isinstance(event, CallJudged) and event.call_id == call.id
         case Perform(calls):
@@ -57,6 +59,8 @@ def _decided(state: State) -> str:
     match next_step(state):
         case Consult():
             return "a reply of the model"
+        case Compact():
+            return "a compaction"
         case Judge(call):
             return f"a verdict on {call.name} ({call.id})"
         case Perform(calls):

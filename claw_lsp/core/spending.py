@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from claw_lsp.core.render import dollars, one_line, tokens
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, calls_in, text_in
+from claw_lsp.facts.compacted import Compacted, CompactionFailed
 from claw_lsp.facts.event import CallFinished, CallJudged, Entry, Event, ModelSpoke, Titled, UserSpoke
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.usage import Price, Usage, cost
@@ -16,7 +17,7 @@ BAR = 24
 """Characters of the longest bar of the chart."""
 MOST_TURNS = 30
 """Turns that the chart shows, the last ones."""
-AGENT, TITLES, JUDGE = "the agent itself", "titles", "the judge of auto mode"
+AGENT, TITLES, JUDGE, COMPACTION = "the agent itself", "titles", "the judge of auto mode", "compaction"
 """Who asks a model without being a tool."""
 PER_TOKEN = 4
 """Characters to a token, roughly: what results took of the context is an estimate."""
@@ -83,6 +84,8 @@ def _count(spent: Spending, event: Event, calls: dict[str, Call], price_of: Call
             spent.turns[-1].n_replies += 1
     elif isinstance(event, Titled) and event.model:
         _pay(spent, TITLES, event.model, event.usage, event.cost)
+    elif isinstance(event, Compacted | CompactionFailed) and event.model:
+        _pay(spent, COMPACTION, event.model, event.usage, event.cost)
     elif isinstance(event, CallJudged | Hooked):
         who = JUDGE if isinstance(event, CallJudged) else f"hooks of {event.event}"
         for model, numbers in event.side_usage.items():

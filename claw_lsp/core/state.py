@@ -5,16 +5,29 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
-from claw_lsp.core.blocks import message, result_block, sendable, text_block, without_thinking
+from claw_lsp.core.blocks import message, result_block, rough, sendable, text_block, without_thinking
 from claw_lsp.core.policy.egress import hosts_named
-from claw_lsp.core.prefix import LEFT_OUT, Said, answered
+from claw_lsp.core.prefix import LEFT_OUT, Said, answered, fixed, moved, noted, replaced
 from claw_lsp.core.replacing import replace
-from claw_lsp.core.turn import OpenCall, Turn, added, did, notes, replied, to_speak, with_side, words_with_yes
+from claw_lsp.core.turn import (
+    GO_ON_AFTER_COMPACTION,
+    OpenCall,
+    Turn,
+    added,
+    did,
+    notes,
+    replied,
+    to_speak,
+    with_side,
+    words_with_yes,
+)
 from claw_lsp.facts.call import Block, Task, calls_in
 from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
+    Compacted,
+    CompactionFailed,
     Event,
     Forked,
     Instructed,
@@ -96,6 +109,13 @@ class State:
     """How many times a new prefix began."""
     undone: State | None = None
     """The state before the chat was rewound, while nothing was said since."""
+    size: int = 0
+    """Tokens of system, tools and messages, as the provider counted them with the last reply; roughly, before one."""
+
+    @property
+    def filled(self) -> int:
+        """About how many tokens of the model's window the next request takes."""
+        return self.size + rough(self.pending)
 
     @property
     def picked(self) -> str:
@@ -122,11 +142,7 @@ def after(state: State, event: Event) -> State:
         case SessionStarted():
             return _started(state, event)
         case UserSpoke():
-            turn = Turn(event.run, event.prompt_id, event.max_turns, event.max_cost, event.blocks)
-            seen = {**state.seen, **event.seen} if event.seen else state.seen
-            state = replace(_with_words(state, event.prompt_id, event.text), undone=None)
-            pending = (*state.pending, *event.blocks)
-            return _told(replace(state, pending=pending, turn=turn, calls=(), unread=(), seen=seen), event)
+            return _asked(state, event)
         case ModelSpoke():
             return _spoke(state, event)
         case CallJudged():
@@ -164,8 +180,20 @@ def after(state: State, event: Event) -> State:
             return _titled(state, event)
         case Checkpointed() | RewindBegun() | Rewound():
             return _checkpointed(state, event)
+        case Compacted():
+            return compacted(state, event)
+        case CompactionFailed():
+            return _billed(replace(state, turn=state.turn and replace(state.turn, compact_at=None)), event)
         case TurnEnded():
             return _ended(state)
+
+
+def _asked(state: State, event: UserSpoke) -> State:
+    turn = Turn(event.run, event.prompt_id, event.max_turns, event.max_cost, event.compact_at, event.blocks)
+    seen = {**state.seen, **event.seen} if event.seen else state.seen
+    state = replace(_with_words(state, event.prompt_id, event.text), undone=None)
+    pending = (*state.pending, *event.blocks)
+    return _told(replace(state, pending=pending, turn=turn, calls=(), unread=(), seen=seen), event)
 
 
 def _titled(state: State, event: Titled) -> State:
@@ -187,6 +215,7 @@ def _started(state: State, event: SessionStarted) -> State:
         tools=event.tools,
         pending=(text_block(event.context),) if event.context else (),
         prefix=state.prefix + 1,
+        size=fixed(event.system, event.tools),
         usage=state.usage,
         cost=state.cost,
         max_cost=state.max_cost,
@@ -217,6 +246,8 @@ def _judged(state: State, event: CallJudged) -> State:
 def _spoke(state: State, event: ModelSpoke) -> State:
     usage = {**state.usage, event.model: state.usage.get(event.model, Usage()) + event.usage}
     sent = sendable(event.blocks)
+    counted = event.usage.prompt_tokens + event.usage.output_tokens
+    size = counted if event.usage.prompt_tokens else state.filled + rough(sent)
     calls = tuple(OpenCall(call) for call in calls_in(sent))
     turn = state.turn and replied(state.turn, event, sent=bool(sent), calls=bool(calls))
     if not sent:
@@ -228,6 +259,7 @@ def _spoke(state: State, event: ModelSpoke) -> State:
         cost=added(state.cost, event.cost),
         # Not unpacked: that goes through all of them twice, and there may be thousands.
         messages=state.messages + (*user, message("assistant", sent)),  # noqa: RUF005
+        size=size,
         pending=(*notes(event, calls), *state.waiting),
         calls=calls,
         waiting=(),
@@ -343,6 +375,7 @@ def _ended(state: State) -> State:
     messages = (*state.messages, *closed)
     back = ModelChanged(model=state.picked)
     waits = (back, *state.waits)
+    state = replace(state, size=state.filled)
     state = replace(state, messages=messages, pending=state.waiting, waiting=(), calls=(), waits=(), turn=None)
     return fold(waits, state)
 
@@ -375,7 +408,31 @@ def begun(state: State, messages: Iterable[Message], pending: tuple[Block, ...] 
     whole, pending = answered(tuple(filter(None, map(without_thinking, messages))), pending, open_)
     if whole and whole[0]["role"] != "user":
         whole = (message("user", (text_block(LEFT_OUT),)), *whole)
-    return replace(state, messages=whole, pending=pending, prefix=state.prefix + 1, earlier=_with_this(state))
+    size = fixed(state.system, state.tools) + sum(rough(it["content"]) for it in whole)
+    return replace(
+        state, messages=whole, pending=pending, prefix=state.prefix + 1, earlier=_with_this(state), size=size
+    )
+
+
+def compacted(state: State, event: Compacted) -> State:
+    """The state with what a compaction left, in a turn or between two; also where it is only to be seen what that would be."""
+    state = _billed(state, event)
+    head = (message("user", event.head),) if event.head else ()
+    messages = state.messages[len(state.messages) - event.kept :] if event.head else state.messages
+    new = begun(state, (*head, *replaced(messages, event.notes)), noted(state.pending, event.notes))
+    seen = state.seen if event.seen is None else event.seen
+    instructed = state.instructed if event.instructions is None else event.instructions
+    turn = state.turn
+    if turn is not None:
+        new = replace(new, pending=new.pending or (text_block(GO_ON_AFTER_COMPACTION),))
+        turn = replace(turn, last=None, full=False, n_compacted=turn.n_compacted + 1, n_since=0)
+    said = moved(state.said, (state.prefix, new.prefix), len(state.messages) - len(messages), len(head))
+    return replace(new, seen=seen, instructed=instructed, turn=turn, said=said)
+
+
+def _billed(state: State, event: Compacted | CompactionFailed) -> State:
+    took = {event.model: event.usage.model_dump()} if event.model else {}
+    return _paid(state, took, event.cost)
 
 
 def back_to(state: State, prompt_id: str) -> State | None:
@@ -389,9 +446,7 @@ def back_to(state: State, prompt_id: str) -> State | None:
     messages = all_[: said.n_messages]
     state = replace(state, said=state.said[:index], waiting=(), unread=(), calls=(), instructed=said.instructed)
     if said.prefix == state.prefix:
-        return replace(
-            state, messages=messages, pending=said.pending, prefix=state.prefix + 1, earlier=_with_this(state)
-        )
+        return _with_messages(state, messages, said.pending)
     return begun(state, messages, said.pending)
 
 
@@ -417,8 +472,20 @@ def _rewound(state: State, event: Rewound) -> State:
         return state
     earlier = {**was.earlier, was.prefix: was.messages}
     state = replace(state, messages=was.messages, pending=was.pending, said=was.said, seen=was.seen, undone=None)
-    state = replace(state, prefix=state.prefix + 1, earlier=earlier)
+    state = replace(state, prefix=state.prefix + 1, earlier=earlier, size=was.size)
     return state if state.model == was.model else begun(state, state.messages)
+
+
+def _with_messages(state: State, messages: tuple[Message, ...], pending: tuple[Block, ...]) -> State:
+    less = sum(rough(it["content"]) for it in state.messages) - sum(rough(it["content"]) for it in messages)
+    return replace(
+        state,
+        messages=messages,
+        pending=pending,
+        prefix=state.prefix + 1,
+        earlier=_with_this(state),
+        size=max(0, state.size - less),
+    )
 
 
 def _with_this(state: State) -> Mapping[int, tuple[Message, ...]]:

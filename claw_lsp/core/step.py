@@ -24,6 +24,9 @@ MOST_SHOWN = 200
 """Characters of such a call that the person is shown."""
 MOST_ALIKE = 20
 """How many calls one question is about."""
+MOST_COMPACTED = 3
+"""How many compactions may come one soon after the other before the turn fails."""
+TOO_FULL = "Choose a model with a larger context (/model), or start anew with /clear."
 WARNED_AFTER = 3
 """After how many such failures the model is told that it goes round in circles."""
 
@@ -31,6 +34,11 @@ WARNED_AFTER = 3
 @dataclass(frozen=True, slots=True)
 class Consult:
     """Ask the model for its next reply."""
+
+
+@dataclass(frozen=True, slots=True)
+class Compact:
+    """Make what the model is sent shorter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +77,7 @@ class Rest:
     """Nothing to do until the person speaks."""
 
 
-Step = Consult | Judge | Perform | Refuse | End | Rest
+Step = Consult | Compact | Judge | Perform | Refuse | End | Rest
 
 
 def next_step(state: State) -> Step:
@@ -81,6 +89,8 @@ def next_step(state: State) -> Step:
         return _next_call(state)
     if turn.halted is not None:
         return End("refused", turn.halted)
+    if turn.full:
+        return _too_full(turn)
     if turn.last is None:
         if turn.max_turns is not None and turn.n_replies >= turn.max_turns:
             more = LimitRaised(max_turns=turn.n_replies + turn.max_turns)
@@ -90,7 +100,7 @@ def next_step(state: State) -> Step:
             return End("limit", f"The session reached its limit of ${most:g}.", more)
         if again := next((it for it, n in turn.failures.items() if n >= MOST_FAILURES), None):
             return End("limit", _in_circles(again))
-        return Consult()
+        return _makes_room(state, turn) or Consult()
     return _after_reply(turn, turn.last)
 
 
@@ -148,12 +158,34 @@ def _after_reply(turn: Turn, reply: ModelSpoke) -> Step:
             return Consult()
         case "refusal":
             return End("failed", "The model declined to answer this. Rephrase the request, or try another model.")
-        case "model_context_window_exceeded":
-            return End("failed", "The conversation no longer fits the model's context. Start a new one with /clear.")
         case _ if turn.refused:
             return End("refused", "The last thing the model tried was not permitted.")
         case _:
             return End("done")
+
+
+def _makes_room(state: State, turn: Turn) -> Compact | End | None:
+    """What comes before the next reply where the model's window is nearly full; a compaction is tried once before each."""
+    if turn.compact_at is None or not state.messages or state.filled < turn.compact_at:
+        return None
+    if turn.n_compacted and not turn.n_since:
+        return None
+    if turn.n_compacted >= MOST_COMPACTED:
+        return End(
+            "failed", f"The session was compacted {turn.n_compacted} times and is full again at once. {TOO_FULL}"
+        )
+    return Compact()
+
+
+def _too_full(turn: Turn) -> Compact | End:
+    """What comes after a request that was too long for the model."""
+    if turn.compact_at is None:
+        return End(
+            "failed", f"The conversation no longer fits the model's context. Make it shorter with /compact. {TOO_FULL}"
+        )
+    if turn.n_compacted and (turn.n_since <= 1 or turn.n_compacted >= MOST_COMPACTED):
+        return End("failed", f"The conversation does not fit the model's context, though it was compacted. {TOO_FULL}")
+    return Compact()
 
 
 def _may_cost(state: State, turn: Turn) -> float | None:

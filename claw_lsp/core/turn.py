@@ -18,6 +18,9 @@ GO_ON_AFTER_LIMIT = (
     "[Your reply reached its length limit here. Go on exactly where it stopped; do not repeat what is there.]"
 )
 ENDED_HERE = "[The turn ended here before your reply was whole.]"
+GO_ON_AFTER_COMPACTION = "[The conversation was made shorter here. Go on with the work where your last reply stopped.]"
+SOON = 3
+"""Compactions with fewer replies between them come one soon after the other."""
 LOST_CALL = (
     "[A call you had begun to write did not arrive whole and was not run. Write it again if it is still wanted.]"
 )
@@ -41,11 +44,19 @@ class Turn:
     prompt_id: str
     max_turns: int | None
     max_cost: float | None = None
+    compact_at: int | None = None
+    """How many tokens the model may be sent before the session is compacted; None for never, and once that failed."""
     prompt: tuple[Block, ...] = ()
     n_held: int = 0
     halted: str | None = None
     kept: bool = False
     """Whether the files were kept before its first change, or could not be."""
+    n_compacted: int = 0
+    """How many compactions came one soon after the other."""
+    n_since: int = 0
+    """Replies since the last of them."""
+    full: bool = False
+    """Whether the last request was too long for the model."""
     n_replies: int = 0
     n_cuts: int = 0
     n_extended: int = 0
@@ -67,6 +78,9 @@ def replied(turn: Turn, event: ModelSpoke, *, sent: bool, calls: bool) -> Turn:
     return replace(
         turn,
         n_replies=turn.n_replies + 1,
+        n_since=turn.n_since + 1,
+        full=event.stop_reason == "model_context_window_exceeded",
+        n_compacted=turn.n_compacted if turn.n_since + 1 < SOON else 0,
         n_cuts=turn.n_cuts + 1 if event.cut else 0,
         n_extended=turn.n_extended + 1 if event.stop_reason == "max_tokens" else 0,
         usage={**turn.usage, event.model: turn.usage.get(event.model, Usage()) + event.usage},
@@ -78,7 +92,7 @@ def replied(turn: Turn, event: ModelSpoke, *, sent: bool, calls: bool) -> Turn:
 
 def to_speak(last: ModelSpoke | None) -> bool:
     """Whether the model speaks next: nothing was said yet, or its last reply is to be gone on with."""
-    return last is None or last.cut or last.stop_reason in ("max_tokens", "pause_turn")
+    return last is None or last.cut or last.stop_reason in ("max_tokens", "pause_turn", "model_context_window_exceeded")
 
 
 def notes(event: ModelSpoke, calls: tuple[OpenCall, ...]) -> tuple[Block, ...]:

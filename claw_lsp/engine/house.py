@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 
 from claw_lsp.engine.hooking import Alone, unseen
-from claw_lsp.engine.opening import LoadSettings
+from claw_lsp.engine.opening import Home, LoadSettings
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.engine.turn import Hands
@@ -57,8 +58,8 @@ class House:
     checkpoints: Checkpoints
     warm: Callable[[], Awaitable[None]]
 
-    def hands(self, workspace: Workspace, host: Host, settings: Settings) -> Hands:
-        """What one turn works with."""
+    def hands(self, workspace: Workspace, host: Host, settings: Settings, home: Home) -> Hands:
+        """What one turn works with in a session that lives there."""
         return Hands(
             model=self.model,
             tools=self.tools(settings),
@@ -74,6 +75,8 @@ class House:
             home=self.home,
             claw_home=self.claw_home,
             checkpoints=self.checkpoints if settings.checkpoints else None,
+            reopened=partial(self.sessions.reopened, home),
+            compact_prompt=self.prompts.compact,
         )
 
     def small(self, settings: Settings, name: str = "") -> SmallModel:

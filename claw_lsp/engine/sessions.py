@@ -10,6 +10,7 @@ from uuid import uuid4
 from claw_lsp.core.fork import Fork, forked
 from claw_lsp.core.recover import CRASHED, Partial, recover
 from claw_lsp.core.reopening import laxer, reopened
+from claw_lsp.core.state import State
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Entry, SessionStarted
@@ -89,6 +90,10 @@ class Sessions:
         await session.leave("clear")
         session.begins = "clear"
         return session.write(await self._opening(session.id, home, chosen))
+
+    async def reopened(self, home: Home, state: State) -> SessionStarted:
+        """What the session would begin with if it began now; nothing is written."""
+        return await self._opening(state.session, home, Chosen(mode=state.mode, model=state.model, effort=state.effort))
 
     async def entries(self, id_: str) -> Sequence[Entry]:
         """Everything in a session's log, open here or not. Raises LogError."""

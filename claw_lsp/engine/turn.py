@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 
 from claw_lsp.core.hooks import occasions
@@ -11,8 +11,10 @@ from claw_lsp.core.models import refused, stand_in
 from claw_lsp.core.policy import egress
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import INTERRUPTED
-from claw_lsp.core.step import Consult, End, Judge, Perform, Refuse, Rest, next_step, repeated
+from claw_lsp.core.state import State
+from claw_lsp.core.step import Compact, Consult, End, Judge, Perform, Refuse, Rest, next_step, repeated
 from claw_lsp.engine import hooking
+from claw_lsp.engine.compacting import made_shorter, wanted
 from claw_lsp.engine.deadline import Deadline
 from claw_lsp.engine.instructing import guide, refresh
 from claw_lsp.engine.judging import decide
@@ -21,8 +23,9 @@ from claw_lsp.engine.limits import goes_on
 from claw_lsp.engine.proposing import Proposing, waiting_note
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result, text_in
-from claw_lsp.facts.event import CallFinished, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
-from claw_lsp.facts.fault import ClawError, ModelError, ProcessError, ToolError
+from claw_lsp.facts.compacted import Compacted, CompactionFailed, Trigger
+from claw_lsp.facts.event import CallFinished, Event, ModelSpoke, SessionStarted, Stopped, TurnEnded, UserSpoke
+from claw_lsp.facts.fault import ClawError, ContextFull, ModelError, ProcessError, ToolError
 from claw_lsp.facts.plan import Reach
 from claw_lsp.facts.request import Reply
 from claw_lsp.facts.scene import Scene
@@ -45,7 +48,7 @@ BUG = "Something in claw-lsp itself failed; the details are in its log. The sess
 @dataclass(frozen=True, slots=True)
 class Hands:
     """What a turn works with. `facts_of` knows any model id; `home` is the person's home folder, `claw_home`
-    our own."""
+    our own. `reopened` is what a session would begin with now, `compact_prompt` asks the model for a summary."""
 
     model: Model
     tools: Mapping[str, Tool]
@@ -61,6 +64,8 @@ class Hands:
     home: str
     claw_home: str = ""
     checkpoints: Checkpoints | None = None
+    reopened: Callable[[State], Awaitable[SessionStarted]] | None = None
+    compact_prompt: str = ""
 
 
 async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnded:
@@ -107,10 +112,33 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
         return ended
 
 
-async def _take(step: Consult | Judge | Perform | Refuse | End, session: Session, hands: Hands) -> None:
+async def compact(session: Session, focus: str, hands: Hands) -> Compacted | CompactionFailed:
+    """Compact a session because the person wants it, once no turn runs. Raises LogError."""
+    hands = replace(hands, workspace=Proposing(hands.workspace, session, hands))
+    async with session.in_turn:
+        return await _compact(session, hands, "manual", focus)
+
+
+async def _compact(session: Session, hands: Hands, trigger: Trigger, focus: str) -> Compacted | CompactionFailed:
+    """Make what the model is sent shorter, between two replies; what hooks say of it is heeded."""
+    answer = await hooking.before_compaction(trigger, focus, session, hands)
+    if (refused := answer.blocked) is not None:
+        event: Compacted | CompactionFailed = CompactionFailed(trigger=trigger, why=f"a hook refused it: {refused}")
+    else:
+        minded = "\n".join(filter(None, (focus, answer.context)))
+        event = await made_shorter(session, _scene(session, hands), hands, wanted(session, hands, trigger, minded))
+    await _record(session, hands, event)
+    if isinstance(event, Compacted):
+        await hooking.after_compaction(trigger, event.summary, session, hands)
+    return event
+
+
+async def _take(step: Compact | Consult | Judge | Perform | Refuse | End, session: Session, hands: Hands) -> None:
     match step:
         case Consult():
             await _consult(session, hands)
+        case Compact():
+            await _compact(session, hands, "auto", "")
         case Judge(call):
             for event in await decide(call, session, hands.tools.get(call.name), _scene(session, hands), hands):
                 await _record(session, hands, event)
@@ -143,9 +171,13 @@ async def _consult(session: Session, hands: Hands) -> None:
 
     if refusal := refused(facts.id, hands.settings):
         raise ModelError(refusal, reason="invalid_request")
+    asked = request(session.state, facts, hands.settings.max_output_tokens)
     try:
-        asked = request(session.state, facts, hands.settings.max_output_tokens)
         event = _spoken(await hands.model.consult(asked, hear), facts)
+    except ContextFull as error:
+        # As a model says it that noticed while it wrote: what follows is the core's to decide.
+        full = Reply((), "model_context_window_exceeded", Usage(), facts.id, fault=str(error))
+        event = _spoken(full, facts)
     except ModelError as error:
         event = stand_in(error, session.state, hands.settings.fallback_models)
         if event is None:

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 
 from claw_lsp.facts.call import Block, Result
 from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
+from claw_lsp.facts.compacted import Compacted, CompactionFailed
 from claw_lsp.facts.fact import Fact
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
@@ -60,8 +61,8 @@ class SessionStarted(Fact):
 
 class UserSpoke(Fact):
     """The person asked for something; it begins a turn. `text` is what people are shown, `blocks` what the model gets.
-    `max_cost` is in dollars, for the whole session. `along` says what was mentioned and went with it or did not, `seen`
-    what the model knows of files by that."""
+    `max_cost` is in dollars, for the whole session; at `compact_at` tokens the session is compacted, never if None. `along` says
+    what was mentioned and went with it or did not, `seen` what the model knows of files by that."""
 
     kind: Literal["user_spoke"] = "user_spoke"
     from_outside: ClassVar[bool] = True
@@ -74,6 +75,7 @@ class UserSpoke(Fact):
     path: str | None = None
     max_turns: int | None = None
     max_cost: float | None = None
+    compact_at: int | None = None
     seen: dict[str, str] = {}
     along: tuple[str, ...] = ()
 
@@ -318,6 +320,8 @@ Known = Annotated[
     | Checkpointed
     | RewindBegun
     | Rewound
+    | Compacted
+    | CompactionFailed
     | TurnEnded,
     Field(discriminator="kind"),
 ]

@@ -8,6 +8,7 @@ ClawError                 everything we raise on purpose; its text is written fo
     - ClientSilent        it did not answer within the time limit
     - ClientRefused       it answered with an error, or with nonsense
   x ModelError            the provider failed after its retries; says what to do
+    - ContextFull         what was sent is too long for the model: the session is compacted
   x BadRequest            the door was sent what cannot be obeyed; names the field and what was expected
   x LogError              the session log cannot be read or written; the turn stops, nothing shown is lost
     - SessionHeld         another process has the session open: a new one can be begun in its place
@@ -57,6 +58,10 @@ class ModelError(ClawError):
     def __init__(self, text: str, *, reason: str = "unknown") -> None:
         super().__init__(text)
         self.reason = reason
+
+
+class ContextFull(ModelError):
+    """What was sent is longer than the model or its server takes."""
 
 
 class BadRequest(ClawError):

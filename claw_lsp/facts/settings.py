@@ -105,6 +105,17 @@ class Settings(SandboxSettings, AutoRules):
     max_output_tokens: int = Field(
         32_000, alias="maxOutputTokens", ge=1, description="How many tokens one reply may have."
     )
+    auto_compact: bool = Field(
+        True,
+        alias="autoCompactEnabled",
+        description="Make a session shorter by itself before the model's window is full; `/compact` does it whenever you like.",
+    )
+    compact_window: int | None = Field(
+        None,
+        alias="autoCompactWindow",
+        ge=1,
+        description="How many tokens count as the model's whole window for that; all that the model has if not set. It begins at 80 %.",
+    )
     models: dict[str, ModelFacts] = Field(
         {}, description="Models beside the built-in table, by id: limits in tokens, prices in dollars per million."
     )

@@ -11,6 +11,7 @@ COMMANDS = (
     "claw.clear",
     "claw.comment",
     "claw.commitMessage",
+    "claw.compact",
     "claw.cost",
     "claw.delete",
     "claw.diff",

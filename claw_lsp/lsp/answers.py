@@ -17,6 +17,7 @@ from claw_lsp.lsp.commands import (
     along,
     comments,
     commits,
+    compacting,
     differences,
     forks,
     hooks,
@@ -46,6 +47,7 @@ ANNOUNCED = (
     along,
     comments,
     commits,
+    compacting,
     differences,
     forks,
     hooks,
@@ -198,7 +200,7 @@ class Answers:
         door = self.door
         run = door.progress.run_of(params.token)
         if run is not None:
-            door.runs.stop(door.runs.get(run))
+            door.runs.call_off(run)
 
     def editor_state(self, params: Any) -> None:
         """`claw/editorState {uri, selection, visible}`: where the person is, from a shim."""

@@ -104,6 +104,10 @@ class SessionArguments(Arguments):
     session: str | None = None
 
 
+class CompactArguments(SessionArguments):
+    focus: Annotated[str, Field(max_length=2_000)] = ""
+
+
 class SessionsArguments(Arguments):
     pick: bool = True
 

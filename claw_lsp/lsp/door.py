@@ -13,6 +13,7 @@ from uuid import uuid4
 from claw_lsp.core import briefing
 from claw_lsp.core.briefing import Subject
 from claw_lsp.core.chat.writer import unread
+from claw_lsp.core.compacting import by_itself
 from claw_lsp.core.corrections import corrections
 from claw_lsp.core.modes import forbidden
 from claw_lsp.core.policy.paths import inside
@@ -132,6 +133,13 @@ class Door:
     def _home(self, folder: str, roots: tuple[str, ...]) -> Home:
         return Home(folder, roots, editor=self.powers.client, section=self.section, open_texts=self._open_texts)
 
+    def home_of(self, session: Session) -> Home:
+        """Where the session lives, with the editor, its settings and its folders as they are now."""
+        state = session.state
+        folder = state.roots[0] if state.roots else state.cwd
+        within = folder in self.folders
+        return self._home(folder, (folder, *(it for it in self.folders if it != folder)) if within else state.roots)
+
     def _open_texts(self) -> dict[str, str]:
         return {it.path: it.text for it in self.buffers.all()}
 
@@ -239,6 +247,7 @@ class Door:
             path=subject.path or None,
             max_turns=settings.max_turns,
             max_cost=settings.max_cost,
+            compact_at=by_itself(self.house.facts_of(session.state.model, settings), settings),
             seen=dict(along.seen),
             along=along.lines,
         )
@@ -290,7 +299,7 @@ class Door:
                 await self.chats.show(session.id)
             except ClawError as error:
                 self.messages.warn_once(str(error))
-        hands = self.house.hands(self.workspace, self._host(run, bar), settings)
+        hands = self.house.hands(self.workspace, self.host(run, bar), settings, self.home_of(session))
         return await run_turn(session, spoken, hands)
 
     def _closing(self, session: Session, spoken: UserSpoke, run: Run, stopped: Stopped, why: str) -> TurnEnded:
@@ -342,7 +351,7 @@ class Door:
         if found.note is not None:
             await self.write(session, found.note)
 
-    def _host(self, run: Run, bar: Bar) -> TurnHost:
+    def host(self, run: Run, bar: Bar) -> TurnHost:
         return TurnHost(
             run=run,
             bar=bar,

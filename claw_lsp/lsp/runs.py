@@ -50,6 +50,8 @@ class Runs:
 
     def __init__(self) -> None:
         self._runs: dict[str, Run] = {}
+        self.beside: dict[str, asyncio.Task[Any]] = {}
+        """What is done beside turns and can be called off, by the id that its progress goes by."""
 
     def start(
         self,
@@ -98,6 +100,13 @@ class Runs:
             return False
         run.task.cancel()
         return True
+
+    def call_off(self, id_: str) -> None:
+        """The person cancelled the progress of a run, or of what is done beside turns."""
+        if task := self.beside.get(id_):
+            task.cancel()
+        elif run := self._runs.get(id_):
+            self.stop(run)
 
     def cancelled(self, request: RequestId) -> None:
         """The client cancelled a request: the runs it started or waits for are stopped."""

@@ -32,6 +32,7 @@ class Prompts:
     system: str
     actions: Mapping[str, str]
     auto_mode: str
+    compact: str
     hook: str
 
 
@@ -41,6 +42,7 @@ def load() -> Prompts:
     return Prompts(
         system=folder.joinpath("system.md").read_text("utf-8").strip(),
         actions=MappingProxyType({name: folder.joinpath(f"{name}.md").read_text("utf-8").strip() for name in ACTIONS}),
+        compact=folder.joinpath("compact.md").read_text("utf-8").strip(),
         auto_mode=folder.joinpath("auto_mode.md").read_text("utf-8").strip(),
         hook=folder.joinpath("hook.md").read_text("utf-8").strip(),
     )

@@ -12,6 +12,7 @@ from uuid import uuid4
 
 from claw_lsp.core.book import folded
 from claw_lsp.core.briefing import Subject, action_blocks
+from claw_lsp.core.compacting import by_itself
 from claw_lsp.core.corrections import corrections
 from claw_lsp.core.modes import SWITCHED, forbidden
 from claw_lsp.core.recover import INTERRUPTED
@@ -26,6 +27,8 @@ from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
+    Compacted,
+    CompactionFailed,
     Entry,
     Forked,
     Instructed,
@@ -134,6 +137,8 @@ class Door:
                 | Checkpointed()
                 | RewindBegun()
                 | Rewound()
+                | Compacted()
+                | CompactionFailed()
                 | TurnEnded()
                 | Unknown()
             ):
@@ -215,8 +220,10 @@ class Door:
             blocks=action_blocks(self.house.prompts, "ask", Subject(words=order.prompt)),
             max_turns=self._max_turns,
             max_cost=settings.max_cost,
+            compact_at=by_itself(self.house.facts_of(session.state.model, settings), settings),
         )
-        return await run_turn(session, spoken, self.house.hands(self._workspace, self, settings))
+        home = Home(order.folder, session.state.roots)
+        return await run_turn(session, spoken, self.house.hands(self._workspace, self, settings, home))
 
     async def _review(self, session: Session) -> None:
         """Show what waits as a proposal, and ask about it where somebody is there."""

@@ -14,7 +14,7 @@ from urllib.parse import urlsplit
 
 from claw_lsp.adapters.claude.backoff import OBEYED, TRIES, asked_wait
 from claw_lsp.adapters.claude.credentials import WAYS
-from claw_lsp.facts.fault import ModelError
+from claw_lsp.facts.fault import ContextFull, ModelError
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,10 +32,13 @@ class Fault:
     tries: int = 1
     asked: float | None = None
     said: str = ""
+    full: bool = False
+    """What was sent is too long."""
 
     def error(self, n_tries: int) -> ModelError:
         counted = f" It was asked {n_tries} times." if n_tries > 1 else ""
-        return ModelError(f"{self.why[:1].upper()}{self.why[1:]}.{counted} {self.advice}", reason=self.reason)
+        kind = ContextFull if self.full else ModelError
+        return kind(f"{self.why[:1].upper()}{self.why[1:]}.{counted} {self.advice}", reason=self.reason)
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +189,7 @@ def _of_kind(kind: str, message: str, asked: Asked) -> Fault:
     why, advice, reason, tries = _SAID.get(kind, _SAID["api_error"])
     names = {"model": asked.model, "source": asked.source, "host": asked.host}
     said = f": {message}" if message and kind in _TOLD else ""
-    return Fault(why.format(**names) + said, advice, reason, tries)
+    return Fault(why.format(**names) + said, advice, reason, tries, full=kind == "request_too_large")
 
 
 def _invalid(message: str, asked: Asked) -> Fault:
@@ -196,6 +199,7 @@ def _invalid(message: str, asked: Asked) -> Fault:
             f"the session no longer fits the context of {asked.model}: {message}",
             "Start a new session (`/clear`), or choose a model with a larger context.",
             "invalid_request",
+            full=True,
         )
     if "credit balance" in lower:
         return Fault(message, "Add credit in the console of the provider, then ask again.", "billing_error")

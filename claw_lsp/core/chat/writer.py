@@ -11,7 +11,7 @@ from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.scrub import Scrub, scrubbed
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.hooks.telling import in_a_line
-from claw_lsp.core.render import LONGEST, call_title, result_line, usage_line
+from claw_lsp.core.render import LONGEST, call_title, compacted_line, result_line, usage_line
 from claw_lsp.core.reopening import in_words
 from claw_lsp.core.rewinding import rewound_in_words
 from claw_lsp.facts.call import calls_in, text_in
@@ -19,6 +19,8 @@ from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
+    Compacted,
+    CompactionFailed,
     Entry,
     Forked,
     Instructed,
@@ -166,11 +168,8 @@ class Writer:
                 return ()
             case CallFinished() as event:
                 return (self._finished(event),)
-            case RuleAdded() as event:
-                always = f" (written to {event.stored_in})" if event.stored_in else " for this session"
-                return (self._item(f"{event.rule.behavior}{always}: {code(event.rule.text)}"),)
-            case RuleRemoved() as event:
-                return (self._item(f"taken back: {event.rule.behavior} {code(event.rule.text)}"),)
+            case RuleAdded() | RuleRemoved() as event:
+                return (self._item(_ruled(event)),)
             case ModeChanged() as event:
                 return (self._item(f"mode: {event.mode.value}"),)
             case ModelChanged() as event:
@@ -179,6 +178,8 @@ class Writer:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
             case Hooked() as event:
                 return self._hook(in_a_line(event), event.event)
+            case Compacted() | CompactionFailed() as event:
+                return (self._item(scrubbed(f"{compacted_line(event)}; the log keeps everything")),)
             case Instructed() as event:
                 return (self._item(f"instructions: {code(event.path)}"),)
             case Forked(origin=origin):
@@ -280,6 +281,13 @@ class Writer:
         before = "\n" if self._in_list else "\n\n"
         self._in_list = True
         return f"{before}- {text}"
+
+
+def _ruled(event: RuleAdded | RuleRemoved) -> str:
+    if isinstance(event, RuleRemoved):
+        return f"taken back: {event.rule.behavior} {code(event.rule.text)}"
+    always = f" (written to {event.stored_in})" if event.stored_in else " for this session"
+    return f"{event.rule.behavior}{always}: {code(event.rule.text)}"
 
 
 def _picked(event: ModelChanged) -> str:

@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 
 from claw_lsp.core.budget import used_percent
 from claw_lsp.core.render import dollars, tokens
 from claw_lsp.core.spending import lines, spending
 from claw_lsp.core.words import counted
-from claw_lsp.engine.opening import Home
-from claw_lsp.engine.session import Session
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.past import SessionSummary
 from claw_lsp.lsp.arguments import AnswerArguments, NoArguments, SessionArguments, SessionsArguments
@@ -180,14 +178,6 @@ async def clear(door: Door, args: SessionArguments, request: RequestId | None) -
         return {"text": "There is nothing to forget."}
     if session.state.turn is not None:
         raise BadRequest("session: a turn is running in it; stop that first (claw.stop)")
-    entry = await door.house.sessions.begin_anew(session, _home(door, session))
+    entry = await door.house.sessions.begin_anew(session, door.home_of(session))
     await door.saw(session.id, entry)
     return {"session": session.id, "text": "What was said before is forgotten; the log keeps it."}
-
-
-def _home(door: Door, session: Session) -> Home:
-    """Where the session lives, with the editor, its settings and its folders as they are now."""
-    state = session.state
-    folder = state.roots[0] if state.roots else state.cwd
-    roots = (folder, *(it for it in door.folders if it != folder)) if folder in door.folders else state.roots
-    return replace(door.home_for(None), folder=folder, roots=roots)
