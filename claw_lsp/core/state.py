@@ -408,10 +408,7 @@ def begun(state: State, messages: Iterable[Message], pending: tuple[Block, ...] 
     whole, pending = answered(tuple(filter(None, map(without_thinking, messages))), pending, open_)
     if whole and whole[0]["role"] != "user":
         whole = (message("user", (text_block(LEFT_OUT),)), *whole)
-    size = fixed(state.system, state.tools) + sum(rough(it["content"]) for it in whole)
-    return replace(
-        state, messages=whole, pending=pending, prefix=state.prefix + 1, earlier=_with_this(state), size=size
-    )
+    return _with_messages(state, whole, pending)
 
 
 def compacted(state: State, event: Compacted) -> State:
@@ -427,6 +424,8 @@ def compacted(state: State, event: Compacted) -> State:
         new = replace(new, pending=new.pending or (text_block(GO_ON_AFTER_COMPACTION),))
         turn = replace(turn, last=None, full=False, n_compacted=turn.n_compacted + 1, n_since=0)
     said = moved(state.said, (state.prefix, new.prefix), len(state.messages) - len(messages), len(head))
+    if head:
+        said = tuple(replace(it, instructed=instructed) if it.prefix == new.prefix else it for it in said)
     return replace(new, seen=seen, instructed=instructed, turn=turn, said=said)
 
 
