@@ -7,15 +7,16 @@ edit is somebody else's. So what later prompts and the person wrote stays, and w
 
 from __future__ import annotations
 
-from collections.abc import Container, Iterable, Iterator, Mapping
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from types import MappingProxyType
 
 from claw_lsp.core import proposals
 from claw_lsp.core.difference import differences
 from claw_lsp.core.hunks import Hunk, Ledger, Maker, edited, inverse, moved_to, overtaken, settled, synced, undone
 from claw_lsp.core.merge import merged
 from claw_lsp.core.proposals import Proposals
-from claw_lsp.facts.event import CallFinished, CallJudged, Entry, Event, UserSpoke
+from claw_lsp.facts.event import CallFinished, CallJudged, Entry, Event, TurnEnded, UserSpoke
 from claw_lsp.facts.reviewed import FileMoved, HunkUndone, Left, ProposalApplied, Reverted
 from claw_lsp.facts.text import TextEdit
 
@@ -55,11 +56,14 @@ class Reverting:
     left: tuple[Left, ...]
 
 
-def traced(entries: Iterable[Entry], prompt_id: str) -> Mapping[str, Trace]:
-    """What a prompt (or a revert) did, by the names that its files have now; files that it did not touch are not there."""
+def traced(
+    entries: Iterable[Entry], prompt_id: str, ran: Mapping[str, Sequence[Step | None]] = MappingProxyType({})
+) -> Mapping[str, Trace]:
+    """What a prompt (or a revert) did, by the names that its files have now; files that it did not touch are not there.
+    `ran` is what its commands did to a file, in order, with None where an edit in the log stands between."""
     traces: dict[str, Trace] = {}
     session = run = ""
-    steps = _Steps(prompt_id)
+    steps = _Steps(prompt_id, ran)
     for entry in entries:
         event = entry.event
         if isinstance(event, UserSpoke):
@@ -158,9 +162,11 @@ class _Steps:
     """Reads changes of files out of a log, entry by entry. A proposal is one when it is applied, and not before. `names` are
     the prompt that is looked for and the reverts that put back what it did."""
 
-    def __init__(self, prompt_id: str) -> None:
+    def __init__(self, prompt_id: str, ran: Mapping[str, Sequence[Step | None]]) -> None:
         self.known = Proposals()
         self.names = {prompt_id}
+        self._prompt_id = prompt_id
+        self._ran = {path: list(some) for path, some in ran.items()}
         self._of_reverts: dict[str, str] = {}
 
     def of(self, entry: Entry) -> tuple[Step, ...]:
@@ -172,10 +178,21 @@ class _Steps:
                 self.known = self.known.with_ledger(synced(ledger, step.after))
         return steps
 
+    def _until_edit(self, left: list[Step | None]) -> Iterator[Step]:
+        """What commands did up to the next edit, each told once."""
+        while left and (step := left.pop(0)) is not None:
+            yield step
+
     def _in(self, event: Event, before: Proposals) -> Iterator[Step]:
         if isinstance(event, CallFinished):
             for it in (one for one in event.result.edited if not one.proposed):
+                if before.prompt_id == self._prompt_id:
+                    yield from self._until_edit(self._ran.get(it.path, []))
                 yield Step(it.path, it.before, it.after, before.prompt_id, event.call_id, it.created)
+        elif isinstance(event, TurnEnded) and before.prompt_id == self._prompt_id:
+            for left in self._ran.values():
+                while left:
+                    yield from self._until_edit(left)
         elif isinstance(event, Reverted):
             self._of_reverts[event.revert] = event.prompt_id
             if self._of_reverts.get(event.prompt_id) in self.names:
