@@ -8,7 +8,7 @@ edit is somebody else's. So what later prompts and the person wrote stays, and w
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from types import MappingProxyType
 
 from claw_lsp.core import proposals
@@ -181,7 +181,7 @@ class _Steps:
     def _until_edit(self, left: list[Step | None]) -> Iterator[Step]:
         """What commands did up to the next edit, each told once."""
         while left and (step := left.pop(0)) is not None:
-            yield step
+            yield replace(step, prompt_id=self._prompt_id)
 
     def _in(self, event: Event, before: Proposals) -> Iterator[Step]:
         if isinstance(event, CallFinished):

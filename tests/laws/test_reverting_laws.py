@@ -7,9 +7,9 @@ from dataclasses import dataclass, field
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claw_lsp.core.reverting import Reverting, reverting, traced
+from claw_lsp.core.reverting import Reverting, Step, reverting, traced
 from claw_lsp.facts.call import Edited, Result
-from claw_lsp.facts.event import CallFinished, Entry, Event, SessionStarted, UserSpoke
+from claw_lsp.facts.event import CallFinished, Entry, Event, SessionStarted, TurnEnded, UserSpoke
 from claw_lsp.facts.reviewed import FileMoved, Reverted
 from claw_lsp.facts.text import TextEdit, applied
 
@@ -233,3 +233,33 @@ def test_what_is_left_is_told_with_both_sides(draw: Draw) -> None:
             assert it.text[place.start : place.end] != place.wanted
         spans = [(place.start, place.end) for place in came.left] if came else []
         assert all(one[1] <= other[0] for one, other in zip(spans, spans[1:], strict=False))
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.data())
+def test_what_commands_did_between_edits_is_taken_back_with_them(draw: Draw) -> None:
+    """A prompt changes lines of its own in turn by edits and by commands; a later prompt and the person change others."""
+    it = history(draw, 1)
+    kinds = draw.draw(st.lists(st.sampled_from(["edit", "command"]), min_size=1, max_size=5))
+    lines = [it.fresh(3) + "\n" for _ in range(2 * len(kinds) + 3)]
+    it.text = "".join(lines)
+    id_ = it.prompts()
+    ran: list[Step | None] = []
+    for n, kind in enumerate(kinds):
+        before, at = it.text, sum(map(len, lines[: 2 * n + 1]))
+        edit = TextEdit(at, at + 2, it.fresh(2))
+        if kind == "edit":
+            it.edits(edit)
+            ran.append(None)
+        else:
+            it.text = applied(before, (edit,))
+            ran.append(Step(PATH, before, it.text, "", f"ran-{n}"))
+    it.happens(TurnEnded(run=id_, stopped="done"))
+    it.prompts()
+    whole = it.text
+    it.edits(TextEdit(len(whole) - 4, len(whole) - 2, it.fresh(2)))
+    last = it.text[len(whole) - 4 :]
+    it.types(TextEdit(0, 0, "typed\n"))
+    came = reverting(traced(it.log, id_, {PATH: ran})[PATH], it.text)
+    assert came.left == ()
+    assert came.text == "typed\n" + "".join(lines)[: len(whole) - 4] + last

@@ -28,9 +28,10 @@ def big(path: str, word: str, value: str, call: str, *, read: bool = False) -> t
 
 async def asked(visit: Visit, words: str, session: str | None = None) -> dict[str, Any]:
     more = {"session": session} if session else {"mode": "acceptEdits"}
-    ended = await visit.turn("claw.ask", prompt=words, **more)
+    begun = await visit.command("claw.ask", prompt=words, **more)
+    ended = await visit.end(begun["run"])
     assert ended["stopped"] == "done", ended
-    return ended
+    return {**begun, **ended}
 
 
 async def three_prompts(visit: Visit) -> str:
@@ -173,17 +174,19 @@ async def test_a_file_that_the_prompt_made_goes_and_comes_back_with_the_revert_o
         assert visit.text("new.py") == "x = 1\n"
 
 
-async def test_commands_of_the_prompt_are_named_since_their_effects_stay(tmp_path: Path) -> None:
+async def test_without_checkpoints_commands_of_the_prompt_are_named_since_their_effects_stay(tmp_path: Path) -> None:
     path = desk(tmp_path)
     steps = (
         says("", ("c0", "Bash", {"command": "echo hi > made.txt"})),
         *big(path, "one = 1\n", "one = 100\n", "c1", read=True),
     )
-    async with visiting(tmp_path, *steps) as visit:
+    introduction = {"initializationOptions": {"checkpoints": False}}
+    async with visiting(tmp_path, *steps, introduction=introduction) as visit:
         visit.open("calc.py", on_disk=BEFORE)
         await asked(visit, "make one big")
         answer = await visit.command("claw.revert", prompt_id="1")
         assert "echo hi > made.txt" in answer["text"]
+        assert Path(desk(tmp_path, "made.txt")).exists()
 
 
 async def test_a_prompt_that_nobody_knows_is_refused_and_without_one_the_prompts_are_listed(tmp_path: Path) -> None:

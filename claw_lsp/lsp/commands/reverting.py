@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 from uuid import uuid4
 
+from claw_lsp.core import rewinding
 from claw_lsp.core.difference import differences
 from claw_lsp.core.merge import merged, minimal_edits, moved
 from claw_lsp.core.render import one_line
-from claw_lsp.core.reverting import Trace, commands_run, reverting, traced
+from claw_lsp.core.reverting import Step, Trace, commands_run, reverting, traced
+from claw_lsp.core.rewinding import changings, content, steps
 from claw_lsp.core.words import counted
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import UserSpoke
-from claw_lsp.facts.fault import BadRequest, NoSuchFile, StaleDocument, ToolError
+from claw_lsp.facts.fault import BadRequest, CheckpointError, NoSuchFile, StaleDocument, ToolError
 from claw_lsp.facts.reviewed import Left, Reverted
 from claw_lsp.facts.text import Applied, Change, Document, TextEdit
 from claw_lsp.lsp.arguments import RevertArguments
@@ -23,6 +25,7 @@ from claw_lsp.lsp.commands.table import Answer, command
 from claw_lsp.lsp.deleting import cleared
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.transport.messages import RequestId
+from claw_lsp.lsp.uris import filelike
 
 ATTEMPTS = 3
 """How often a file is looked at again that changed while it was edited."""
@@ -51,10 +54,10 @@ async def revert(door: Door, args: RevertArguments, request: RequestId | None) -
     it = _meant(session, args.prompt_id)
     if session.state.turn is not None and session.state.turn.run == it.prompt_id:
         raise BadRequest("prompt_id: this prompt's turn still runs. Stop it first (claw.stop).")
-    traces = await asyncio.to_thread(traced, tuple(session.entries), it.prompt_id)
+    ran, said = await _ran(door, it)
+    traces = await asyncio.to_thread(traced, tuple(session.entries), it.prompt_id, ran)
     done: list[Reverted] = []
     failed: list[Answer] = []
-    said: list[str] = []
     for path, trace in traces.items():
         try:
             fact = await _taken_back(door, it, trace)
@@ -66,7 +69,7 @@ async def revert(door: Door, args: RevertArguments, request: RequestId | None) -
             done.append(fact)
             if trace.created and not fact.after.strip():
                 said.append(await cleared(door, path, [fact.before]))
-    return _answer(door, it, done, failed, [*filter(None, said), *_uncovered(it)])
+    return _answer(door, it, done, failed, said)
 
 
 # ---- which prompt -------------------------------------------------------------------------------------------------------
@@ -121,6 +124,43 @@ def _offered(session: Session) -> Answer:
     return {"session": session.id, "prompts": listed, "text": text if lines else "There is no prompt to take back yet."}
 
 
+# ---- what commands did --------------------------------------------------------------------------------------------------
+
+
+async def _ran(door: Door, it: Revert) -> tuple[dict[str, list[Step | None]], list[str]]:
+    """What commands of the prompt did to files, for `traced`, and sentences about what is not known of that."""
+    found = changings(it.session.entries, it.prompt_id) or ()
+    if not found or not found[0].ran:
+        return {}, []
+    ran = commands_run(it.session.entries, it.prompt_id)
+    named = ", ".join(f"`{one_line(one, 60)}`" for one in ran[:3]) + (" …" if len(ran) > 3 else "")
+    unknown = f"What commands of this prompt changed in files is as it was: {named}."
+    before, after = found[0].before, found[0].after
+    if not (before and after):
+        return {}, [unknown]
+    try:
+        paths = await door.house.checkpoints.changed(before, after)
+        sides = [await door.house.checkpoints.read(one, paths) for one in (before, after)]
+    except CheckpointError as error:
+        return {}, [f"{unknown} {error}"]
+    return _told_apart(steps(found[0], *sides), list(found[0].left_out))
+
+
+def _told_apart(every: Iterable[rewinding.Step], said: list[str]) -> tuple[dict[str, list[Step | None]], list[str]]:
+    """The steps of texts, None in place of an edit; what is no text is only said."""
+    ran: dict[str, list[Step | None]] = {}
+    for n, one in enumerate(every):
+        was, left = one.was, one.left
+        if (was and was.binary) or (left and left.binary):
+            said.append(f"{one.path} is no text and stays as a command left it.")
+        elif one.is_edit:
+            ran.setdefault(one.path, []).append(None)
+        elif (was and was.text) != (left and left.text):
+            before, after = was.text if was else "", left.text if left else ""
+            ran.setdefault(one.path, []).append(Step(one.path, before, after, "", f"ran-{n}", created=was is None))
+    return ran, said
+
+
 # ---- one file -----------------------------------------------------------------------------------------------------------
 
 
@@ -132,6 +172,8 @@ async def _taken_back(door: Door, it: Revert, trace: Trace) -> Reverted | None:
         wanted = await asyncio.to_thread(reverting, trace, before)
         if wanted.text == before:
             return _fact(it, trace, before, before, wanted.left, ()) if wanted.left else None
+        if trace.created and not wanted.text and await _deleted(door, trace.ledger.path, before):
+            return _fact(it, trace, before, "", (), wanted.edits)
         edits = minimal_edits(before, wanted.text) if document else (TextEdit(0, 0, wanted.text),)
         change = Change(trace.ledger.path, document, edits)
         try:
@@ -155,6 +197,15 @@ async def _document(door: Door, trace: Trace) -> Document | None:
         raise ToolError(
             f"{path} was deleted or renamed since, so nothing can be taken back there. Bring the file back first."
         ) from error
+
+
+async def _deleted(door: Door, path: str, text: str) -> bool:
+    """Whether a file that the prompt made, that is not open and holds nothing else, is gone from the disk."""
+    if door.buffers.get(path) is not None or not filelike(path):
+        return False
+    kept = (await door.house.checkpoints.now([path])).get(path)
+    there = content(kept)
+    return there is not None and there.text == text and await door.house.checkpoints.put(path, None, kept)
 
 
 def _fact(
@@ -188,15 +239,6 @@ def _followed(left: Sequence[Left], text: str, now: str) -> list[Left]:
 
 
 # ---- the answer ---------------------------------------------------------------------------------------------------------
-
-
-def _uncovered(it: Revert) -> list[str]:
-    """What the log does not know: files that commands changed."""
-    ran = commands_run(it.session.entries, it.prompt_id)
-    if not ran:
-        return []
-    named = ", ".join(f"`{one_line(one, 60)}`" for one in ran[:3]) + (" …" if len(ran) > 3 else "")
-    return [f"What commands of this prompt changed in files is as it was: {named}."]
 
 
 def _answer(door: Door, it: Revert, done: list[Reverted], failed: list[Answer], said: list[str]) -> Answer:
