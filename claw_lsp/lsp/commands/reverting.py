@@ -47,7 +47,7 @@ class Revert:
 async def revert(door: Door, args: RevertArguments, request: RequestId | None) -> Answer:
     """Take back what one earlier prompt changed, and keep what came later. `prompt_id` is its id or its number in the
     session, or the id of a revert, which that puts back; without it the prompts are listed. Places that were changed later
-    are left and shown."""
+    are left and shown. What its commands did to texts is taken back as far as checkpoints hold it; else they are named."""
     session = await _session(door, args)
     if args.prompt_id is None:
         return _offered(session)
