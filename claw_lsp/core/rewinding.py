@@ -149,9 +149,13 @@ def content(kept: Kept | None) -> Content | None:
         return Content(kept.data.decode("latin-1"), kept.mode, binary=True)
 
 
-def data_of(it: Content) -> bytes:
-    """The bytes of a new file with this content."""
-    return it.text.encode("latin-1" if it.binary else "utf-8")
+def data_like(it: Content, before: Kept | None) -> bytes:
+    """The bytes of a file with this content, in the encoding of what stands there."""
+    if it.binary:
+        return it.text.encode("latin-1")
+    found = (pair for pair in _MARKS if before is not None and before.data.startswith(pair[0]))
+    mark, encoding = next(found, (b"", "utf-8"))
+    return mark + it.text.encode(encoding)
 
 
 def rewound_in_words(event: Rewound) -> str:

@@ -21,11 +21,10 @@ async def before_change(plans: Iterable[Plan], session: Session, hands: Guided) 
         await _keep("before", turn.prompt_id, session, hands)
 
 
-def keep_after(session: Session, hands: Guided) -> None:
+def keep_after(prompt_id: str, session: Session, hands: Guided) -> None:
     """What commands made of the files is kept beside the session, and waited for by whoever keeps them next."""
-    turn = session.state.turn
-    if turn is not None and turn.kept and ran_commands(session.entries):
-        session.beside(_keep("after", turn.prompt_id, session, hands))
+    if ran_commands(session.entries):
+        session.beside(_keep("after", prompt_id, session, hands))
 
 
 async def _keep(when: Literal["before", "after"], prompt_id: str, session: Session, hands: Guided) -> None:

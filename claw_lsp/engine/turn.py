@@ -101,7 +101,7 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
         except ClawError as error:
             stopped, why, failure = "failed", str(error), error
         finally:
-            keep_after(session, hands)
+            keep_after(spoken.prompt_id, session, hands)
             # Closed before anything is awaited, so that a second cancel cannot leave it open.
             for entry in session.end(spoken.run, stopped, why):
                 await hands.host.saw(entry)

@@ -7,6 +7,7 @@ from typing import Annotated, Any, Literal, TypeVar, cast
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError
 
 from claw_lsp.core.export import Format
+from claw_lsp.facts.checkpoint import What
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.facts.rule import Behavior, Mode
 
@@ -143,6 +144,11 @@ class ExportArguments(SessionArguments):
 class ForkArguments(SessionArguments):
     at: str | None = None
     uri: str | None = None
+
+
+class RewindArguments(SessionArguments):
+    to: str | None = None
+    what: What = "both"
 
 
 class RunArguments(Arguments):

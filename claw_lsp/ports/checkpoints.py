@@ -19,6 +19,10 @@ class Checkpoints(Protocol):
         oldest of a session go when it has too many."""
         ...
 
+    async def settled(self) -> None:
+        """Once all that was asked to be kept before this is kept."""
+        ...
+
     async def changed(self, before: str, after: str) -> tuple[str, ...]:
         """The files that differ between two checkpoints, or are in one of them only. Raises CheckpointError."""
         ...

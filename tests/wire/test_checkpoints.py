@@ -31,7 +31,7 @@ def git(folder: Path, *args: str) -> str:
     return subprocess.run(words, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-async def test_what_is_kept_comes_back_to_the_byte_whatever_its_name_and_kind(tmp_path: Path) -> None:
+async def test_r35_what_is_kept_comes_back_to_the_byte_whatever_its_name_and_kind(tmp_path: Path) -> None:
     root = root_of(tmp_path)
     (root / "crlf.txt").write_bytes(b"a\r\nb\r\n")
     (root / ".gitattributes").write_text("* text=auto eol=lf filter=evil\n*.txt ident\n")

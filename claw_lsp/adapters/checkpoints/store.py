@@ -63,6 +63,10 @@ class GitCheckpoints:
             said = f"No checkpoint: {error} Only the agent's own edits can be taken back."
             return Taken(left_out=(said,), unsaved=tuple(texts))
 
+    async def settled(self) -> None:
+        async with self._alone:
+            return
+
     async def changed(self, before: str, after: str) -> tuple[str, ...]:
         def differing(run: Commands) -> tuple[str, ...]:
             names = run.run("diff-tree", "-r", "-z", "--no-renames", "--name-only", before, after)

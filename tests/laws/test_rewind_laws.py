@@ -1,0 +1,55 @@
+"""Laws of taking steps back: over any history of the agent and the person, typed lines stay, and redo undoes."""
+
+from __future__ import annotations
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from claw_lsp.core.rewinding import Content, Step, content, data_like, restored, rewound_step, taken_back
+from claw_lsp.facts.checkpoint import Kept
+
+LINES = st.lists(st.sampled_from("abcdef"), max_size=8).map(lambda it: "".join(f"{line}\n" for line in it))
+CONTENTS = st.none() | st.builds(Content, LINES, st.sampled_from(["file", "executable"]))
+HISTORIES = st.lists(CONTENTS, min_size=2, max_size=6)
+
+
+def steps_of(history: list[Content | None]) -> list[Step]:
+    return [Step("/f", was, left) for was, left in zip(history, history[1:], strict=False)]
+
+
+@given(HISTORIES)
+def test_all_steps_taken_back_give_what_was_and_a_redo_what_is(history: list[Content | None]) -> None:
+    now = history[-1]
+    for step in reversed(steps_of(history)):
+        made = taken_back(now, step)
+        assert not isinstance(made, str)
+        now = made
+    assert now == history[0]
+    redone = rewound_step(restored("/f", history[-1], now))
+    assert taken_back(now, redone) == history[-1]
+
+
+@given(HISTORIES, st.data())
+def test_a_line_that_the_person_typed_is_never_lost(history: list[Content | None], data: st.DataObject) -> None:
+    at = data.draw(st.integers(0, len(history) - 1))
+    now = history[-1]
+    if now is None:
+        return
+    lines = now.text.splitlines(keepends=True)
+    at = min(at, len(lines))
+    now = Content("".join([*lines[:at], "MINE\n", *lines[at:]]), now.mode)
+    for step in reversed(steps_of(history)):
+        made = taken_back(now, step)
+        if isinstance(made, str):
+            break
+        now = made
+        assert now is not None
+        assert "MINE\n" in now.text
+
+
+@given(st.binary(max_size=40), st.sampled_from(["file", "executable", "link"]))
+def test_any_bytes_are_written_back_as_they_were(data: bytes, mode: str) -> None:
+    kept = Kept(data, mode)  # pyright: ignore[reportArgumentType]
+    known = content(kept)
+    assert known is not None
+    assert data_like(known, kept) == data

@@ -1,0 +1,166 @@
+"""`claw.rewind` and `claw.redo` at the door, over real files and the real git."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from pathlib import Path
+
+from claw_lsp.adapters.checkpoints.store import GitCheckpoints
+from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun
+from claw_lsp.testing.scripted_model import says
+from tests.wire.door_desk import Visit, edits, refused, runs, visiting
+
+BEFORE = "def add(a, b):\n    return a - b\n\n\ndef last():\n    pass\n"
+AFTER = BEFORE.replace("a - b", "a + b")
+YES = "Allow once"
+
+
+def laid_out(tmp_path: Path) -> Path:
+    root = tmp_path / "ws"
+    root.mkdir(exist_ok=True)
+    (root / "calc.py").write_text(BEFORE)
+    return root
+
+
+def checkpoints(visit: Visit, session: str) -> list[str]:
+    return [it.event.when for it in visit.log(session) if isinstance(it.event, Checkpointed)]
+
+
+async def commands_done(visit: Visit, session: str, n: int = 1) -> None:
+    """What the commands of so many turns changed is kept beside the session."""
+    await visit.until(lambda: checkpoints(visit, session).count("after") == n)
+
+
+async def test_a_turn_that_only_looks_takes_no_checkpoint(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    look = says("", ("c1", "Read", {"file_path": str(root / "calc.py")}))
+    async with visiting(tmp_path, look, says("Fine.")) as visit:
+        turn = await visit.turn("claw.ask", prompt="look")
+        assert checkpoints(visit, turn["session"]) == []
+
+
+async def test_what_a_command_did_is_taken_back_and_redone_whatever_it_did(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    (root / "gone.txt").write_text("was here\n")
+    (root / "run.sh").write_text("echo\n")
+    line = "rm gone.txt; chmod +x run.sh; printf '\\0\\1' > new.bin; mkdir sub; echo x > sub/new; sed -i s/-/+/ calc.py"
+    async with visiting(tmp_path, runs(line), says("Done."), auto=YES) as visit:
+        await visit.turn("claw.ask", prompt="do it")
+        done = {str(it): it.read_bytes() for it in root.rglob("*") if it.is_file() and ".claw" not in it.parts}
+        answer = await visit.command("claw.rewind", to="1", what="code")
+        assert (len(answer["files"]), answer["left"], answer["notes"]) == (5, [], [])
+        assert (root / "gone.txt").read_text() == "was here\n"
+        assert (root / "calc.py").read_text() == BEFORE
+        assert not (root / "run.sh").stat().st_mode & 0o100
+        assert not (root / "new.bin").exists()
+        assert not (root / "sub" / "new").exists()
+        await visit.command("claw.redo")
+        assert {str(it): it.read_bytes() for it in root.rglob("*") if it.is_file() and ".claw" not in it.parts} == done
+        assert (root / "run.sh").stat().st_mode & 0o100
+
+
+async def test_files_and_chat_go_back_and_what_was_typed_since_stays(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    path = str(root / "calc.py")
+    async with visiting(
+        tmp_path, says("Hi."), *edits(path, "a - b", "a + b"), says("Fixed."), says("What?"), auto=YES
+    ) as visit:
+        visit.open("calc.py")
+        turn = await visit.turn("claw.ask", prompt="hello")
+        second = await visit.turn("claw.ask", session=turn["session"], prompt="fix the sign")
+        assert visit.text(path) == AFTER
+        visit.editor.replace(path, len(AFTER), len(AFTER), "# mine\n")
+        await visit.settle()
+        answer = await visit.command("claw.rewind", to=second["run"])
+        assert (answer["files"], answer["left"]) == ([visit.uri("calc.py")], [])
+        assert visit.text(path) == BEFORE + "# mine\n"
+        await visit.turn("claw.ask", session=turn["session"], prompt="and now?")
+        sent = str(visit.model.requests[-1].messages)
+        assert "hello" in sent
+        assert "fix the sign" not in sent
+
+
+async def test_a_redo_brings_back_the_chat_and_the_files(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    path = str(root / "calc.py")
+    async with visiting(tmp_path, *edits(path, "a - b", "a + b"), says("Fixed."), says("Yes."), auto=YES) as visit:
+        visit.open("calc.py")
+        turn = await visit.turn("claw.ask", prompt="fix the sign")
+        await visit.command("claw.rewind", to="1")
+        assert visit.text(path) == BEFORE
+        await visit.command("claw.redo")
+        assert visit.text(path) == AFTER
+        assert "nothing was rewound" in str(await refused(visit, "claw.redo"))
+        await visit.turn("claw.ask", session=turn["session"], prompt="done?")
+        assert "fix the sign" in str(visit.model.requests[-1].messages)
+
+
+async def test_a_line_written_over_the_agents_own_is_never_lost_the_file_stays_and_that_is_said(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    path = str(root / "calc.py")
+    async with visiting(tmp_path, *edits(path, "a - b", "a + b"), says("Fixed."), auto=YES) as visit:
+        visit.open("calc.py")
+        await visit.turn("claw.ask", prompt="fix the sign")
+        at = AFTER.index("a + b")
+        visit.editor.replace(path, at, at + 5, "sum((a, b))")
+        await visit.settle()
+        mine = visit.text(path)
+        answer = await visit.command("claw.rewind", to="1", what="code")
+        assert answer["left"] == [{"uri": visit.uri("calc.py"), "why": "it was changed since, in the same place"}]
+        assert visit.text(path) == mine
+
+
+async def test_a_file_the_agent_made_goes_only_where_nobody_wrote_in_it(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    line = "echo one > one.txt; echo two > two.txt"
+    async with visiting(tmp_path, runs(line), says("Made."), auto=YES) as visit:
+        turn = await visit.turn("claw.ask", prompt="make them")
+        await commands_done(visit, turn["session"])
+        (root / "two.txt").write_text("two\nand mine\n")
+        answer = await visit.command("claw.rewind", to="1", what="code")
+        assert not (root / "one.txt").exists()
+        assert (root / "two.txt").read_text() == "two\nand mine\n"
+        assert [it["why"] for it in answer["left"]] == ["it was made by the agent, and changed since"]
+
+
+async def test_without_git_the_agents_own_edits_are_taken_back_and_the_rest_is_said(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    path = str(root / "calc.py")
+    async with visiting(tmp_path, *edits(path, "a - b", "a + b"), says("Fixed."), auto=YES) as visit:
+        assert visit.server.door is not None
+        without = GitCheckpoints(tmp_path / "store", "/nowhere")
+        visit.server.door.house = replace(visit.server.door.house, checkpoints=without)
+        visit.open("calc.py")
+        await visit.turn("claw.ask", prompt="fix the sign")
+        answer = await visit.command("claw.rewind", to="1", what="code")
+        assert visit.text(path) == BEFORE
+        assert "git was not found" in answer["notes"][0]
+
+
+async def test_prompts_are_listed_and_what_is_no_prompt_is_refused(tmp_path: Path) -> None:
+    laid_out(tmp_path)
+    async with visiting(tmp_path, says("Hi.")) as visit:
+        assert "there is none yet" in str(await refused(visit, "claw.rewind"))
+        turn = await visit.turn("claw.ask", prompt="hello")
+        answer = await visit.command("claw.rewind")
+        assert answer["prompts"] == [{"number": 1, "prompt_id": turn["run"], "text": "hello"}]
+        assert "`/rewind 1`" in answer["text"]
+        assert "found 'x'" in str(await refused(visit, "claw.rewind", to="x"))
+
+
+async def test_a_rewind_that_was_cut_short_is_taken_back_as_far_as_it_came(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    async with visiting(tmp_path, runs("echo 1 > a.txt; echo 2 > b.txt"), says("Made."), auto=YES) as visit:
+        turn = await visit.turn("claw.ask", prompt="make them")
+        await commands_done(visit, turn["session"])
+        await visit.command("claw.rewind", to="1", what="code")
+        log = next((visit.home / "claw" / "projects").glob(f"*/{turn['session']}.jsonl"))
+        begun = next(it for it in visit.log(turn["session"]) if isinstance(it.event, RewindBegun))
+    lines = log.read_text("utf-8").splitlines(keepends=True)
+    # As a crash leaves it: begun is written, one file is back, nothing came after.
+    log.write_text("".join(lines[: begun.n + 1]), "utf-8")
+    (root / "b.txt").write_text("2\n")
+    async with visiting(tmp_path) as visit:
+        answer = await visit.command("claw.redo", session=turn["session"])
+        assert ((root / "a.txt").read_text(), (root / "b.txt").read_text()) == ("1\n", "2\n")
+        assert answer["left"] == []
