@@ -248,7 +248,7 @@ def test_first_message_of_init() -> None:
     assert message("init", Subject()) == snapshot("""\
 Write CLAW.md for this workspace: what a newcomer with no other knowledge needs in order to work here well.
 
-Read what there is: README, build and package files, CI, folders, a few central sources, and existing CLAW.md, CLAUDE.md or AGENTS.md. Write down how to build, run and test (one test, too), how the code is laid out and what its parts may know of each other, and the rules that a reader could not guess. Check commands before you write them down where that is safe, and leave out everything general or easily seen. Aim for less than a page. If there is a CLAW.md, mend it instead of replacing it. Answer with what is in it in a sentence or two, and what you could not find out.\
+Read what there is: README and CONTRIBUTING, build and package files, CI, folders, a few central sources, and what others wrote for agents: CLAW.md, CLAUDE.md, AGENTS.md, .cursorrules, .cursor/rules, .github/copilot-instructions.md and the like. Take over what still holds from those, but do not repeat CLAUDE.md, which is read beside CLAW.md; where there is an AGENTS.md and no CLAUDE.md, begin with the line @AGENTS.md, since it is not read by itself once CLAW.md is there. Write down how to build, run and test (one test, too), how the code is laid out and what its parts may know of each other, and the rules that a reader could not guess. Check commands before you write them down where that is safe, and leave out everything general or easily seen. Aim for less than a page. If there is a CLAW.md, mend it with Edit instead of replacing it: keep what is right, in the person's words. Answer with what is in it in a sentence or two, and what you could not find out.\
 """)
 
 
