@@ -210,3 +210,10 @@ def test_a_hook_grants_rules_and_modes_that_ask_and_nothing_else() -> None:
         (Mode.ACCEPT_EDITS, [], False),
         (None, [], False),
     ]
+
+
+def test_what_a_hook_says_to_a_summary_is_not_told_to_the_model_as_well() -> None:
+    hook, ran = made(event="PreCompact"), answering(hookSpecificOutput={"additionalContext": "mind the API"})
+    answer = joined([said(hook, ran)])
+    assert answer.context == "mind the API"
+    assert fact(Occasion("PreCompact"), answer, (hook,), (ran,)).context == ""

@@ -40,7 +40,7 @@ def fact(occasion: Occasion, said: Said, hooks: Sequence[Hook], ran: Sequence[Ho
     """What is written down; from it alone follows what the session does."""
     event, against = occasion.event, said.decision == "deny"
     halts = None if event == "Stop" else said.halts  # It stops anyway.
-    context = said.context
+    context = "" if event == "PreCompact" else said.context  # That is for the summary.
     if against and event in _REASON_TOLD:
         context = "\n\n".join(filter(None, (said.reason, context)))
     if against and event in ("UserPromptSubmit", "PostToolBatch") and halts is None:
