@@ -223,8 +223,10 @@ class Review:
             self.reads(path, buffer.text)
             return
         # Another session's ledgers follow what this one made of a file that nobody holds open.
-        latest = max(self._ledgers(path), key=lambda it: max((one.maker.at for one in it[1].hunks), default=0.0))
-        self.reads(path, latest[1].text)
+        ledgers = [it for _, it in self._ledgers(path)]
+        if ledgers:
+            latest = max(ledgers, key=lambda it: max((one.maker.at for one in it.hunks), default=0.0))
+            self.reads(path, latest.text)
 
     # ---- taking back and applying ---------------------------------------------------------------------------------
 

@@ -174,13 +174,38 @@ async def test_a_file_that_the_prompt_made_goes_and_comes_back_with_the_revert_o
         assert visit.text("new.py") == "x = 1\n"
 
 
+async def test_what_commands_of_the_prompt_did_to_files_is_taken_back_too(tmp_path: Path) -> None:
+    path = desk(tmp_path)
+    changes = "echo hi > made.txt; sed -i s/a/b/ other.txt; rm old.txt; printf '\\0' > raw.bin"
+    steps = (
+        says("", ("c0", "Bash", {"command": changes})),
+        *big(path, "one = 1\n", "one = 100\n", "c1", read=True),
+        *big(path, "five = 5\n", "five = 500\n", "c2"),
+    )
+    async with visiting(tmp_path, *steps) as visit:
+        visit.open("calc.py", on_disk=BEFORE)
+        for name in ("other.txt", "old.txt"):
+            visit.write(name, "a\nb\nc\n")
+        session = (await asked(visit, "make one big"))["session"]
+        assert Path(desk(tmp_path, "other.txt")).read_text() == "b\nb\nc\n"
+        await asked(visit, "make five big", session)
+        visit.write("other.txt", "b\nb\nc, mine\n")
+        answer = await visit.command("claw.revert", session=session, prompt_id="1")
+        assert visit.text("calc.py") == BEFORE.replace("5", "500")
+        assert not Path(desk(tmp_path, "made.txt")).exists()
+        assert answer["conflicts"] == []
+        assert "raw.bin is no text" in answer["text"]
+        texts = {name: visit.text(name) for name in ("other.txt", "old.txt")}
+        assert texts == {"other.txt": "a\nb\nc, mine\n", "old.txt": "a\nb\nc\n"}
+
+
 async def test_without_checkpoints_commands_of_the_prompt_are_named_since_their_effects_stay(tmp_path: Path) -> None:
     path = desk(tmp_path)
     steps = (
         says("", ("c0", "Bash", {"command": "echo hi > made.txt"})),
         *big(path, "one = 1\n", "one = 100\n", "c1", read=True),
     )
-    introduction = {"initializationOptions": {"checkpoints": False}}
+    introduction = {"initializationOptions": {"fileCheckpointingEnabled": False}}
     async with visiting(tmp_path, *steps, introduction=introduction) as visit:
         visit.open("calc.py", on_disk=BEFORE)
         await asked(visit, "make one big")

@@ -129,6 +129,7 @@ def _offered(session: Session) -> Answer:
 
 async def _ran(door: Door, it: Revert) -> tuple[dict[str, list[Step | None]], list[str]]:
     """What commands of the prompt did to files, for `traced`, and sentences about what is not known of that."""
+    await door.house.checkpoints.settled()
     found = changings(it.session.entries, it.prompt_id) or ()
     if not found or not found[0].ran:
         return {}, []
