@@ -260,3 +260,12 @@ async def test_in_the_chat_an_action_on_the_prompt_and_a_slash_command_take_it_b
         assert visit.text("calc.py") == BEFORE.replace("3", "300")
         assert "Took back “make five big” in 1 file." in answer["text"]
         await visit.until(lambda: "Took back “make five big”" in visit.text(path))
+
+
+async def test_a_fork_takes_back_what_was_done_before_it_was_made(tmp_path: Path) -> None:
+    async with visiting(tmp_path, *lines_of_their_own(tmp_path)) as visit:
+        session = await three_prompts(visit)
+        forked = (await visit.command("claw.fork", session=session))["session"]
+        answer = await visit.command("claw.revert", session=forked, prompt_id="1")
+        assert answer["reverted"] == [visit.uri("calc.py")]
+        assert visit.text("calc.py") == BEFORE.replace("3", "300").replace("5", "500")
