@@ -118,6 +118,31 @@ async def test_the_store_is_for_its_owner_alone_and_goes_with_the_session(tmp_pa
     assert git(store, "for-each-ref") == ""
 
 
+async def test_the_oldest_of_a_session_go_and_so_does_what_a_crash_left(tmp_path: Path) -> None:
+    root, store = root_of(tmp_path), tmp_path / "claw" / "checkpoints.git"
+    checkpoints = GitCheckpoints(store, os.environ["PATH"], most=2)
+    names: list[str] = []
+    for n in range(4):
+        (root / "f").write_text(f"{n}\n")
+        names.append((await taken(checkpoints, root)).checkpoint)
+        if n == 0:
+            (store / "taking-x").mkdir()
+            os.utime(store / "taking-x", (0, 0))
+    assert git(store, "for-each-ref", "--format=%(objectname)").split() == names[2:]
+    assert list(store.glob("taking-*")) == []
+
+
+async def test_old_checkpoints_that_cannot_go_do_not_keep_a_new_one_from_being_taken(tmp_path: Path) -> None:
+    root, store = root_of(tmp_path), tmp_path / "claw" / "checkpoints.git"
+    checkpoints = GitCheckpoints(store, os.environ["PATH"], most=1)
+    assert (await taken(checkpoints, root)).checkpoint
+    git(store, "pack-refs", "--all")
+    # As a process that was killed leaves it.
+    (store / "packed-refs.lock").touch()
+    (root / "f").write_text("new\n")
+    assert (await taken(checkpoints, root)).left_out == ()
+
+
 async def test_without_git_no_checkpoint_is_taken_and_that_is_said(tmp_path: Path) -> None:
     first = await taken(of(tmp_path, "/nowhere"), root_of(tmp_path))
     assert first.checkpoint == ""

@@ -8,7 +8,7 @@ from pathlib import Path
 from claw_lsp.adapters.checkpoints.store import GitCheckpoints
 from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun
 from claw_lsp.testing.scripted_model import says
-from tests.wire.door_desk import Visit, edits, refused, runs, visiting
+from tests.wire.door_desk import Json, Visit, edits, refused, runs, visiting
 
 BEFORE = "def add(a, b):\n    return a - b\n\n\ndef last():\n    pass\n"
 AFTER = BEFORE.replace("a - b", "a + b")
@@ -164,3 +164,53 @@ async def test_a_rewind_that_was_cut_short_is_taken_back_as_far_as_it_came(tmp_p
         answer = await visit.command("claw.redo", session=turn["session"])
         assert ((root / "a.txt").read_text(), (root / "b.txt").read_text()) == ("1\n", "2\n")
         assert answer["left"] == []
+
+
+async def test_in_the_chat_it_is_a_slash_command_and_the_document_keeps_what_was_said(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    path = str(root / "calc.py")
+    async with visiting(tmp_path, *edits(path, "a - b", "a + b"), says("Fixed."), auto=YES) as visit:
+        visit.open("calc.py")
+        turn = await visit.turn("claw.ask", prompt="fix the sign")
+        chat = (await visit.command("claw.chat", session=turn["session"]))["path"]
+        if chat not in visit.editor.paths():
+            visit.editor.open(chat, None, "markdown")
+        end = len(visit.text(chat))
+        visit.editor.replace(chat, end, end, "/rewind 1")
+        answer = await visit.command("claw.send", uri=visit.uri(chat))
+        assert answer["text"].startswith("1 file brought back. The model forgot that prompt")
+        assert visit.text(path) == BEFORE
+        await visit.until(lambda: "rewound: files and chat are as before this prompt" in visit.text(chat))
+        assert "fix the sign" in visit.text(chat)
+
+
+async def test_where_there_is_a_list_the_prompt_is_picked_from_it(tmp_path: Path) -> None:
+    laid_out(tmp_path)
+    offered: list[Json] = []
+
+    def picks(params: Json) -> list[str]:
+        offered.append(params)
+        return [params["items"][-1]["id"]]
+
+    knows = {"experimental": {"claw": {"pick": True}}}
+    async with visiting(tmp_path, says("Hi."), says("Yes."), capabilities=knows, answers={"claw/pick": picks}) as visit:
+        turn = await visit.turn("claw.ask", prompt="first")
+        await visit.turn("claw.ask", session=turn["session"], prompt="second")
+        answer = await visit.command("claw.rewind", session=turn["session"], what="chat")
+        assert [it["label"] for it in offered[0]["items"]] == ["second", "first"]
+        assert answer["prompt_id"] == turn["run"]
+
+
+async def test_checkpoints_that_are_off_are_not_taken_and_edits_are_taken_back_all_the_same(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    path = str(root / "calc.py")
+    settings = tmp_path / "home" / "claw" / "settings.json"
+    settings.parent.mkdir(parents=True)
+    settings.write_text('{"fileCheckpointingEnabled": false}')
+    async with visiting(tmp_path, *edits(path, "a - b", "a + b"), says("Fixed."), auto=YES) as visit:
+        visit.open("calc.py")
+        turn = await visit.turn("claw.ask", prompt="fix the sign")
+        assert checkpoints(visit, turn["session"]) == []
+        assert not (visit.home / "claw" / "checkpoints.git").exists()
+        await visit.command("claw.rewind", to="1")
+        assert visit.text(path) == BEFORE

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
+import shutil
 import stat
 import tempfile
 import time
@@ -26,6 +27,9 @@ logger = logging.getLogger(__name__)
 MOST = 200
 """Checkpoints of one session: those before and after 100 prompts."""
 
+ABANDONED = 3_600.0
+"""Seconds after which nobody is still taking a checkpoint."""
+
 SETTLED = 0.1
 """Seconds after which a file that changes has another time on it."""
 
@@ -42,8 +46,9 @@ class GitCheckpoints:
     `put` is asked to write.
     """
 
-    def __init__(self, store: Path, search_path: str) -> None:
+    def __init__(self, store: Path, search_path: str, most: int = MOST) -> None:
         self._store = store
+        self._most = most
         self._path = search_path
         self._roots: set[str] = set()
         self._alone = asyncio.Lock()
@@ -115,7 +120,10 @@ class GitCheckpoints:
             inside = {path: text for path, text in texts.items() if any(path.startswith(f"{it}/") for it in roots)}
             tree = self._tree(run, files, inside, Path(place))
         run.run("update-ref", f"refs/claw/{UUID(session)}/{time.time_ns():020d}", tree)
-        _prune(run, session)
+        try:
+            _prune(run, self._store, session, self._most)
+        except (CheckpointError, OSError) as error:
+            logger.info("Old checkpoints are still there: %s", error)
         return Taken(checkpoint=tree, left_out=tuple(left_out), unsaved=tuple(inside))
 
     def _listed(self, run: Commands, root: str, place: Path, apart: tuple[str, ...]) -> tuple[Listed, tuple[str, ...]]:
@@ -228,11 +236,14 @@ def _read(run: Commands, checkpoint: str, wanted: frozenset[str]) -> Mapping[str
     return kept
 
 
-def _prune(run: Commands, session: str) -> None:
-    """The oldest of a session go; what only they held goes with the next clean-up."""
+def _prune(run: Commands, store: Path, session: str, most: int) -> None:
+    """The oldest of a session go, and what a crash left; what only they held goes with the next clean-up."""
+    for left in store.glob("taking-*"):
+        if left.stat().st_mtime < time.time() - ABANDONED:
+            shutil.rmtree(left, ignore_errors=True)
     refs = _refs(run, session)
-    if len(refs) > MOST:
-        _drop(run, refs[:-MOST])
+    if len(refs) > most:
+        _drop(run, refs[:-most])
         run.run("gc", "--auto", "--quiet")
 
 
