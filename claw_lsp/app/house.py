@@ -93,7 +93,7 @@ def build(world: World) -> House:
         examine=examined,
         home=world.home,
         claw_home=world.claw_home,
-        checkpoints=_checkpoints(world),
+        checkpoints=checkpoints_of(world),
         warm=partial(_warm, model, tools),
     )
 
@@ -241,7 +241,8 @@ def _guidance(world: World) -> FolderGuidance:
     return FolderGuidance(partial(_sources, world))
 
 
-def _checkpoints(world: World) -> Checkpoints:
+def checkpoints_of(world: World) -> Checkpoints:
+    """Where files are kept as they were."""
     from claw_lsp.adapters.checkpoints.store import GitCheckpoints
 
     return GitCheckpoints(Path(world.claw_home) / "checkpoints.git", world.environment.get("PATH", ""))

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from claw_lsp.app.world import World
+    from claw_lsp.ports.checkpoints import Checkpoints
     from claw_lsp.ports.logs import Archive
 
 USAGE = 2
@@ -65,3 +66,10 @@ def the_archive() -> Archive:
     from claw_lsp.adapters.jsonl import JsonlArchive
 
     return JsonlArchive(Path(the_world().claw_home), SystemClock())
+
+
+def the_checkpoints() -> Checkpoints:
+    """Where files are kept as they were."""
+    from claw_lsp.app.house import checkpoints_of
+
+    return checkpoints_of(the_world())

@@ -5,7 +5,7 @@ from __future__ import annotations
 import argparse
 import sys
 
-from claw_lsp.cli.given import Misused, folder_of, the_archive, told
+from claw_lsp.cli.given import Misused, folder_of, the_archive, the_checkpoints, told
 
 
 def sessions_arguments(it: argparse.ArgumentParser) -> None:
@@ -78,4 +78,5 @@ def _sessions_delete(args: argparse.Namespace) -> int:
 
     if not args.yes and not sys.stdin.isatty():
         raise Misused("sessions delete asks first, and there is no terminal to ask on: add --yes")
-    return told(lambda: sessions.deleted(the_archive(), args.session, sure=None if args.yes else sure))
+    about = the_archive(), the_checkpoints()
+    return told(lambda: sessions.deleted(*about, args.session, sure=None if args.yes else sure))

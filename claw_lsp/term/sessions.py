@@ -18,6 +18,7 @@ from claw_lsp.facts.event import Entry, UserSpoke
 from claw_lsp.facts.fault import BadRequest, LogError
 from claw_lsp.facts.past import SessionSummary
 from claw_lsp.facts.usage import Usage
+from claw_lsp.ports.checkpoints import Checkpoints
 from claw_lsp.ports.logs import Archive
 
 
@@ -56,13 +57,14 @@ async def forked_at(archive: Archive, named: str, at: str | None) -> str:
     return id_
 
 
-async def deleted(archive: Archive, named: str, *, sure: Callable[[str], bool] | None) -> str:
+async def deleted(archive: Archive, checkpoints: Checkpoints, named: str, *, sure: Callable[[str], bool] | None) -> str:
     """What was done; `sure` asks the person, None is a yes. Raises LogError for none, several, and one in use."""
     it = await found(archive, named)
     title = visible(it.title) or "nothing said"
     if sure is not None and not await asyncio.to_thread(sure, f"Delete {it.session} ({title}) for good? [y/N]"):
         return "Kept."
     await archive.delete(it.session)
+    await checkpoints.forget((it.session,))
     return f"Deleted {it.session} ({title})."
 
 

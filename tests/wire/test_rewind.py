@@ -7,6 +7,7 @@ from pathlib import Path
 
 from claw_lsp.adapters.checkpoints.store import GitCheckpoints
 from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun
+from claw_lsp.facts.question import ONCE
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import Json, Visit, edits, refused, runs, visiting
 
@@ -214,3 +215,15 @@ async def test_checkpoints_that_are_off_are_not_taken_and_edits_are_taken_back_a
         assert not (visit.home / "claw" / "checkpoints.git").exists()
         await visit.command("claw.rewind", to="1")
         assert visit.text(path) == BEFORE
+
+
+async def test_the_checkpoints_of_a_session_go_with_it(tmp_path: Path) -> None:
+    laid_out(tmp_path)
+    async with visiting(tmp_path, runs("echo 1 > a.txt"), says("Made."), auto=YES) as visit:
+        turn = await visit.turn("claw.ask", prompt="make it")
+        await commands_done(visit, turn["session"])
+        kept = visit.home / "claw" / "checkpoints.git" / "refs" / "claw" / turn["session"]
+        assert len(list(kept.iterdir())) == 2
+        answer = await visit.command("claw.delete", session=turn["session"])
+        await visit.command("claw.answer", question=answer["question"], choice=ONCE)
+        await visit.until(lambda: not kept.exists() or not list(kept.iterdir()))
