@@ -9,8 +9,9 @@ from typing import Any
 
 from pydantic import ValidationError
 
+from claw_lsp.core.fold import fold
 from claw_lsp.core.replaying import differences
-from claw_lsp.core.state import State, fold
+from claw_lsp.core.state import State
 from claw_lsp.facts.event import Entry, Event
 from claw_lsp.facts.request import Message
 

@@ -7,11 +7,9 @@ from claw_lsp.core.state import State
 from claw_lsp.facts.usage import ModelFacts, Usage
 
 
-def used_percent(last: Usage | None, facts: ModelFacts) -> int:
-    """Percent of the window that the last reply's request and the reply itself took; 0 before the first one."""
-    if last is None:
-        return 0
-    return min(100, round(100 * (last.prompt_tokens + last.output_tokens) / facts.context))
+def used_percent(tokens: int, facts: ModelFacts) -> int:
+    """Percent of the model's window that so many tokens take."""
+    return min(100, round(100 * tokens / facts.context))
 
 
 def total(state: State) -> Usage:

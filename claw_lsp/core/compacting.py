@@ -11,9 +11,10 @@ from dataclasses import dataclass, replace
 
 from claw_lsp.core.blocks import PER_TOKEN, rough, text_block
 from claw_lsp.core.briefing import fenced
+from claw_lsp.core.fold import begun
 from claw_lsp.core.prefix import Said, noted, replaced
 from claw_lsp.core.render import call_title
-from claw_lsp.core.state import State, begun
+from claw_lsp.core.state import State
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Block, Call, Task, TaskState, calls_in
 from claw_lsp.facts.event import CallFinished, Event, UserSpoke

@@ -17,9 +17,9 @@ from claw_lsp.core.blocks import sound
 from claw_lsp.core.chat.scrub import scrubbed
 from claw_lsp.core.chat.writer import asked, code
 from claw_lsp.core.escape import one_line, visible
+from claw_lsp.core.fold import fold
 from claw_lsp.core.redaction import redacted_within
 from claw_lsp.core.render import call_title, duration, usage_line
-from claw_lsp.core.state import fold
 from claw_lsp.facts.call import Call, Result, calls_in, text_in
 from claw_lsp.facts.event import (
     CallFinished,

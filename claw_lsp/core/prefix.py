@@ -1,8 +1,8 @@
-"""What a new prefix of the prompt may be made of; `begun` and `back_to` in core/state.py begin it, and nothing else does.
+"""What a new prefix of the prompt may be made of; `begun` and `back_to` in core/fold.py begin it, and nothing else does.
 
 Within a prefix every request is the beginning of the next (core/prompt.py); the cache and the model's thinking hang on that.
 What must change what was sent (another model, something dropped, a chat rewound, a compaction) has a fact of its own, whose
-case in `core.state.after` answers with one of the two; nothing else touches `State.messages` or `State.prefix`.
+case in `core.fold.after` answers with one of the two; nothing else touches `State.messages` or `State.prefix`.
 
 - *Something is dropped from what was sent*: `begun(state, replaced(state.messages, notes), noted(state.pending, notes))`, with
   a note in place of each result, by the id of its call. The call stays, so that the model knows that it was made.

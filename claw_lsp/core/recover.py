@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from claw_lsp.core.blocks import text_block
-from claw_lsp.core.state import State, after
+from claw_lsp.core.fold import after
+from claw_lsp.core.state import State
 from claw_lsp.core.step import open_calls
 from claw_lsp.facts.call import Result, text_in
 from claw_lsp.facts.event import CallFinished, CallJudged, Event, ModelSpoke, Stopped, TurnEnded

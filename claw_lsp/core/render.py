@@ -10,6 +10,7 @@ from claw_lsp.core.rewinding import rewound_in_words
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call, Result, calls_in, text_in
 from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
+from claw_lsp.facts.dropped import Dropped
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
@@ -155,6 +156,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("fork", f"of {origin}")
         case Instructed():
             yield _line("note", f"instructions {_inside(event.path, cwd)}")
+        case Dropped():
+            yield _line("note", f"dropped {' '.join(event.items)}")
         case Hooked():
             yield _line("hook", in_a_line(event))
         case LimitRaised(max_turns=replies, max_cost=cost):

@@ -6,8 +6,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
+from claw_lsp.core.fold import after
 from claw_lsp.core.prompt import request
-from claw_lsp.core.state import State, after
+from claw_lsp.core.state import State
 from claw_lsp.core.step import Compact, Consult, End, Judge, Perform, Refuse, Rest, next_step
 from claw_lsp.facts.event import CallFinished, CallJudged, Compacted, Event, ModelSpoke, TurnEnded
 from claw_lsp.facts.request import Message

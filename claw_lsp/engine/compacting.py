@@ -12,9 +12,10 @@ from pydantic import ValidationError
 from claw_lsp.core import compacting
 from claw_lsp.core.blocks import PER_TOKEN
 from claw_lsp.core.compacting import Kept
+from claw_lsp.core.fold import compacted
 from claw_lsp.core.policy.judge import judge
 from claw_lsp.core.prompt import request
-from claw_lsp.core.state import State, compacted
+from claw_lsp.core.state import State
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Block, Call, text_in
 from claw_lsp.facts.compacted import Compacted, CompactionFailed, Trigger

@@ -8,10 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from claw_lsp.core import proposals
+from claw_lsp.core.fold import after, fold
 from claw_lsp.core.policy.alike import Shown, shown
 from claw_lsp.core.recover import CRASHED, Partial, recover
 from claw_lsp.core.redaction import redacted
-from claw_lsp.core.state import State, after, fold
+from claw_lsp.core.state import State
 from claw_lsp.engine.ahead import Ahead
 from claw_lsp.facts.event import CallJudged, Entry, Event, ModelSpoke, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.plan import Plan

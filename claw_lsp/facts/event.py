@@ -14,6 +14,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, field_validator
 from claw_lsp.facts.call import Block, Result
 from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
 from claw_lsp.facts.compacted import Compacted, CompactionFailed
+from claw_lsp.facts.dropped import Dropped
 from claw_lsp.facts.fact import Fact
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
@@ -321,6 +322,7 @@ Known = Annotated[
     | RewindBegun
     | Rewound
     | Compacted
+    | Dropped
     | CompactionFailed
     | TurnEnded,
     Field(discriminator="kind"),

@@ -12,6 +12,7 @@ COMMANDS = (
     "claw.comment",
     "claw.commitMessage",
     "claw.compact",
+    "claw.context",
     "claw.cost",
     "claw.delete",
     "claw.diff",

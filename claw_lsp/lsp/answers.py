@@ -18,6 +18,7 @@ from claw_lsp.lsp.commands import (
     comments,
     commits,
     compacting,
+    context,
     differences,
     forks,
     hooks,
@@ -49,6 +50,7 @@ ANNOUNCED = (
     comments,
     commits,
     compacting,
+    context,
     differences,
     forks,
     hooks,
@@ -151,6 +153,7 @@ class Answers:
                 *door.hunks.actions(path, *lines),
                 *door.comments.actions(path, lines[0][0], lines[1][0]),
                 *door.rules_pages.actions(path, lines[0][0]),
+                *door.window_pages.actions(path, lines[0][0]),
                 *door.hunks.newcomers(path),
                 *actions.offered(uri, range_, said["context"]),
             ]

@@ -193,6 +193,10 @@ class PermissionsArguments(SessionArguments):
     to: Literal["allow", "ask", "deny", "remove", "open"] | None = None
 
 
+class ContextArguments(SessionArguments):
+    drop: tuple[str, ...] = ()
+
+
 class EffortArguments(SessionArguments):
     effort: Effort | None = None
 

@@ -17,6 +17,8 @@ from claw_lsp.core.compacting import by_itself
 from claw_lsp.core.corrections import corrections
 from claw_lsp.core.modes import forbidden
 from claw_lsp.core.policy.paths import inside
+from claw_lsp.core.rules_page import Listed
+from claw_lsp.core.window import Part
 from claw_lsp.core.words import counted
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
@@ -41,13 +43,13 @@ from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.host import TurnHost
 from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.languages import EditorLanguages
+from claw_lsp.lsp.line_pages import LinePages
 from claw_lsp.lsp.messages import INFO, WARNING, Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Bar, Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
-from claw_lsp.lsp.rules_page import RulesPages
 from claw_lsp.lsp.runs import Again, Run, Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
@@ -89,7 +91,8 @@ class Door:
     notices: Notices
     chats: Chats
     views: Views
-    rules_pages: RulesPages
+    rules_pages: LinePages[Listed]
+    window_pages: LinePages[Part]
     messages: Messages
     review: Review
     earlier: Earlier

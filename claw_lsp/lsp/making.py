@@ -23,13 +23,13 @@ from claw_lsp.lsp.earlier import Earlier
 from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.languages import AskedSymbols, EditorLanguages
+from claw_lsp.lsp.line_pages import LinePages, of_part, of_rule
 from claw_lsp.lsp.messages import Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
-from claw_lsp.lsp.rules_page import RulesPages
 from claw_lsp.lsp.runs import Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
@@ -72,7 +72,8 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             notices=notices,
             chats=chats,
             views=views,
-            rules_pages=RulesPages(buffers, views, workspace),
+            rules_pages=LinePages(buffers, views, workspace, "permissions.md", of_rule),
+            window_pages=LinePages(buffers, views, workspace, "context.md", of_part),
             messages=messages,
             review=review,
             earlier=Earlier(house.sessions, review, buffers, workspace),

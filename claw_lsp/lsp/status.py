@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from claw_lsp.core import briefing
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.event import ModelSpoke, UserSpoke
-from claw_lsp.facts.usage import Usage
+from claw_lsp.facts.event import UserSpoke
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.events import Running, Status, Used
 
@@ -25,7 +24,7 @@ async def status_of(door: Door) -> Status:
         model=facts.id,
         mode=session.state.mode if session else door.mode or settings.mode,
         effort=session.state.effort if session else door.effort or settings.effort,
-        context=Used(used=_used(last_usage(session)), window=facts.context),
+        context=Used(used=session.state.filled if session else 0, window=facts.context),
         cost=session.state.cost if session else 0.0,
         runs=tuple(runs),
         questions=len(door.questions.pending),
@@ -40,13 +39,3 @@ def title_of(session: Session) -> str | None:
         return session.state.title
     spoken = next((it.event.text for it in session.entries if isinstance(it.event, UserSpoke)), "")
     return briefing.title(spoken) or None
-
-
-def last_usage(session: Session | None) -> Usage | None:
-    """What the last reply took; None before there was one."""
-    entries = reversed(session.entries) if session else ()
-    return next((it.event.usage for it in entries if isinstance(it.event, ModelSpoke)), None)
-
-
-def _used(last: Usage | None) -> int:
-    return last.prompt_tokens + last.output_tokens if last else 0

@@ -24,6 +24,7 @@ from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.call import Call, calls_in
 from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
+from claw_lsp.facts.dropped import Dropped
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
@@ -138,6 +139,7 @@ class Door:
                 | RewindBegun()
                 | Rewound()
                 | Compacted()
+                | Dropped()
                 | CompactionFailed()
                 | TurnEnded()
                 | Unknown()

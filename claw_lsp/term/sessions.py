@@ -11,8 +11,8 @@ from uuid import uuid4
 from claw_lsp.core import render
 from claw_lsp.core.escape import visible
 from claw_lsp.core.export import Format, exported
+from claw_lsp.core.fold import fold
 from claw_lsp.core.fork import forked
-from claw_lsp.core.state import fold
 from claw_lsp.core.words import counted
 from claw_lsp.facts.event import Entry, UserSpoke
 from claw_lsp.facts.fault import BadRequest, LogError

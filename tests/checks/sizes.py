@@ -14,12 +14,12 @@ FILE, FUNCTION, MEDIAN = 500, 50, 120
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "claw_lsp"
 LIMITS = {
-    "facts": 1_300,
+    "facts": 1_400,
     "ports": 400,
     "core/policy": 2_500,
     "core/chat": 1_500,
     "core/hooks": 600,
-    "core": 4_300,
+    "core": 4_700,
     "engine": 1_800,
     "lsp/transport": 1_400,
     "lsp/chat": 1_100,

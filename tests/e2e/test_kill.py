@@ -12,7 +12,7 @@ from process_desk import alive, provider, serving
 
 from claw_lsp.app.house import build
 from claw_lsp.app.world import World
-from claw_lsp.core.state import fold
+from claw_lsp.core.fold import fold
 from claw_lsp.core.step import Rest, next_step
 from claw_lsp.facts.event import Entry
 from claw_lsp.testing.messages_api import Match, MessagesApi, Reply, Text, ToolUse

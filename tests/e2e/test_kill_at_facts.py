@@ -14,8 +14,8 @@ from process_desk import Json, Server, events, provider, serving
 
 from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.jsonl import JsonlArchive
+from claw_lsp.core.fold import fold
 from claw_lsp.core.recover import Partial, recover
-from claw_lsp.core.state import fold
 from claw_lsp.core.step import Rest, next_step
 from claw_lsp.testing.messages_api import Reply, ToolUse
 

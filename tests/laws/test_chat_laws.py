@@ -16,8 +16,9 @@ from claw_lsp.core.chat.marks import parse
 from claw_lsp.core.chat.scrub import Scrub, scrubbed
 from claw_lsp.core.chat.weave import Weave
 from claw_lsp.core.chat.writer import Asked, Writer, render, rendered, unread
+from claw_lsp.core.fold import fold
 from claw_lsp.core.render import dollars, duration, lines, tokens, usage_line
-from claw_lsp.core.state import State, fold
+from claw_lsp.core.state import State
 from claw_lsp.core.step import Consult, next_step
 from claw_lsp.facts.call import Result
 from claw_lsp.facts.event import (

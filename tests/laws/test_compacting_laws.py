@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claw_lsp.core.compacting import by_itself, shortened, threshold
+from claw_lsp.core.fold import after, fold
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import recover
-from claw_lsp.core.state import after, fold
 from claw_lsp.core.step import Rest, next_step
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import compact, run_turn

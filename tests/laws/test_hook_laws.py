@@ -9,12 +9,13 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claw_lsp.core.fold import after
 from claw_lsp.core.hooks import occasions
 from claw_lsp.core.hooks.choosing import Occasion, chosen, seconds
 from claw_lsp.core.hooks.granting import grants
 from claw_lsp.core.hooks.saying import joined, said
 from claw_lsp.core.hooks.telling import fact, in_a_line
-from claw_lsp.core.state import State, after
+from claw_lsp.core.state import State
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.hook import FIRED, Hook, HookRan
 from claw_lsp.facts.plan import Plan, Reach

@@ -7,7 +7,7 @@ from dataclasses import replace as with_
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claw_lsp.core.state import fold
+from claw_lsp.core.fold import fold
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.event import CallFinished, ModelChanged, TurnEnded

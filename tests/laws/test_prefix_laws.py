@@ -5,9 +5,10 @@ from __future__ import annotations
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claw_lsp.core.fold import after, back_to, begun, fold
 from claw_lsp.core.prefix import replaced
 from claw_lsp.core.prompt import request
-from claw_lsp.core.state import State, after, back_to, begun, fold
+from claw_lsp.core.state import State
 from claw_lsp.facts.event import Instructed, ModelChanged, ModelSpoke, Steered, TurnEnded, UserSpoke
 from claw_lsp.facts.request import Reply
 from tests.laws.test_turn_laws import FACTS, assert_valid, choices, run, said_aside, scripts, spoken

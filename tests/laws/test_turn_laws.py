@@ -11,9 +11,9 @@ from hypothesis import strategies as st
 from pydantic import BaseModel, ConfigDict
 
 from claw_lsp.core.budget import total
+from claw_lsp.core.fold import fold
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import Partial, recover
-from claw_lsp.core.state import fold
 from claw_lsp.core.step import Consult, Rest, next_step
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.toolbox import spec

@@ -10,9 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claw_lsp.adapters.classifier import VERDICT, case, opinion, system, words_of
+from claw_lsp.core.fold import fold
 from claw_lsp.core.policy.automatic import may_judge, stopped
 from claw_lsp.core.policy.judge import judge
-from claw_lsp.core.state import fold
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.event import CallJudged, ModeChanged, SessionStarted, Steered, UserSpoke
 from claw_lsp.facts.opinion import AutoRules, Opinion

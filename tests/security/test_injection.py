@@ -9,9 +9,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from claw_lsp.core.fold import fold
 from claw_lsp.core.foreign import framed, words_of
 from claw_lsp.core.policy.judge import judge
-from claw_lsp.core.state import State, fold
+from claw_lsp.core.state import State
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import CallFinished, CallJudged, Event, ModelSpoke, SessionStarted, UserSpoke
 from claw_lsp.facts.fault import BadRequest

@@ -17,8 +17,8 @@ from lsprotocol import types
 
 from claw_lsp.app.logs import Redacting, set_up
 from claw_lsp.core.export import FORMATS, Format, exported
+from claw_lsp.core.fold import fold
 from claw_lsp.core.redaction import names_secret, redacted, secret_in, secrets_of
-from claw_lsp.core.state import fold
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Result
 from claw_lsp.facts.event import (

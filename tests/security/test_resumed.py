@@ -10,8 +10,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from claw_lsp.core.fold import fold
 from claw_lsp.core.reopening import in_words, laxer, reopened
-from claw_lsp.core.state import fold
 from claw_lsp.facts.event import Event, ModeChanged, Reopened, RuleAdded
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.testing.scripted_model import says

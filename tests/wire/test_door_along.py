@@ -8,7 +8,7 @@ from typing import Any
 
 from door_desk import PLAIN, Visit, visiting
 
-from claw_lsp.core.state import fold
+from claw_lsp.core.fold import fold
 from claw_lsp.core.surroundings import HEADING
 from claw_lsp.facts.request import Request
 from claw_lsp.testing.scripted_model import says

@@ -14,8 +14,8 @@ import psutil
 import pytest
 from door_desk import PLAIN, Visit, edits, refused, runs, visiting, waits
 
+from claw_lsp.core.fold import fold
 from claw_lsp.core.recover import INTERRUPTED
-from claw_lsp.core.state import fold
 from claw_lsp.core.step import Rest, next_step
 from claw_lsp.facts.event import ModelSpoke
 from claw_lsp.testing.lag import loop_lag

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 from claw_lsp.adapters.jsonl import JsonlArchive
+from claw_lsp.core.fold import fold
 from claw_lsp.core.render import lines
-from claw_lsp.core.state import fold
 from claw_lsp.core.step import Rest, next_step
 from claw_lsp.facts.event import FORMAT, Titled
 from claw_lsp.testing.fakes import FakeClock

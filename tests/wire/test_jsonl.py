@@ -15,8 +15,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from claw_lsp.adapters.jsonl import JsonlArchive
+from claw_lsp.core.fold import fold
 from claw_lsp.core.memory import slug
-from claw_lsp.core.state import fold
 from claw_lsp.facts.event import Entry, ModelSpoke, Noted, SessionStarted, Titled, UserSpoke
 from claw_lsp.facts.fault import LogError
 from claw_lsp.testing.fakes import FakeClock

@@ -11,9 +11,9 @@ from uuid import uuid4
 import pytest
 
 from claw_lsp.adapters.jsonl import JsonlArchive
+from claw_lsp.core.fold import fold
 from claw_lsp.core.fork import forked
 from claw_lsp.core.recover import Partial, recover
-from claw_lsp.core.state import fold
 from claw_lsp.core.step import Rest, next_step
 from claw_lsp.facts.call import Result
 from claw_lsp.facts.event import (

@@ -12,7 +12,7 @@ import pytest
 from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.adapters.jsonl.archive import ALWAYS_KEPT
 from claw_lsp.adapters.jsonl.index import Index
-from claw_lsp.core.state import fold
+from claw_lsp.core.fold import fold
 from claw_lsp.core.summary import Summary, summed
 from claw_lsp.facts.call import Edited, Result
 from claw_lsp.facts.event import CallFinished, Entry, Event, ModelSpoke, SessionStarted, Steered, Titled, UserSpoke

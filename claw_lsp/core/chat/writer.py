@@ -14,8 +14,10 @@ from claw_lsp.core.hooks.telling import in_a_line
 from claw_lsp.core.render import LONGEST, call_title, compacted_line, result_line, usage_line
 from claw_lsp.core.reopening import in_words
 from claw_lsp.core.rewinding import rewound_in_words
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import calls_in, text_in
 from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun, Rewound
+from claw_lsp.facts.dropped import Dropped
 from claw_lsp.facts.event import (
     CallFinished,
     CallJudged,
@@ -178,6 +180,10 @@ class Writer:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
             case Hooked() as event:
                 return self._hook(in_a_line(event), event.event)
+            case Dropped(items=items):
+                return (
+                    self._item(f"{counted(len(items), 'item')} dropped from the context; the log keeps everything"),
+                )
             case Compacted() | CompactionFailed() as event:
                 return (self._item(scrubbed(f"{compacted_line(event)}; the log keeps everything")),)
             case Instructed() as event:

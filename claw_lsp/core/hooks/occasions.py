@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
+from claw_lsp.core.fold import Turn
 from claw_lsp.core.hooks.choosing import Occasion
-from claw_lsp.core.state import State, Turn
+from claw_lsp.core.state import State
 from claw_lsp.facts.call import Call, Result, calls_in, text_in
 from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.plan import Plan

@@ -16,7 +16,6 @@ from claw_lsp.lsp.commands.table import TABLE, Answer, command
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.questions import choices_of
 from claw_lsp.lsp.shim import Item
-from claw_lsp.lsp.status import last_usage
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.uris import uri_of
 
@@ -47,7 +46,7 @@ async def status(door: Door, args: SessionArguments, request: RequestId | None) 
     settings = await door.settings_of(session)
     facts = door.house.facts_of(session.state.model if session else door.model or settings.model, settings)
     mode = session.state.mode if session else door.mode or settings.mode
-    percent = used_percent(last_usage(session), facts)
+    percent = used_percent(session.state.filled if session else 0, facts)
     cost = session.state.cost if session else 0.0
     runs = [{"run": it.id, "session": it.session, "title": it.title, "now": it.activity} for it in door.runs.active()]
     line = f"{facts.id} · {mode} · {percent} % of {tokens(facts.context)} tokens · {dollars(cost)}"

@@ -28,6 +28,8 @@ export const OFFERS: Record<string, Offer> = {
   help: { title: 'Help' },
   status: { title: 'Status' },
   cost: { title: 'Cost' },
+  context: { title: 'Context' },
+  compact: { title: 'Compact' },
   diff: { title: 'Changes' },
   sessions: { title: 'Sessions' },
   permissions: { title: 'Permissions' },

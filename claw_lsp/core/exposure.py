@@ -1,0 +1,24 @@
+"""What a session was exposed to: text that others wrote, the person's files, hosts that may be sent to (decision 0017)."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from claw_lsp.facts.event import CallFinished
+from claw_lsp.facts.scene import Exposure
+
+MOST_SOURCES = 20
+"""Where untrusted text came from is remembered of so many places, the last ones."""
+
+
+def knowing(exposure: Exposure, hosts: tuple[str, ...]) -> Exposure:
+    """With hosts that the person allowed to be sent to."""
+    return replace(exposure, known=exposure.known.union(hosts)) if hosts else exposure
+
+
+def exposed(before: Exposure, event: CallFinished) -> Exposure:
+    """With what the result of a call brought in."""
+    if not event.untrusted and event.private <= before.private:
+        return before
+    untrusted = tuple(dict.fromkeys((*before.untrusted, *event.untrusted)))
+    return replace(before, untrusted=untrusted[-MOST_SOURCES:], private=before.private or event.private)
