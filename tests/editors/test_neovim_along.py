@@ -15,10 +15,10 @@ pytestmark = [
     pytest.mark.filterwarnings("ignore:.*child_watcher:DeprecationWarning"),  # pynvim 0.6 on Python 3.12
 ]
 
-TITLES = "return vim.tbl_map(function(it) return it.command.title end, vim.lsp.codelens.get(0))"
+MARKS = "vim.api.nvim_buf_get_extmarks(0, vim.api.nvim_create_namespace('claw.along'), 0, -1, { details = true })"
 
 
-def test_the_line_of_the_cursor_is_shown_by_a_lens_of_the_chat_and_stands_below_the_prompt(tmp_path: Path) -> None:
+def test_the_line_of_the_cursor_is_shown_beside_the_prompt_and_stands_below_the_prompt(tmp_path: Path) -> None:
     with neovim(tmp_path, "Ok.", editor="neovim") as it:
         it.edit("calc.py", CALC)
         it.until(it.attached, "the file is attached")
@@ -28,10 +28,8 @@ def test_the_line_of_the_cursor_is_shown_by_a_lens_of_the_chat_and_stands_below_
         chat = it.nvim.current.buffer
         it.until(it.attached, "the chat is attached")
 
-        def shown() -> bool:
-            it.lua("vim.lsp.codelens.refresh({ bufnr = 0 })")
-            return "Along goes: calc.py, line 2" in it.lua(TITLES)
-
-        it.until(shown, "a lens says what goes along")
+        (mark,) = it.until(lambda: it.lua(f"return {MARKS}"), "a line stands beside the prompt")
+        assert mark[3]["virt_text"][0][0] == "Along goes: calc.py, line 2"
+        assert "## You" in it.lines(chat)[mark[1]]
         it.type("Gotell me<C-s>")
         it.until(lambda: "- calc.py, line 2" in it.lines(chat), "the chat says what went along")

@@ -4,6 +4,8 @@ local M = {}
 
 local MARK = '<!%-%- claw:%w+ '
 local group = vim.api.nvim_create_augroup('claw.chat', {})
+local along = vim.api.nvim_create_namespace('claw.along')
+local SETTLED = 300
 local due = {}
 --- By buffer: the number of the prompt that was sent, until the next prompt is there. Its row says nothing: what the
 --- server still had to say of the turn before comes above it.
@@ -142,6 +144,27 @@ local function dress(window)
   end
 end
 
+--- Beside the heading of the prompt: what goes along with it by itself, as the server's lens says it.
+local function show_along(bufnr)
+  local client = vim.lsp.get_clients({ bufnr = bufnr, name = 'claw' })[1]
+  if not client then
+    return
+  end
+  local params = { textDocument = { uri = vim.uri_from_bufnr(bufnr) } }
+  client:request('textDocument/codeLens', params, function(failed, lenses)
+    if failed or not vim.api.nvim_buf_is_loaded(bufnr) then
+      return
+    end
+    vim.api.nvim_buf_clear_namespace(bufnr, along, 0, -1)
+    for _, lens in ipairs(lenses or {}) do
+      local row = lens.range.start.line
+      if lens.command.command == 'claw.along' and row < vim.api.nvim_buf_line_count(bufnr) then
+        vim.api.nvim_buf_set_extmark(bufnr, along, row, 0, { virt_text = { { lens.command.title, 'Comment' } } })
+      end
+    end
+  end, bufnr)
+end
+
 --- The server knows this buffer now: a chat gets its key, and is followed.
 function M.attached(bufnr)
   if not M.is_chat(bufnr) or vim.b[bufnr].claw_chat then
@@ -165,6 +188,19 @@ function M.attached(bufnr)
       dress(vim.api.nvim_get_current_win())
     end,
   })
+  -- Where the person was last is told to the server a moment later.
+  local show_soon = say.safely('showing what goes along', function()
+    vim.defer_fn(function()
+      show_along(bufnr)
+    end, SETTLED)
+  end)
+  -- The place before the person changes only while they are elsewhere; Neovim 0.11 takes no request to ask anew.
+  vim.api.nvim_create_autocmd({ 'BufEnter', 'InsertEnter', 'InsertLeave' }, {
+    group = group,
+    buffer = bufnr,
+    callback = show_soon,
+  })
+  show_soon()
   vim.api.nvim_create_autocmd('BufUnload', {
     group = group,
     buffer = bufnr,
