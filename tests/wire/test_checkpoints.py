@@ -99,6 +99,18 @@ async def test_repositories_inside_are_covered_and_the_persons_own_is_not_touche
     assert not hook.exists()
 
 
+async def test_a_workspace_inside_our_own_home_is_covered_and_the_store_is_not(tmp_path: Path) -> None:
+    home = tmp_path / "claw"
+    home.mkdir()
+    (home / "notes.md").write_text("mine\n")
+    checkpoints = of(tmp_path)
+    await taken(checkpoints, home)
+    first = await taken(checkpoints, home)
+    (home / "notes.md").write_text("other\n")
+    changed = await checkpoints.changed(first.checkpoint, (await taken(checkpoints, home)).checkpoint)
+    assert changed == (str(home / "notes.md"),)
+
+
 async def test_a_large_file_is_left_out_and_that_is_said(tmp_path: Path) -> None:
     root = root_of(tmp_path)
     (root / "large").write_bytes(b"x" * 5_000_001)

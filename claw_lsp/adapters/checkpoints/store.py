@@ -60,7 +60,7 @@ class GitCheckpoints:
     ) -> Taken:
         folders = tuple(dict.fromkeys(roots))
         self._roots.update(folders)
-        others = (*apart, str(self._store.parent))
+        others = (*apart, str(self._store.parent), str(self._store))
         try:
             async with self._alone:
                 return await self._work(lambda run: self._take(run, session, folders, texts, others))
