@@ -16,6 +16,8 @@ from claw_lsp.core.fork import forked
 from claw_lsp.core.recover import Partial, recover
 from claw_lsp.core.step import Rest, next_step
 from claw_lsp.facts.call import Result
+from claw_lsp.facts.checkpoint import Checkpointed, Restored, RewindBegun, Rewound, Taken
+from claw_lsp.facts.dropped import Dropped
 from claw_lsp.facts.event import (
     KINDS,
     CallFinished,
@@ -42,6 +44,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.fault import LogError, SessionHeld
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.testing.fakes import FakeClock
@@ -71,6 +74,8 @@ STORY: tuple[Event | str, ...] = (
     Instructed(path="/w/CLAW.md", text="Be brief."),
     RuleRemoved(rule=Rule(text="Bash(ls)", behavior="allow", source="session")),
     LimitRaised(max_turns=9),
+    Hooked(event="PostToolUse", context="Formatted."),
+    Checkpointed(prompt_id="r", when="after", taken=Taken(checkpoint="c0ffee")),
     CompactionFailed(trigger="manual", why="the model wrote no summary."),
     Compacted(trigger="manual", summary="It goes on.", head=text("It goes on."), kept=1, model="n"),
     ModelSpoke(blocks=text("Done."), stop_reason="end_turn", model="n"),
@@ -80,6 +85,9 @@ STORY: tuple[Event | str, ...] = (
     ProposalApplied(hunk="h", path="/w/a"),
     ProposalDismissed(hunk="h", path="/w/a"),
     Reverted(revert="v", prompt_id="p", path="/w/a", before="1\n", after="2\n", edits=((0, 1, "2"),)),
+    Dropped(items=("call:c1",)),
+    RewindBegun(rewind="w", prompt_id="r", files=(Restored(path="/w/a", before="1", after=None),)),
+    Rewound(rewind="w", prompt_id="r", what="both"),
     FileMoved(path="/w/a", to="/w/b"),
     Forked(origin=ID),
     Reopened(mode=Mode.DEFAULT, before=Mode.PLAN),
