@@ -120,7 +120,7 @@ def enough(state: State, notes: Mapping[str, str], room: int) -> bool:
 
 def head(state: State, kept: Kept, summary: str, room: int, first: int) -> tuple[Block, ...]:
     """The message that opens the new prefix."""
-    said = [it for it in state.said if it.prefix != state.prefix or it.n_messages < first]
+    said = [it for it in state.said if it.text.strip() and (it.prefix != state.prefix or it.n_messages < first)]
     parts = [
         "This session was made shorter here; you are the agent who worked in it. What the person said, the tasks and the names"
         " of files come from its log. The notes are your own.",

@@ -242,7 +242,8 @@ def _with_words(state: State, prompt_id: str, text: str) -> State:
 def _hooked(state: State, event: Hooked) -> State:
     state, turn = _paid(state, event.side_usage, event.side_cost), state.turn
     if event.erases and turn is not None:
-        state = replace(state, pending=tuple(it for it in state.pending if it not in turn.prompt))
+        said = (*state.said[:-1], *(replace(it, text="") for it in state.said[-1:]))
+        state = replace(state, pending=tuple(it for it in state.pending if it not in turn.prompt), said=said)
     elif event.context and event.event in ("SessionStart", "UserPromptSubmit"):
         state = replace(state, pending=(*state.pending, text_block(event.context)))
     elif event.context:

@@ -10,15 +10,16 @@ from dataclasses import replace
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from claw_lsp.core.compacting import by_itself, shortened, threshold
+from claw_lsp.core.compacting import Kept, by_itself, head, shortened, threshold
 from claw_lsp.core.fold import after, fold
 from claw_lsp.core.prompt import request
 from claw_lsp.core.recover import recover
 from claw_lsp.core.step import Rest, next_step
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import compact, run_turn
-from claw_lsp.facts.event import Compacted, CompactionFailed, Entry, Event, UserSpoke
+from claw_lsp.facts.event import Compacted, CompactionFailed, Entry, Event, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import ContextFull, ModelError
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.usage import ModelFacts
@@ -173,3 +174,11 @@ async def test_a_window_that_is_full_again_at_once_ends_the_turn_with_a_sentence
     assert ended.stopped == "failed"
     assert "was compacted 3 times and is full again at once" in ended.why
     assert sum(isinstance(it.event, Compacted) for it in session.entries) == 3
+
+
+def test_a_prompt_that_a_hook_took_out_is_not_in_what_the_person_said() -> None:
+    refused = Hooked(event="UserPromptSubmit", decision="deny", erases=True)
+    state = fold([started(), words(0), TurnEnded(run="r0", stopped="done"), words(1), refused])
+    opening = head(state, Kept(""), "Notes.", 10_000, len(state.messages))
+    assert "wish number 0" in str(opening)
+    assert "wish number 1" not in str(opening)
