@@ -204,9 +204,10 @@ async def test_a_chat_is_opened_sent_and_answered_in_its_document(tmp_path: Path
             await editor.terminal.shows("Pick an action (default Claw: Send)")
             editor.terminal.keys("Enter")
         await editor.terminal.shows("word00")
-        await editor.terminal.shows("word29", "_done ·")
-        assert "count for me" in editor.api.requests[0].last_user_text
+        await editor.terminal.shows("word29")
         editor.terminal.keys("M->")
+        await editor.terminal.shows("_done ·")
+        assert "count for me" in editor.api.requests[0].last_user_text
         editor.terminal.type("once more")
         sent, busy = "answer 2", "A turn runs in this chat"
         shown = busy
