@@ -56,7 +56,9 @@ async def test_the_session_log_that_the_demo_names_holds_the_whole_turn(here: Sh
     shown = (await here.claw("demo", "--yes")).out
     log = Path(re.search(r"session log +(\S+)", shown)[1])  # type: ignore[index]
     kinds = [json.loads(line)["event"]["kind"] for line in log.read_text().splitlines()[1:]]
-    assert (kinds[0], kinds[1], kinds[-1]) == ("session_started", "user_spoke", "turn_ended")
+    assert (kinds[0], kinds[1], kinds.count("turn_ended")) == ("session_started", "user_spoke", 1)
+    # Behind a turn that ran commands the files are kept as they are, unless the demo is over first.
+    assert kinds[kinds.index("turn_ended") + 1 :] in ([], ["checkpointed"])
     assert log.stat().st_mode & 0o777 == 0o600
 
 

@@ -324,7 +324,8 @@ def test_the_rules_in_force_are_a_document_where_one_can_be_taken_back(code: VSC
     local.write_text(json.dumps({"permissions": {"deny": ["Bash(curl *)", "Read(./secret.txt)"]}}))
     code.palette("Permissions")
     code.until(lambda: "Bash(curl *)" in code.text(), "the rules are shown")
-    page = (code.home / "claw" / "views" / "workspace" / "permissions.md").read_text().split("\n")
+    written = max((code.home / "claw" / "views").glob("*/permissions.md"), key=lambda it: it.stat().st_mtime)
+    page = written.read_text().split("\n")
     code.go(next(n for n, it in enumerate(page, 1) if "Bash(curl *)" in it))
     code.press("Control+.")
     code.until(lambda: "Claw: Remove Bash(curl *)" in code.actions(), "it can be removed")
@@ -483,6 +484,7 @@ def test_nothing_of_a_workspace_that_is_not_trusted_is_started_and_uvx_only_by_t
         assert code.pid() is None
         code.box("Run it with uvx")
         first = code.until(code.pid, "the person's word starts it by uvx")
+        code.until(lambda: "opus" in code.claw(), "it answers", 60)
         project = code.root / ".claw" / "settings.json"
         project.parent.mkdir(exist_ok=True)
         project.write_text(json.dumps({"permissions": {"allow": ["Bash(make *)"], "deny": ["Bash(curl *)"]}}))

@@ -291,6 +291,7 @@ async def test_r07_when_the_server_is_killed_no_process_of_a_tool_lives_on(tmp_p
     await killed_server(signal.SIGKILL, tmp_path)
 
 
+@pytest.mark.timeout(60)
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
 async def test_r08_whatever_signal_ends_the_server_the_tree_is_ended(tmp_path: Path, number: signal.Signals) -> None:
     await killed_server(number, tmp_path)

@@ -17,6 +17,7 @@ from claw_lsp.adapters.disk import DiskWorkspace
 from claw_lsp.core.policy.judge import judge
 from claw_lsp.core.policy.searching import Searched
 from claw_lsp.facts.call import Call
+from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.plan import PlannedPath
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
@@ -95,7 +96,11 @@ class Product:
         if not line.strip() or "\0" in line:
             return False
         call = Call(id="c", name="Bash", input={"command": line})
-        plan = await self._tool.plan(call, self._scene, self._workspace)
+        try:
+            plan = await self._tool.plan(call, self._scene, self._workspace)
+        except ToolError:
+            # A line that the tool itself does not take, such as a commit that does not say who made it.
+            return False
         return judge(policy.rules, policy.mode, plan, self._scene.ground).decision == "allow"
 
 
