@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -36,6 +37,8 @@ def do_trace(args: argparse.Namespace) -> int:
     if not args.follow:
         return told(lambda: trace.traced(_sources(), args.session, width))
     try:
+        # A shell starts what runs in its background deaf to it.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         return asyncio.run(trace.follow(_sources(), args.session, width, lambda it: print(it, flush=True)))
     except ClawError as error:
         print(f"claw-lsp: {error}", file=sys.stderr)
