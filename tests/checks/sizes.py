@@ -14,16 +14,19 @@ FILE, FUNCTION, MEDIAN = 500, 50, 120
 ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "claw_lsp"
 LIMITS = {
-    "facts": 1_400,
-    "ports": 400,
-    "core/policy": 2_500,
+    "facts": 1_700,
+    "ports": 500,
+    "core/policy": 2_600,
     "core/chat": 1_500,
-    "core/hooks": 600,
-    "core": 4_700,
-    "engine": 1_800,
+    "core/hooks": 800,
+    "core/mcp": 400,
+    "core/files": 900,
+    "core": 5_000,
+    "engine": 2_300,
     "lsp/transport": 1_400,
     "lsp/chat": 1_100,
-    "lsp": 7_000,
+    "lsp/files": 600,
+    "lsp": 7_700,
 }
 """Lines of code that each part of engine and door may have, without those of its parts that are named here themselves
 (decision 0014). Adapters, tools and the terminal grow with the outside world."""
