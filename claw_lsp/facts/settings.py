@@ -8,6 +8,7 @@ from typing import Literal
 from pydantic import BaseModel, ConfigDict, Field
 
 from claw_lsp.facts.hook import Hook
+from claw_lsp.facts.mcp_settings import McpSettings
 from claw_lsp.facts.opinion import AutoRules
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.sandbox import SandboxSettings
@@ -42,7 +43,7 @@ class Attribution(BaseModel):
     pr: bool | str = True
 
 
-class Settings(SandboxSettings, AutoRules):
+class Settings(SandboxSettings, AutoRules, McpSettings):
     """What a person, a project or an editor configured; the default of every field is what a new user gets."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)

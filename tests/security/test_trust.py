@@ -137,7 +137,6 @@ async def test_everything_that_would_come_into_force_is_shown_whole_and_inert(tm
                 "  allow rule Bash(touch *)",
                 '  hook SessionStart: {"hook":{"command":"touch p","type":"command"},"matcher":""}',
                 '  statusLine: {"command":"touch p","type":"command"}',
-                "  enableAllProjectMcpServers: true",
                 "  plugin p@market: true",
                 "",
                 f"{visit.root}/.mcp.json",
@@ -148,13 +147,14 @@ async def test_everything_that_would_come_into_force_is_shown_whole_and_inert(tm
                 ' "---\\nname: s\\n---\\nBranch: !`touch p`\\n"',
                 "",
                 "Not believed from any folder:",
+                f"  {visit.root}/.claude/settings.json: enableAllProjectMcpServers counts only in your own settings file.",
                 f"  {visit.root}/.claude/settings.json: defaultMode counts only in your own settings file.",
                 f"  {visit.root}/.claude/settings.json: apiKeyHelper counts only in your own settings file.",
                 f"  {visit.root}/.claude/settings.json: env.ANTHROPIC_BASE_URL counts only in your own settings file.",
                 f"  {visit.root}/.claude/settings.json: env.PATH counts only in your own settings file.",
             ]
         )
-        assert "9 things" in box.message
+        assert "8 things" in box.message
         box.pick("Show all of it")
         await visit.until(lambda: visit.requested("window/showDocument"))
         shown = Path(visit.requested("window/showDocument")[-1]["uri"].removeprefix("file://"))

@@ -17,6 +17,7 @@ from claw_lsp.adapters.settings import Loaded, RuleMemory, examined, load, schem
 from claw_lsp.adapters.settings.place import place
 from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.mcp_settings import McpSettings
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.sandbox import SandboxSettings
 from claw_lsp.facts.settings import Problem, Settings
@@ -140,7 +141,14 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
     )
     loaded = places.load()
     assert loaded.problems == ()
-    apart = {"rules", "disable_bypass", "disable_auto", "models", *SandboxSettings.model_fields}
+    apart = {
+        "rules",
+        "disable_bypass",
+        "disable_auto",
+        "models",
+        *SandboxSettings.model_fields,
+        *McpSettings.model_fields,
+    }
     assert loaded.settings.model_dump(exclude=apart) == {
         "model": "sonnet",
         "small_model": "sonnet",

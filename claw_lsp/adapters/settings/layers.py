@@ -49,6 +49,8 @@ _FROM_PROJECT = frozenset(
         "todoWrite",
         "disableBypassPermissionsMode",
         "disableAutoMode",
+        "disabledMcpjsonServers",
+        "deniedMcpServers",
     }
 )
 """What a checked-in file may say before anybody trusted it: it costs or forbids, and opens nothing."""
@@ -69,7 +71,7 @@ _STRICTER_LISTS = frozenset(
 """More review or walls than the person asked for, or less offered, is no harm; the contrary is theirs to choose."""
 
 _LOOSER = {it for it in KEYS if it.startswith(("sandbox.", "autoMode."))} - _STRICTER.keys() - _STRICTER_LISTS
-_REPLACED = frozenset({"fallbackModel", "availableModels"})
+_REPLACED = frozenset({"fallbackModel", "availableModels", "allowedMcpServers"})
 """Lists that are one choice as a whole: what is stronger does not add to them."""
 
 NOT_FROM_EDITOR = frozenset(
@@ -78,12 +80,15 @@ NOT_FROM_EDITOR = frozenset(
         "additionalDirectories",
         "allowPrivateAddresses",
         "allowedHttpHookUrls",
+        "allowedMcpServers",
         "apiKeyHelper",
         "availableModels",
         "provider",
         "autoMemoryDirectory",
         "cleanupPeriodDays",
         "disableAllHooks",
+        "enableAllProjectMcpServers",
+        "enabledMcpjsonServers",
         "hooks",
         "httpHookAllowedEnvVars",
         "maxSessionMegabytes",
@@ -94,7 +99,7 @@ NOT_FROM_EDITOR = frozenset(
 
 
 _OF_PERSON = NOT_FROM_EDITOR | frozenset(
-    "allow hooks mcpServers enableAllProjectMcpServers enabledPlugins statusLine apiKey authToken baseUrl shellPath".split()
+    "allow hooks mcpServers enabledPlugins statusLine apiKey authToken baseUrl shellPath".split()
 )
 _OF_SECTION = frozenset(it[0] for it in KEYS.values()) | {"permissions", "workspaceTrusted", "server", "trace", "token"}
 
@@ -126,8 +131,8 @@ def load(
     `command_line` and `editor` are shaped like a settings file; `editor` is the section `claw`. Reads the disk: call it
     off the loop.
     """
-    gathered = _Gathered()
-    if folder is not None and editor.get("workspaceTrusted") is not False:
+    gathered = _Gathered(restricted=editor.get("workspaceTrusted") is False)
+    if folder is not None and not gathered.restricted:
         gathered.folder.approvals = _approvals(gathered, Path(claw_home), folder, home)
     for path, source in _files(Path(home), Path(claw_home), folder):
         _read_file(gathered, path, source)
@@ -166,7 +171,7 @@ class _Layer:
 class _Gathered:
     """What the layers read so far add up to. `remembered` are allow rules of `.claw/settings.local.json`, not yet believed;
     `walled_by_others`: it was not the person who turned the sandbox on; `hooks_off_by_policy`: managed settings turn off even
-    their own hooks."""
+    their own hooks; `restricted`: the person does not trust the folder, says the editor."""
 
     values: dict[str, Any] = field(default_factory=dict[str, Any])
     rules: list[Rule] = field(default_factory=list[Rule])
@@ -177,6 +182,7 @@ class _Gathered:
     folder: Folder = field(default_factory=Folder)
     walled_by_others: bool = False
     hooks_off_by_policy: bool = False
+    restricted: bool = False
 
 
 def _approvals(gathered: _Gathered, claw_home: Path, folder: str, home: str) -> Approvals:
@@ -410,6 +416,8 @@ def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:
     hooks = tuple(
         it for it in gathered.hooks if not off or (it.source == "managed" and not gathered.hooks_off_by_policy)
     )
+    if gathered.restricted:
+        values["disabledMcpjsonServers"] = [*values.get("disabledMcpjsonServers", []), "*"]
     if values.get("disableBypassPermissionsMode") and values.get("defaultMode") == Mode.BYPASS:
         del values["defaultMode"]
     if values.get("disableAutoMode") and values.get("defaultMode") == Mode.AUTO:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -39,7 +40,7 @@ FROM_TRUSTED = frozenset(
 
 _NEVER = (("defaultMode", Mode.BYPASS), ("defaultMode", Mode.AUTO), ("aiComments", "run"))
 _HELPERS = ("awsAuthRefresh", "awsCredentialExport", "gcpAuthRefresh", "otelHeadersHelper")
-_LATER = ("statusLine", "fileSuggestion", "enableAllProjectMcpServers", "enabledMcpjsonServers")
+_LATER = ("statusLine", "fileSuggestion")
 _LATER_BY_NAME = {
     "enabledPlugins": "plugin",
     "extraKnownMarketplaces": "marketplace",
@@ -98,21 +99,28 @@ class Folder:
 
     def beside(self, folder: str) -> None:
         """Ask about what stands beside the settings files: the servers of .mcp.json, and skills that run something."""
-        path = Path(folder) / ".mcp.json"
-        try:
-            text = read_text(path)
-            data: Any = json.loads(text) if text and text.strip() else {}
-        except (ClawError, ValueError, RecursionError):
-            data = None
-        facts = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
-        servers = facts.get("mcpServers", facts)
-        for name, content in _entries(servers):
-            self.allows(f"MCP server {name}", content, str(path))
+        for path in mcp_files(folder):
+            try:
+                text = read_text(path)
+                data: Any = json.loads(text) if text and text.strip() else {}
+            except (ClawError, ValueError, RecursionError):
+                data = None
+            facts = cast("dict[str, Any]", data) if isinstance(data, dict) else {}
+            for name, content in _entries(facts.get("mcpServers", facts)):
+                self.allows(f"MCP server {name}", content, str(path))
         for file in _written(Path(folder)):
             text = _start_of(file)
             if lines := [it.group().strip() for it in _INJECTS.finditer(text)]:
                 name = file.relative_to(folder).as_posix()
                 self.allows(f"{name} runs or allows {lines[0]}", text, str(file))
+
+
+def mcp_files(folder: str) -> list[Path]:
+    """Where a folder's .mcp.json may be: in it, and in the folders around it up to the root of its repository, the nearest
+    first."""
+    around = [Path(folder), *Path(folder).parents]
+    root = next((n for n, it in enumerate(around) if os.path.lexists(it / ".git")), 0)
+    return [it / ".mcp.json" for it in around[: root + 1]]
 
 
 def _hooks(hooks: Any) -> Iterator[tuple[str, Any]]:
