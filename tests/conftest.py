@@ -20,7 +20,7 @@ hypothesis.settings.load_profile("claw")
 
 SLOW = ("editors", "e2e", "soak")
 """Folders whose tests start editors or processes, and may take longer than `MOST` seconds."""
-MOST = 20
+MOST = 120
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:

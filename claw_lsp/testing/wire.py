@@ -23,7 +23,7 @@ from claw_lsp.lsp.transport.sinks import StreamSink
 
 Answering = Callable[[Any], Any]
 
-TIMEOUT = 10.0
+TIMEOUT = 40.0
 
 
 class WireError(Exception):

@@ -51,7 +51,7 @@ class Person:
         action = next((it for it in found if it["title"].startswith(title)), None)
         assert action, f"{title!r} is not among {[it['title'] for it in found]}"
         params = {key: action["command"][key] for key in ("command", "arguments")}
-        return await self.server.client.request("workspace/executeCommand", params, timeout=20)
+        return await self.server.client.request("workspace/executeCommand", params, timeout=60)
 
     async def turn(self, prompt: str, **arguments: Any) -> Json:
         """What `claw.wait` answers for a turn with these words."""

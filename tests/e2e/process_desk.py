@@ -40,9 +40,9 @@ class Server:
 
     async def command(self, name: str, **arguments: Any) -> Json:
         params = {"command": name, "arguments": [arguments]}
-        return await self.client.request("workspace/executeCommand", params, timeout=20)
+        return await self.client.request("workspace/executeCommand", params, timeout=60)
 
-    async def until(self, true: Callable[[], Any], seconds: float = 20) -> None:
+    async def until(self, true: Callable[[], Any], seconds: float = 60) -> None:
         async with asyncio.timeout(seconds):
             while not true():
                 await asyncio.sleep(0.01)

@@ -12,7 +12,7 @@ import pytest
 from at_terminal import at_a_terminal
 from command_line import Shell, shell
 
-pytestmark = pytest.mark.timeout(90)
+pytestmark = pytest.mark.timeout(240)
 
 
 @pytest.fixture

@@ -117,7 +117,7 @@ async def killed_and_checked(tmp_path: Path, point: int) -> str:
     return f"{point}: {len(seen.split())} words shown, {' '.join(it.kind for it in kept[2:])}"
 
 
-@pytest.mark.timeout(120)
+@pytest.mark.timeout(300)
 async def test_killed_at_twenty_points_of_a_turn_nothing_that_was_shown_is_lost(tmp_path: Path) -> None:
     """Four at a time: most of the time is the start of Python."""
     told: list[str] = []

@@ -103,7 +103,7 @@ async def goes_on(claw_home: Path, kind: str) -> None:
     assert kind in found
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(400)
 @pytest.mark.parametrize("first", range(0, len(KINDS), 3))
 async def test_killed_as_soon_as_a_fact_is_in_the_log_it_is_found_and_the_session_goes_on(
     tmp_path: Path, first: int

@@ -52,7 +52,7 @@ end
 """
 
 CLIENT = "vim.lsp.get_clients({ name = 'claw' })[1]"
-PATIENCE = 20.0
+PATIENCE = 60.0
 
 
 @dataclass

@@ -18,7 +18,7 @@ from claw_lsp.testing.messages_api import MessagesApi, Reply, Text, ToolUse, scr
 
 pytestmark = [
     pytest.mark.editor,
-    pytest.mark.timeout(60),
+    pytest.mark.timeout(150),
     needs(Debian("emacs-nox", "elpa-eglot", "elpa-lsp-mode", "tmux")),
 ]
 

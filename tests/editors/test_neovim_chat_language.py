@@ -13,7 +13,7 @@ from claw_lsp.testing.messages_api import Reply, ToolUse
 pytestmark = [
     pytest.mark.editor,
     needs_neovim,
-    pytest.mark.timeout(40),
+    pytest.mark.timeout(150),
     pytest.mark.filterwarnings("ignore:.*child_watcher:DeprecationWarning"),  # pynvim 0.6 on Python 3.12
 ]
 

@@ -14,7 +14,7 @@ from plugin_desk import SCRIPTED, Shim, shim, uri
 pytestmark = [
     pytest.mark.editor,
     needs_neovim,
-    pytest.mark.timeout(40),
+    pytest.mark.timeout(150),
     pytest.mark.filterwarnings("ignore:.*child_watcher:DeprecationWarning"),  # pynvim 0.6 on Python 3.12
 ]
 

@@ -17,7 +17,7 @@ from terminal import Terminal, terminal
 
 from claw_lsp.testing.messages_api import MessagesApi, Reply, ToolUse, script
 
-pytestmark = [pytest.mark.editor, pytest.mark.timeout(60), needs(Debian("vim-nox", "tmux"))]
+pytestmark = [pytest.mark.editor, pytest.mark.timeout(150), needs(Debian("vim-nox", "tmux"))]
 
 HERE = Path(__file__).parent
 RECORDED = HERE.parent / "fixtures" / "clients" / "vim-vim-lsp.json"

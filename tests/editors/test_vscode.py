@@ -19,7 +19,7 @@ pytestmark = [
     pytest.mark.editor,
     pytest.mark.vscode,
     needs(DEBIAN, CODE_SERVER, BUILDING),
-    pytest.mark.timeout(240),
+    pytest.mark.timeout(400),
 ]
 
 Steps = tuple[tuple[Any, ...], ...]
@@ -263,9 +263,12 @@ def numbers(code: VSCode) -> list[int]:
 def test_a_view_that_the_person_moved_away_is_left_where_it_is(code: VSCode) -> None:
     code.palette("Chat")
     code.until(lambda: code.active().endswith(".md"), "the chat is opened")
-    code.press("Control+End", "Control+Shift+End")
+    code.until(lambda: "## You" in code.text(), "its prompt is there")
+    code.press("Control+End")
     code.type("another long answer")
+    code.until(lambda: "another long answer" in code.text(), "it is typed")
     code.press("Control+Enter")
+    code.until(lambda: "another long answer" in said(code), "the model is asked")
     code.until(lambda: numbers(code)[-1:] > [20], "some of it is there")
     code.do("hover", selector=f"{ACTIVE} .view-lines", text="")
     code.until(lambda: scrolled_up(code), "the view stays where the person moved it")

@@ -28,7 +28,7 @@ from claw_lsp.testing.messages_api import MessagesApi, Scenario
 REPOSITORY = Path(__file__).parents[2]
 SOURCES = REPOSITORY / "editors" / "vscode"
 PACKAGE = json.loads((SOURCES / "package.json").read_text())
-PATIENCE = 40.0
+PATIENCE = 100.0
 """Seconds until something that does not happen is a fault."""
 
 DEBIAN = Debian(

@@ -32,9 +32,10 @@ export class Chats implements Part, vscode.Disposable {
       vscode.window.onDidChangeTextEditorVisibleRanges((it) => this.scrolled(it.textEditor)),
       // A key or a click brings the person back; text that comes in above moves the cursor, too, but by no kind of theirs.
       vscode.window.onDidChangeTextEditorSelection((it) => it.kind !== undefined && this.left.delete(it.textEditor)),
-      vscode.window.onDidChangeActiveTextEditor((it) => tell(it)),
+      vscode.workspace.onDidOpenTextDocument((it) => know(it)),
+      vscode.workspace.onDidCloseTextDocument((it) => forget(it)),
     ];
-    tell(vscode.window.activeTextEditor);
+    vscode.workspace.textDocuments.forEach((it) => void know(it));
   }
 
   /** Send the prompt of the chat that is looked at. */
@@ -53,13 +54,11 @@ export class Chats implements Part, vscode.Disposable {
   }
 
   private follow(document: vscode.TextDocument): void {
-    if (document === vscode.window.activeTextEditor?.document) {
-      // A chat that was opened empty becomes one when its heading is written.
-      tell(vscode.window.activeTextEditor);
-    }
     if (!isChat(document)) {
       return;
     }
+    // A chat that was opened empty becomes one when its heading is written.
+    void know(document);
     for (const editor of vscode.window.visibleTextEditors) {
       if (editor.document === document && !this.left.has(editor) && inPrompt(editor)) {
         editor.revealRange(editor.selection);
@@ -91,8 +90,21 @@ function inPrompt({ document, selection }: vscode.TextEditor): boolean {
   return false;
 }
 
-function tell(editor: vscode.TextEditor | undefined): void {
-  void vscode.commands.executeCommand('setContext', 'clawEditor.chat', editor !== undefined && isChat(editor.document));
+/** The chats that are open, each by what `resourcePath` is in the conditions of package.json: keys and buttons follow from it. */
+const chats = new Map<string, string>();
+
+async function know(document: vscode.TextDocument): Promise<void> {
+  const { uri } = document;
+  if (!chats.has(uri.toString()) && isChat(document)) {
+    chats.set(uri.toString(), uri.scheme === 'file' ? uri.fsPath : uri.path);
+    await vscode.commands.executeCommand('setContext', 'clawEditor.chats', [...chats.values()]);
+  }
+}
+
+function forget({ uri }: vscode.TextDocument): void {
+  if (chats.delete(uri.toString())) {
+    void vscode.commands.executeCommand('setContext', 'clawEditor.chats', [...chats.values()]);
+  }
 }
 
 /** Show a chat beside what the person works on; undefined where the document is none, and shown the usual way. */
@@ -105,6 +117,8 @@ async function show(params: ShowDocumentParams): Promise<ShowDocumentResult | un
   if (!document || !isChat(document)) {
     return undefined;
   }
+  // Before it is seen, so that the first key a person presses in it is known to be one in a chat.
+  await know(document);
   const at = params.selection;
   const selection = at && new vscode.Range(at.start.line, at.start.character, at.end.line, at.end.character);
   const preserveFocus = params.takeFocus !== true;
