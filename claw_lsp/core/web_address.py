@@ -66,11 +66,11 @@ def openable(url: str) -> str:
 
 
 def callback(url: str) -> str:
-    """The URL that a sign-in may lead back to: https, or http on this machine alone. Raises ToolError."""
+    """The URL that a sign-in may begin at or lead back to: https, or http on this machine alone. Raises ToolError."""
     plain = normal_url(url)
     if plain.startswith("https://") or host_of(plain) in _THIS_MACHINE:
         return plain
-    raise ToolError(f"A sign-in leads back to https, or to http on this machine (127.0.0.1), not to {plain}.")
+    raise ToolError(f"A sign-in is a page on https, or on http of this machine (127.0.0.1), not {plain}.")
 
 
 def refusal(address: str, *, allow_private: bool) -> str | None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from typing import Any, Protocol
 
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.mcp import (
     Elicitation,
     Elicited,
+    ServerConfig,
     ServerPrompt,
     ServerResource,
     ServerTool,
@@ -86,4 +87,16 @@ class Servers(Protocol):
 
     async def close(self) -> None:
         """End every connection and every process that was started for one."""
+        ...
+
+
+class Logins(Protocol):
+    """Logins to servers that want one. A server is told of them when it is connected to anew."""
+
+    async def login(self, config: ServerConfig, visit: Callable[[str], Awaitable[None]]) -> str:
+        """Let the person log in on the page that `visit` shows them; answers a sentence. Bounded by minutes. Raises ClawError."""
+        ...
+
+    async def logout(self, config: ServerConfig) -> bool:
+        """Forget a login; whether there was one. Raises ClawError."""
         ...
