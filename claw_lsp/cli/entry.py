@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from claw_lsp import __version__
 from claw_lsp.cli.given import USAGE, Misused
 from claw_lsp.cli.hooks import do_hooks, hooks_arguments
+from claw_lsp.cli.mcp import do_mcp, mcp_arguments
 from claw_lsp.cli.permissions import do_permissions, permissions_arguments
 from claw_lsp.cli.run import do_run, run_arguments
 from claw_lsp.cli.serve import do_serve, serve_arguments
@@ -97,6 +98,7 @@ _COMMANDS: tuple[tuple[str, Do, Add], ...] = (
     ("replay", do_replay, replay_arguments),
     ("permissions", do_permissions, permissions_arguments),
     ("hooks", do_hooks, hooks_arguments),
+    ("mcp", do_mcp, mcp_arguments),
     ("doctor", do_doctor, doctor_arguments),
     ("schema", do_schema, schema_arguments),
 )

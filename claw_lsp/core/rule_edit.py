@@ -3,37 +3,11 @@
 from __future__ import annotations
 
 import json
-import re
-from dataclasses import dataclass, field
 from typing import Any, cast
 
+from claw_lsp.core.json_edit import Container, containers
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.rule import Behavior
-
-Keys = tuple[str | int, ...]
-Span = tuple[int, int]
-
-_TOKEN = re.compile(r'"(?:[^"\\]|\\.)*"|[\[\]{},:]|[^\s\[\]{},:"]+')
-
-
-@dataclass(slots=True)
-class _Container:
-    """An object or a list; each entry is where it begins (its name, in an object) and ends."""
-
-    keys: Keys
-    start: int
-    in_object: bool
-    end: int = 0
-    entries: list[Span] = field(default_factory=list[Span])
-    name: str | None = None
-    name_at: int = 0
-
-    def here(self) -> str | int:
-        return self.name if self.in_object and self.name is not None else len(self.entries)
-
-    def add(self, start: int, end: int) -> None:
-        self.entries.append((self.name_at if self.in_object else start, end))
-        self.name = None
 
 
 def lines(text: str) -> dict[tuple[Behavior, str], int]:
@@ -43,10 +17,10 @@ def lines(text: str) -> dict[tuple[Behavior, str], int]:
         _parsed(text)
     except ClawError:
         return found
-    containers = _containers(text)
+    objects = containers(text)
     behaviors: tuple[Behavior, ...] = ("deny", "ask", "allow")
     for behavior in behaviors:
-        here = containers.get(("permissions", behavior))
+        here = objects.get(("permissions", behavior))
         for start, end in here.entries if here and not here.in_object else ():
             rule = json.loads(text[start:end])
             if isinstance(rule, str):
@@ -60,7 +34,7 @@ def changed(text: str, behavior: Behavior, rule: str, to: Behavior | None) -> st
     wanted = _expected(_parsed(text), behavior, rule, to)
     after = text
     while (entry := _place(after, behavior, rule)) is not None:
-        after = _without(after, *entry)
+        after = entry[0].without(after, entry[1])
     if to is not None and rule not in _rules(_parsed(after), to):
         after = _with(after, to, rule)
     if after == text or _parsed(after) != wanted:
@@ -98,9 +72,9 @@ def _expected(data: dict[str, Any], behavior: Behavior, rule: str, to: Behavior 
     return data
 
 
-def _place(text: str, behavior: Behavior, rule: str) -> tuple[_Container, int] | None:
+def _place(text: str, behavior: Behavior, rule: str) -> tuple[Container, int] | None:
     """The list, and which of its entries is the rule."""
-    here = _containers(text).get(("permissions", behavior))
+    here = containers(text).get(("permissions", behavior))
     for n, (start, end) in enumerate(here.entries if here else ()):
         value = json.loads(text[start:end])
         if here is not None and isinstance(value, str) and value.strip() == rule:
@@ -108,21 +82,12 @@ def _place(text: str, behavior: Behavior, rule: str) -> tuple[_Container, int] |
     return None
 
 
-def _without(text: str, here: _Container, n: int) -> str:
-    """Without one entry and the comma that belongs to it."""
-    if len(here.entries) == 1:
-        return text[: here.start + 1] + text[here.end - 1 :]
-    if n == 0:
-        return text[: here.entries[0][0]] + text[here.entries[1][0] :]
-    return text[: here.entries[n - 1][1]] + text[here.entries[n][1] :]
-
-
 def _with(text: str, behavior: Behavior, rule: str) -> str:
     """With one more entry at the end of the list, which is made where it is missing."""
-    containers = _containers(text)
-    here, written = containers.get(("permissions", behavior)), json.dumps(rule, ensure_ascii=False)
+    objects = containers(text)
+    here, written = objects.get(("permissions", behavior)), json.dumps(rule, ensure_ascii=False)
     if here is None:
-        around = containers["permissions",]
+        around = objects["permissions",]
         first = around.entries[0][0] if around.entries else around.end - 1
         gap, comma = text[around.start + 1 : first], "," if around.entries else ""
         entry = f'{gap}"{behavior}": [{written}]{comma}'
@@ -133,26 +98,3 @@ def _with(text: str, behavior: Behavior, rule: str) -> str:
     gap = text[here.start + 1 : here.entries[0][0]]
     between = f",{gap}" if gap.strip() == "" and "\n" in gap else ", "
     return text[:last] + between + written + text[last:]
-
-
-def _containers(text: str) -> dict[Keys, _Container]:
-    """Every object and list of a valid JSON text by the way to it; of several at one place the last."""
-    found: dict[Keys, _Container] = {}
-    inside: list[_Container] = []
-    for match in _TOKEN.finditer(text):
-        token, here = match.group(), inside[-1] if inside else None
-        if token in "[{":
-            keys = (*here.keys, here.here()) if here else ()
-            inside.append(_Container(keys, match.start(), token == "{"))
-        elif token in "]}":
-            closed = inside.pop()
-            closed.end = match.end()
-            found[closed.keys] = closed
-            if inside:
-                inside[-1].add(closed.start, closed.end)
-        elif here is not None and token not in ",:":
-            if here.in_object and here.name is None:
-                here.name, here.name_at = json.loads(token), match.start()
-            else:
-                here.add(match.start(), match.end())
-    return found

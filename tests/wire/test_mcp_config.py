@@ -146,9 +146,7 @@ def test_an_entry_of_the_project_is_approved_as_it_stands_and_no_other(places: P
     places.project({"x": {"command": "b"}, "y": {"command": "c"}})
     found = places.read()
     assert standings(found) == {"x": "project unapproved", "y": "project unapproved"}
-    assert found.servers[0].why == (
-        "It was changed since you approved it, so it waits for your yes (claw.mcp, or claw.trust for all)."
-    )
+    assert found.servers[0].why == ("It was changed since you approved it (claw.mcp approves it, claw.trust all).")
     places.project({"x": {"args": [], "command": "a"}})
     assert standings(places.read()) == {"x": "project unapproved"}, "another content, if only by an empty list"
 

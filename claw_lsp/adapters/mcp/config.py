@@ -62,8 +62,9 @@ def configured(sources: Sources, folder: str, settings: Settings) -> Configured:
 
 
 def local_folders(folder: str) -> list[str]:
-    """The names under which a folder may stand in the person's own file: itself, and the root of its repository."""
-    names = [folder, os.path.realpath(folder)]
+    """The names under which a folder may stand in the person's own file: itself, the one that is written
+    first, and the root of its repository."""
+    names = [os.path.realpath(folder), folder]
     names += [str(it) for it in Path(folder).parents if os.path.lexists(it / ".git")][:1]
     return list(dict.fromkeys(names))
 
@@ -191,9 +192,7 @@ def _held_against(it: Read, said: Approvals, settings: Settings) -> tuple[Server
     if it.why:
         return _view(it), False
     why = "It was changed since you approved it" if changed(wanted, said) else "The folder's own files bring it"
-    return ServerView(
-        it.config, "unapproved", f"{why}, so it waits for your yes (claw.mcp, or claw.trust for all)."
-    ), False
+    return ServerView(it.config, "unapproved", f"{why} (claw.mcp approves it, claw.trust all)."), False
 
 
 _ASKED_AGAIN = "claw.mcp approves it after all."

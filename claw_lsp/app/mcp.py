@@ -1,0 +1,83 @@
+"""What the command line does about MCP servers."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from claw_lsp.adapters.clock import SystemClock
+from claw_lsp.adapters.mcp.config import Configured, Sources, configured
+from claw_lsp.adapters.mcp.files import McpFiles
+from claw_lsp.adapters.mcp.logins import McpLogins
+from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
+from claw_lsp.adapters.settings import MANAGED, load, managed
+from claw_lsp.app.house import trust_record
+from claw_lsp.app.world import World
+from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.mcp import ServerConfig
+
+
+def sources(world: World) -> Sources:
+    """Where this process looks for servers."""
+    return Sources(world.home, world.claw_home, world.environment)
+
+
+def logins(world: World) -> McpLogins:
+    """Logins to servers, kept for the person."""
+    return McpLogins(LoginStore(world.claw_home, SystemKeyring()), world.environment)
+
+
+@dataclass(frozen=True, slots=True)
+class Folder:
+    """The servers of one folder, for one command."""
+
+    world: World
+    path: str
+
+    @property
+    def files(self) -> McpFiles:
+        return McpFiles(self.world.claw_home)
+
+    def read(self) -> Configured:
+        """What is configured. Reads the disk."""
+        world = self.world
+        settings = load(
+            home=world.home,
+            claw_home=world.claw_home,
+            folder=self.path,
+            command_line=world.command_line,
+            editor={},
+            policy=managed(MANAGED),
+        ).settings
+        return configured(sources(world), self.path, settings)
+
+    async def approve(self, name: str) -> str:
+        """Say yes to an entry of the folder's .mcp.json as it stands. Raises ClawError."""
+        record = trust_record(self.world, SystemClock())
+        sought = await record.sought(self.path)
+        items = [it for it in (*sought.waiting, *sought.refused) if it.what == f"MCP server {name}"]
+        if not items:
+            raise ClawError(f"No server {name} of a .mcp.json waits for your yes here (claw-lsp mcp list).")
+        await record.trust(self.path, items)
+        return f"{name} is approved as it stands in {items[0].path}; changed, it asks again."
+
+    async def login(self, name: str, visit: Callable[[str], Awaitable[None]]) -> str:
+        """Log in to a server. Raises ClawError."""
+        return await logins(self.world).login(await self._named(name), visit)
+
+    async def logout(self, name: str) -> str:
+        """Forget a login. Raises ClawError."""
+        config = await self._named(name)
+        gone = await logins(self.world).logout(config)
+        return f"The login to {name} is forgotten." if gone else f"There was no login to {name}."
+
+    async def _named(self, name: str) -> ServerConfig:
+        found = (await asyncio.to_thread(self.read)).servers
+        for it in found:
+            if it.config.name == name:
+                if it.standing in ("unapproved", "refused", "failed"):
+                    raise ClawError(f"{name}: {it.why}")
+                return it.config
+        names = ", ".join(it.config.name for it in found) or "none"
+        raise ClawError(f"There is no server {name} here; there are: {names}.")

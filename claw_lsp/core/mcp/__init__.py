@@ -1,0 +1,1 @@
+"""What is pure about MCP servers: names, the page about them."""

@@ -1,0 +1,152 @@
+"""`claw-lsp mcp`: servers are added, told, approved and removed, and what is wrong is a sentence."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from command_line import Shell, heard, shell
+from inline_snapshot import snapshot
+
+from tests.wire.oauth_desk import Browser, Desk, serving
+
+
+def written(it: Shell) -> tuple[Path, Path]:
+    """The person's own file and the folder's."""
+    return it.home / "claw" / "mcp.json", it.folder / ".mcp.json"
+
+
+async def test_servers_are_added_told_and_removed(tmp_path: Path) -> None:
+    it = shell(tmp_path)
+    own, shared = written(it)
+    shared.write_text('{\n    "mcpServers": {\n        "old": {"command": "o"}\n    },\n    "other":  [1,2]\n}\n')
+    shared.chmod(0o640)
+    ended = await it.claw("mcp", "add", "-s", "project", "-e", "A=b=c", "db", "--", "npx", "-y", "@x/db")
+    assert (ended.code, ended.err) == (0, "")
+    assert shared.read_text() == snapshot("""\
+{
+    "mcpServers": {
+        "old": {"command": "o"},
+        "db": {
+            "type": "stdio",
+            "command": "npx",
+            "args": [
+                "-y",
+                "@x/db"
+            ],
+            "env": {
+                "A": "b=c"
+            }
+        }
+    },
+    "other":  [1,2]
+}
+""")
+    web = (
+        "mcp",
+        "add",
+        "-t",
+        "http",
+        "-s",
+        "user",
+        "web",
+        "https://w.example/mcp?key=1",
+        "-H",
+        "Authorization: Bearer abc",
+    )
+    assert (await it.claw(*web)).code == 0
+    assert (own.stat().st_mode & 0o777, shared.stat().st_mode & 0o777) == (0o600, 0o640)
+    told = await it.claw("mcp", "list", "--no-connect")
+    assert told.out.replace(str(tmp_path), "") == snapshot("""\
+db (project, /work/.mcp.json), stdio npx -y @x/db: not started
+web (user, /home/claw/mcp.json), http https://w.example/mcp: not started
+old (project, /work/.mcp.json), stdio o: waits for your yes: The folder's own files bring it (claw.mcp approves it, claw.trust all).
+""")
+    assert (await it.claw("mcp", "approve", "old")).code == 0
+    found = (await it.claw("mcp", "list", "--no-connect", "--json")).json
+    assert {one["name"]: one["standing"] for one in found["servers"]} == {
+        "db": "waiting",
+        "old": "waiting",
+        "web": "waiting",
+    }
+    assert "abc" not in json.dumps(found) and "key=1" not in json.dumps(found)
+    got = await it.claw("mcp", "get", "web")
+    assert "headers:    Authorization\n" in got.out and "abc" not in got.out
+    assert (await it.claw("mcp", "remove", "db")).code == 0
+    assert shared.read_text() == (
+        '{\n    "mcpServers": {\n        "old": {"command": "o"}\n    },\n    "other":  [1,2]\n}\n'
+    )
+
+
+@pytest.mark.parametrize(
+    ("argv", "code", "said"),
+    [
+        (("add", "x", "https://w"), 2, "is an address; say --transport http"),
+        (("add", "-t", "http", "x", "npx"), 2, "wants an address"),
+        (("add", "-H", "A: b", "x", "npx"), 2, "are for --transport http or sse"),
+        (("add", "-e", "A", "x", "npx"), 2, "--env: expected NAME=VALUE, found 'A'"),
+        (("add", "a b", "npx"), 1, "'a b' is no name for a server"),
+        (("add-json", "x", "{"), 2, "mcp add-json: JSON"),
+        (("add-json", "x", "[]"), 2, "expected an object"),
+        (("add-json", "x", '{"url": "https://w"}'), 1, 'x.url: a url needs "type": "http"'),
+        (
+            ("add-json", "-s", "project", "x", '{"command": "a", "env": {"T": "ghp_0123456789abcdef"}}'),
+            1,
+            "write ${VARIABLE}",
+        ),
+        (("remove", "x"), 1, "No server x stands in our own file or a .mcp.json"),
+        (("approve", "x"), 1, "No server x of a .mcp.json waits for your yes here"),
+        (("get", "x"), 1, "There is no server x here"),
+        (("login", "x"), 1, "There is no server x here; there are: none."),
+        (("logout", "x"), 1, "There is no server x here"),
+        ((), 2, "required: COMMAND"),
+    ],
+)
+async def test_what_cannot_be_done_is_a_sentence(tmp_path: Path, argv: tuple[str, ...], code: int, said: str) -> None:
+    it = shell(tmp_path)
+    ended = await it.claw("mcp", *argv)
+    assert (ended.code, ended.out, said in ended.err) == (code, "", True), ended.err
+    assert "Traceback" not in ended.err
+    assert not any(path.exists() for path in written(it))
+
+
+async def test_a_server_of_one_name_in_two_scopes_is_removed_from_the_one_that_is_named(tmp_path: Path) -> None:
+    it = shell(tmp_path)
+    for scope in ("local", "user"):
+        assert (await it.claw("mcp", "add", "-s", scope, "x", "npx")).code == 0
+    again = await it.claw("mcp", "add", "x", "npx")
+    assert (again.code, "has a server x already; remove it first" in again.err) == (1, True)
+    ended = await it.claw("mcp", "remove", "x")
+    assert (ended.code, "say --scope local or --scope user" in ended.err) == (1, True)
+    assert (await it.claw("mcp", "remove", "-s", "local", "x")).code == 0
+    [left] = (await it.claw("mcp", "list", "--no-connect", "--json")).json["servers"]
+    assert left["scope"] == "user"
+
+
+async def test_a_file_that_is_broken_is_told_at_its_place_and_left_as_it_is(tmp_path: Path) -> None:
+    it = shell(tmp_path)
+    _, shared = written(it)
+    shared.write_text('{"mcpServers": {\n')
+    ended = await it.claw("mcp", "add", "-s", "project", "x", "npx")
+    assert (ended.code, "is not valid JSON" in ended.err) == (1, True)
+    told = await it.claw("mcp", "list", "--no-connect")
+    assert (told.code, told.out) == (0, "No MCP server is configured (claw-lsp mcp add --help).\n")
+    assert f"{shared}:2:1: This is not valid JSON" in told.err
+    assert shared.read_text() == '{"mcpServers": {\n'
+
+
+async def test_one_logs_in_on_a_page_that_is_printed_and_out_again(tmp_path: Path) -> None:
+    async with serving(Desk()) as desk:
+        it = shell(tmp_path)
+        assert (await it.claw("mcp", "add", "-t", "http", "web", desk.url)).code == 0
+        process = await it.start("mcp", "login", "web")
+        assert process.stdout is not None
+        page = (await heard(process.stdout, f"{desk.base}/authorize")).splitlines()[-1]
+        browser = Browser()
+        await browser.visit(page)
+        out, err = await process.communicate()
+        assert (process.returncode, out.decode(), err.decode()) == (0, "You are logged in to web.\n", "")
+        assert (it.home / "claw" / "mcp-logins.json").stat().st_mode & 0o777 == 0o600
+        assert (await it.claw("mcp", "logout", "web")).out == "The login to web is forgotten.\n"
+        assert (await it.claw("mcp", "logout", "web")).out == "There was no login to web.\n"
