@@ -20,13 +20,14 @@ _YOUNG_ONLY: Final = (10_000, 1_000_000, 1_000_000)
 
 @contextmanager
 def starting() -> Generator[None]:
-    """While the process starts and somebody waits: no collection at all, which saves a tenth of the time."""
-    gc.disable()
+    """While the process starts and somebody waits: only what is new is looked at, which saves a tenth of the time. Without that
+    the classes of the protocol leave 9 MB of garbage, which would be kept for good with what was imported."""
+    gc.set_threshold(*_YOUNG_ONLY)
     try:
         yield
     finally:
         gc.freeze()
-        gc.enable()
+        gc.set_threshold(*_THRESHOLD)
 
 
 @contextmanager

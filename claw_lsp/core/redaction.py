@@ -5,7 +5,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any, Final, cast
 
 SHORTEST: Final = 8
@@ -52,9 +52,18 @@ def redacted(text: str, known: Iterable[str] = ()) -> str:
     proportion to the text's length."""
     for value in known:
         text = text.replace(value, "‹a credential, left out›")
+    return _short(text) if len(text) < _SHORT else _without_patterns(text)
+
+
+def _without_patterns(text: str) -> str:
     for name, pattern in _patterns(_WRITTEN_PASSWORD):
         text = pattern.sub(f"‹{name}, left out›", text)
     return text
+
+
+_SHORT: Final = 300
+_short: Final = lru_cache(512)(_without_patterns)
+"""Sentences such as why a call was allowed are said again and again."""
 
 
 def redacted_within(value: Any) -> Any:

@@ -25,7 +25,10 @@ def unified(name: str, change: Change) -> str:
 
 def numbered(lines: list[str], first: int, width: int) -> list[str]:
     """Lines as the model reads them: number, tab, text; what is over `width` is cut, and says so."""
-    return [f"{number}\t{_cut(line.rstrip(chr(13) + chr(10)), width)}" for number, line in enumerate(lines, first)]
+    bare = [line.rstrip("\r\n") for line in lines]
+    if any(len(line) > width for line in bare):
+        bare = [_cut(line, width) for line in bare]
+    return [f"{number}\t{line}" for number, line in enumerate(bare, first)]
 
 
 def changed_lines(before: str, edits: tuple[TextEdit, ...], most: int = 40) -> str:

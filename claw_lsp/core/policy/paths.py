@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 
 PROTECTED_FOLDERS = frozenset(
     ".git .vscode .idea .husky .cargo .devcontainer .yarn .mvn .claude .claw .gemini .cursor .codex .venv venv".split()
@@ -66,6 +67,7 @@ def _not_freed(parts: list[str]) -> list[str]:
     return [it for n, it in enumerate(parts) if len(parts) < n + 3 or (it, parts[n + 1]) not in FREE_BELOW_PROTECTED]
 
 
+@lru_cache(4096)
 def secret(path: str) -> bool:
     """Whether the name says that the file holds keys or credentials; also below /proc/<id>/environ and the like."""
     parts = _parts(path)
