@@ -68,7 +68,20 @@ async def test_help_lists_every_command_that_works(tmp_path: Path) -> None:
     named = [line.split()[0] for line in ended.out.splitlines() if line.startswith("    ") and line[4] != " "]
     assert (ended.code, named) == (
         0,
-        ["serve", "demo", "init", "run", "sessions", "trace", "replay", "permissions", "hooks", "doctor", "schema"],
+        [
+            "serve",
+            "demo",
+            "init",
+            "run",
+            "sessions",
+            "trace",
+            "replay",
+            "permissions",
+            "hooks",
+            "mcp",
+            "doctor",
+            "schema",
+        ],
     )
 
 
