@@ -64,8 +64,9 @@ class FolderGuidance:
         from claw_lsp.adapters.instructions import Looked, below, find
 
         settings = around.settings
-        key = (folder, around.folder, around.roots, settings.memory_excludes, settings.auto_memory)
-        kept = self._kept.get((*key, settings.memory_directory))
+        of_settings = (settings.memory_excludes, settings.auto_memory, settings.memory_directory, settings.restricted)
+        key = (folder, around.folder, around.roots, of_settings)
+        kept = self._kept.get(key)
         if kept is not None and kept.holds(around.unsaved):
             return kept.looked
         self.n_looks += 1
@@ -78,7 +79,7 @@ class FolderGuidance:
             return Looked(FoundInstructions(), (), {})
         if len(self._kept) >= MOST_KEPT:
             self._kept.clear()
-        self._kept[(*key, settings.memory_directory)] = _Kept(looked, began, _texts(around.unsaved, looked))
+        self._kept[key] = _Kept(looked, began, _texts(around.unsaved, looked))
         return looked
 
 

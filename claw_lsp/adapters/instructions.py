@@ -326,12 +326,13 @@ def _let_out(search: _Search, wanted: _Wanted, real: str) -> bool:
     """Whether a project's file may import what lies elsewhere: if the person said so."""
     search.witness(Path(search.sources.claw_home, "trust.json"))
     asked = item(f"instructions from {real}", real, wanted.by)
-    if search.sources.approved(search.around.folder, asked):
+    restricted = search.around.settings.restricted
+    if not restricted and search.sources.approved(search.around.folder, asked):
         return True
     search.outside.append(asked)
+    when = "the editor trusts the workspace and you approve it" if restricted else "you approve it"
     search.waiting.append(
-        f"{wanted.by} imports {real}, which lies outside of {wanted.bound}: it was not read, and is once you approve it"
-        " (claw.trust)."
+        f"{wanted.by} imports {real}, which lies outside of {wanted.bound}: it was not read, and is once {when} (claw.trust)."
     )
     return False
 

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from claw_lsp.core.blocks import PER_TOKEN, rough, text_block
 from claw_lsp.core.briefing import fenced
 from claw_lsp.core.fold import begun
-from claw_lsp.core.prefix import Said, noted, replaced
+from claw_lsp.core.prefix import Said, noted, place, replaced
 from claw_lsp.core.render import call_title
 from claw_lsp.core.state import State
 from claw_lsp.core.words import counted
@@ -32,6 +32,7 @@ MOST_FILES, LONGEST_FILE = 5, 20_000
 """Files that are attached again, and characters of one of them."""
 LARGE = 2_000
 """Characters of a result that is worth a note in its place."""
+IMAGE_GONE = "[The image that stood here is left out to save room. Read its file again, or ask for it, if you need it.]"
 ENOUGH = 0.6
 """What leaving old results out must come down to, as a share of where compaction begins; else it would be too soon again."""
 
@@ -67,8 +68,9 @@ def asking(state: State, prompt: str, focus: str) -> State:
 
 def shorter(state: State) -> tuple[State, ...]:
     """States to ask for a summary where the whole is too long: without large results, then without the older half, too."""
-    notes = notes_for(state, len(state.messages))
-    trimmed = begun(state, replaced(state.messages, notes), noted(state.pending, notes_in(state.pending, state)))
+    n_messages = len(state.messages)
+    notes = notes_for(state, n_messages) | notes_in(state.pending, state)
+    trimmed = begun(state, replaced(state.messages, notes), noted(state.pending, notes, n_messages))
     half = begun(trimmed, trimmed.messages[len(trimmed.messages) // 2 :])
     return trimmed, half
 
@@ -91,9 +93,15 @@ def first_kept(state: State, room: int) -> int:
 
 
 def notes_for(state: State, until: int) -> dict[str, str]:
-    """Notes in place of the large results and images in the messages before that index, by call."""
-    blocks = (block for it in state.messages[:until] for block in it["content"])
-    return notes_in(blocks, state)
+    """Notes in place of the large results in the messages before that index, by call, and of the images, by place."""
+    before = state.messages[:until]
+    images = {
+        place(m, b): IMAGE_GONE
+        for m, it in enumerate(before)
+        for b, block in enumerate(it["content"])
+        if block["type"] == "image"
+    }
+    return notes_in((block for it in before for block in it["content"]), state) | images
 
 
 def notes_in(blocks: Iterable[Block], state: State) -> dict[str, str]:
@@ -113,8 +121,14 @@ def _note(call: Call | None, block: Block, cwd: str) -> str:
 
 def enough(state: State, notes: Mapping[str, str], room: int) -> bool:
     """Whether leaving these results out makes room for long enough."""
-    blocks = (block for it in (*state.messages, {"content": state.pending}) for block in it["content"])
-    freed = sum(rough((it,)) for it in blocks if it.get("tool_use_id") in notes) - len(notes) * 40
+    contents = (*(it["content"] for it in state.messages), state.pending)
+    freed = sum(
+        rough((it,))
+        for m, blocks in enumerate(contents)
+        for b, it in enumerate(blocks)
+        if it.get("tool_use_id") in notes or place(m, b) in notes
+    )
+    freed -= len(notes) * 40
     return bool(notes) and max(state.filled, room) - freed <= room * ENOUGH
 
 

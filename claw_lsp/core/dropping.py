@@ -1,7 +1,7 @@
 """What is left of the messages when the person drops items from the window: a note stands where each of them stood.
 
 An id says what an item is and which: `call:ID` the result of a call, `file:PATH` a file of instructions told at the beginning,
-`block:M.B` the block B of the message M (the message being gathered counts as the last), `turn:PROMPT_ID` what was done between
+`block:M.B` another block, by its place, `turn:PROMPT_ID` what was done between
 a prompt and its answer, `tool:NAME` a tool. What an id names that is not there is left alone.
 """
 
@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from claw_lsp.core.blocks import message, text_block
-from claw_lsp.core.prefix import Said, noted
+from claw_lsp.core.prefix import Said, noted, place
 from claw_lsp.facts.call import Block, calls_in
 from claw_lsp.facts.request import Message
 
@@ -58,7 +58,7 @@ def without(
     _drop_blocks(contents, wanted)
     _drop_files(contents, wanted, known)
     notes = {it.removeprefix("call:"): _NOTE for it in wanted if it.startswith("call:")}
-    contents = [noted(it, notes) for it in contents]
+    contents = [noted(it, notes, m) for m, it in enumerate(contents)]
     whole = [message(it["role"], blocks) for it, blocks in zip(messages, contents[:-1], strict=True)]
     return tuple(_without_turns(whole, tuple(said), wanted)), contents[-1]
 
@@ -73,9 +73,9 @@ def paths_read(messages: Iterable[Message], items: Iterable[str]) -> frozenset[s
 
 def _drop_blocks(contents: Contents, wanted: frozenset[str]) -> None:
     for m, blocks in enumerate(contents):
-        if any(f"block:{m}.{b}" in wanted for b in range(len(blocks))):
+        if any(place(m, b) in wanted for b in range(len(blocks))):
             contents[m] = tuple(
-                text_block(f"[Something was {BY_HAND}.]") if f"block:{m}.{b}" in wanted else it
+                text_block(f"[Something was {BY_HAND}.]") if place(m, b) in wanted else it
                 for b, it in enumerate(blocks)
             )
 

@@ -355,8 +355,9 @@ def compacted(state: State, event: Compacted) -> State:
     """The state with what a compaction left, in a turn or between two; also where it is only to be seen what that would be."""
     state = _billed(state, event)
     head = (message("user", event.head),) if event.head else ()
-    messages = state.messages[len(state.messages) - event.kept :] if event.head else state.messages
-    new = begun(state, (*head, *replaced(messages, event.notes)), noted(state.pending, event.notes))
+    n_messages = len(state.messages)
+    messages = replaced(state.messages, event.notes)[n_messages - event.kept if event.head else 0 :]
+    new = begun(state, (*head, *messages), noted(state.pending, event.notes, n_messages))
     seen = state.seen if event.seen is None else event.seen
     instructed = state.instructed if event.instructions is None else event.instructions
     turn = state.turn

@@ -45,11 +45,16 @@ def effort_said(wanted: str, facts: ModelFacts) -> str:
 def stand_in(error: ModelError, state: State, others: Iterable[str]) -> ModelChanged | None:
     """The first of the other models, by their ids, that did not fail in this turn, for the rest of it; None where there is
     none, or where another model would fail just the same."""
-    if state.turn is None or error.reason not in _WHY:
+    if state.turn is None or not can_stand_in(error):
         return None
     tried = (*state.turn.failed, state.model)
     other = next((it for it in others if it not in tried), None)
     return ModelChanged(model=other, why=_WHY[error.reason].format(state.model)) if other else None
+
+
+def can_stand_in(error: ModelError) -> bool:
+    """Whether another model may do what this one failed at."""
+    return error.reason in _WHY
 
 
 _WHY: Final[Mapping[str, str]] = {

@@ -4,8 +4,8 @@ Within a prefix every request is the beginning of the next (core/prompt.py); the
 What must change what was sent (another model, something dropped, a chat rewound, a compaction) has a fact of its own, whose
 case in `core.fold.after` answers with one of the two; nothing else touches `State.messages` or `State.prefix`.
 
-- *Something is dropped from what was sent*: `begun(state, replaced(state.messages, notes), noted(state.pending, notes))`, with
-  a note in place of each result, by the id of its call. The call stays, so that the model knows that it was made.
+- *Something is dropped from what was sent*: `begun(state, replaced(state.messages, notes))`, with a note in place of each result, by the
+  id of its call, and of other blocks, by where they stand (`place`). The call stays, so that the model knows that it was made.
 - *The chat goes back to before a prompt*: `back_to(state, prompt_id)`.
 - *Another model*: `begun(state, state.messages)`.
 
@@ -18,7 +18,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
-from claw_lsp.core.blocks import PER_TOKEN, message, sendable
+from claw_lsp.core.blocks import PER_TOKEN, message, sendable, text_block
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.event import ToolSpec
 from claw_lsp.facts.request import Message
@@ -40,17 +40,28 @@ class Said:
     instructed: Mapping[str, str] = field(default_factory=dict[str, str])
 
 
+def place(m: int, b: int) -> str:
+    """The name of a block by where it stands: `b` in the message `m` of a prefix; the one being gathered counts as the last."""
+    return f"block:{m}.{b}"
+
+
 def replaced(messages: Iterable[Message], notes: Mapping[str, str]) -> tuple[Message, ...]:
-    """The messages with a note in place of the results of these calls."""
+    """All messages of a prefix with a note in place of the results of these calls, and of the blocks at these places."""
     return tuple(
-        {**it, "content": noted(it["content"], notes)} if _results(it["content"]) & notes.keys() else it
-        for it in messages
+        {**it, "content": blocks} if (blocks := noted(it["content"], notes, m)) != it["content"] else it
+        for m, it in enumerate(messages)
     )
 
 
-def noted(blocks: tuple[Block, ...], notes: Mapping[str, str]) -> tuple[Block, ...]:
-    """The same for blocks, such as those of the message being gathered."""
-    return tuple({**it, "content": notes[it["tool_use_id"]]} if it.get("tool_use_id") in notes else it for it in blocks)
+def noted(blocks: tuple[Block, ...], notes: Mapping[str, str], m: int) -> tuple[Block, ...]:
+    """The same for the blocks of the message `m`, such as the one being gathered."""
+    return tuple(_noted(it, notes, place(m, b)) for b, it in enumerate(blocks)) if notes else blocks
+
+
+def _noted(block: Block, notes: Mapping[str, str], at: str) -> Block:
+    if (call := block.get("tool_use_id")) in notes:
+        return {**block, "content": notes[call]}
+    return text_block(notes[at]) if at in notes else block
 
 
 def moved(said: Iterable[Said], prefixes: tuple[int, int], first: int, n_head: int) -> tuple[Said, ...]:

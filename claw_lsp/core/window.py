@@ -14,6 +14,7 @@ from typing import Literal
 from claw_lsp.core.blocks import THINKING, message, rough
 from claw_lsp.core.chat.writer import code
 from claw_lsp.core.dropping import files_told
+from claw_lsp.core.prefix import place
 from claw_lsp.core.render import call_title, dollars, one_line, tokens
 from claw_lsp.core.state import State
 from claw_lsp.core.words import counted
@@ -149,7 +150,7 @@ def _heard(blocks: Sequence[Block], m: int, state: State, calls: dict[str, Call]
             yield Part("", "environment", "where Claw works", rough((it,)))
         else:
             size = rough((it,))
-            id_ = f"block:{m}.{b}" if size >= SMALL else ""
+            id_ = place(m, b) if size >= SMALL else ""
             yield Part(id_, "notes", one_line(it.get("text", "") or it["type"]), size)
 
 

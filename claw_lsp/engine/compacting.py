@@ -12,7 +12,8 @@ from pydantic import ValidationError
 from claw_lsp.core import compacting
 from claw_lsp.core.blocks import PER_TOKEN
 from claw_lsp.core.compacting import Kept
-from claw_lsp.core.fold import compacted
+from claw_lsp.core.fold import begun, compacted
+from claw_lsp.core.models import can_stand_in
 from claw_lsp.core.policy.judge import judge
 from claw_lsp.core.prompt import request
 from claw_lsp.core.state import State
@@ -143,9 +144,25 @@ def _measured(state: State, event: Compacted) -> Compacted:
 
 
 async def _summary(session: Session, hands: Means, it: Wanted, bill: _Bill) -> tuple[str, str]:
-    """The summary, or why there is none. It is asked for behind what the model was sent, so that the cache is used; where
-    that is too long or comes to nothing, with less."""
-    state, settings = session.state, hands.settings
+    """The summary, or why there is none: by the session's model, else by the first of those that stand in for one that
+    cannot be had."""
+    state = session.state
+    others = [one for one in hands.settings.fallback_models if one != state.model]
+    while True:
+        try:
+            return await _written(state, hands, it, bill)
+        except ModelError as error:
+            # One fact names one model, so nothing may have been paid before.
+            if bill.usage != Usage() or not others or not can_stand_in(error):
+                return "", str(error)
+        bill.asked = hands.facts_of(others.pop(0))
+        state = begun(session.state, session.state.messages)
+
+
+async def _written(state: State, hands: Means, it: Wanted, bill: _Bill) -> tuple[str, str]:
+    """The same by one model. It is asked for behind what the model was sent, so that the cache is used; where that is too long
+    or comes to nothing, with less. Raises ModelError."""
+    settings = hands.settings
     too_long = state.turn is not None and state.turn.full
     whole = not too_long and state.filled + min(settings.max_output_tokens, bill.asked.max_output) <= bill.asked.context
     why = "the conversation is too long to be summarised."
@@ -155,8 +172,6 @@ async def _summary(session: Session, hands: Means, it: Wanted, bill: _Bill) -> t
             reply = await _consult(hands, asked, bill)
         except ContextFull:
             continue
-        except ModelError as error:
-            return "", str(error)
         text = text_in(reply.blocks).strip()
         match reply.stop_reason:
             case "refusal":

@@ -13,7 +13,8 @@ Trigger = Literal["auto", "manual"]
 
 class Compacted(Fact):
     """A new prefix began, in place of a longer one: `head` opens it, behind it stand the last `kept` messages, and what stands
-    for calls in `notes` replaces their results. Without `head` all messages stay, and only those results went.
+    for calls in `notes` replaces their results, and other blocks by where they stood (`block:M.B`). Without `head` all messages
+    stay, and only those went.
 
     `summary` is what the model wrote over the older prefix, at the price of `usage` and `cost`. `seen` is what the model knows of
     files now, `attached` those that were read anew; `instructions` as in `session_started`. `before` and `after` are tokens, the

@@ -72,6 +72,9 @@ class Settings(SandboxSettings, AutoRules, McpSettings):
     rules: tuple[Rule, ...] = Field(
         (), description="Permission rules with their source, from every settings file in force."
     )
+    restricted: bool = Field(
+        False, description="The editor says that the person does not trust the workspace: nothing of its files counts."
+    )
     review: Review = Field(
         "after",
         description="`after`: edits are made, and you keep or revert them. `before`: they wait until you apply or dismiss them.",

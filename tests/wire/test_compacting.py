@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -20,6 +21,7 @@ from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import Hands, compact, run_turn
+from claw_lsp.facts.call import Block
 from claw_lsp.facts.event import Compacted, CompactionFailed, Event, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import LogError
 from claw_lsp.facts.settings import Settings
@@ -46,10 +48,10 @@ class Long:
     hands: Hands
     log: MemoryLog
 
-    async def say(self, text: str) -> TurnEnded:
+    async def say(self, text: str, *more: Block) -> TurnEnded:
         run = f"r{len(self.session.state.said)}"
         at = by_itself(self.hands.facts_of(self.session.state.model), self.hands.settings)
-        blocks = ({"type": "text", "text": text},)
+        blocks = ({"type": "text", "text": text}, *more)
         return await run_turn(
             self.session, UserSpoke(run=run, prompt_id=run, text=text, blocks=blocks, compact_at=at), self.hands
         )
@@ -259,3 +261,56 @@ async def test_files_read_lately_are_attached_as_they_are_now_and_the_focus_is_t
         "what concerns this: the prices" in next(it for it in api.requests if ASKED in it.last_user_text).last_user_text
     )
     assert [it.refusal for it in api.requests if it.refusal] == []
+
+
+async def test_images_that_the_person_sent_go_first_and_what_they_said_stays(house: House, tmp_path: Path) -> None:
+    png = base64.b64encode(b"\x89PNG\r\n\x1a\n" + bytes(4_000)).decode()
+    image = {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": png}}
+
+    def answer(request: Recorded) -> Reply:
+        assert ASKED not in request.last_user_text
+        return Reply(content=(Text(text="Seen."),))
+
+    async with MessagesApi(improvising(answer)) as api:
+        long = await long_session(house, tmp_path, api, SMALL, MemoryLog())
+        number = 0
+        while not long.compacted():
+            assert (await long.say(wish(number), image)).stopped == "done"
+            number += 1
+            assert number < 20
+        await long.hands.model.close()
+    assert [it.refusal for it in api.requests if it.refusal] == []
+    (event,) = long.compacted()
+    assert (event.head, event.usage.prompt_tokens) == ((), 0)
+    sent = [it for message in api.requests[-1].body["messages"] for it in message["content"]]
+    kept = [it for it in sent if it["type"] == "image"]
+    notes = [it for it in sent if str(it.get("text")).startswith("[The image that stood here is left out")]
+    assert len(kept) + len(notes) == number
+    assert kept
+    assert len(notes) > number / 2
+    assert all(wish(it) in texts(api.requests[-1].body) for it in range(number))
+    assert_replays(long.events)
+
+
+async def test_a_model_that_stands_in_writes_the_summary_where_the_sessions_own_cannot_be_had(
+    house: House, tmp_path: Path
+) -> None:
+    def answer(request: Recorded) -> Reply:
+        if ASKED in request.last_user_text and request.body["model"] == "claude-sonnet-5-5":
+            return Reply(faults=(Status(status=404, error_type="not_found_error", message="model: no such model"),))
+        return at_length(request)
+
+    settings = SMALL.model_copy(update={"fallback_models": ("claude-haiku-5-5",)})
+    async with MessagesApi(improvising(answer)) as api:
+        long = await long_session(house, tmp_path, api, settings, MemoryLog())
+        await long.say(wish(0))
+        event = await compact(long.session, "", long.hands)
+        await long.say("and now?")
+        await long.hands.model.close()
+    assert isinstance(event, Compacted)
+    assert event.model == "claude-haiku-5-5"
+    assert "Prices are integers of cents" in event.summary
+    assert (event.usage.output_tokens, event.cost) != (0, 0.0)
+    assert api.requests[-1].body["model"] == "claude-sonnet-5-5"
+    assert [it.refusal for it in api.requests if it.refusal] == ["model: no such model"]
+    assert_replays(long.events)

@@ -44,9 +44,14 @@ class Places:
         return Sources(str(self.home), str(self.home / ".claw"), managed, owner=os.getuid(), approved=approved)
 
     def around(
-        self, folder: Path, *, excludes: tuple[str, ...] = (), unsaved: Mapping[str, str] | None = None
+        self,
+        folder: Path,
+        *,
+        excludes: tuple[str, ...] = (),
+        unsaved: Mapping[str, str] | None = None,
+        restricted: bool = False,
     ) -> Around:
-        settings = Settings.model_validate({"claudeMdExcludes": list(excludes)})
+        settings = Settings.model_validate({"claudeMdExcludes": list(excludes), "restricted": restricted})
         return Around(str(folder), (str(self.project),), settings, unsaved or {})
 
     def find(self, *, excludes: tuple[str, ...] = (), unsaved: Mapping[str, str] | None = None) -> FoundInstructions:
@@ -344,6 +349,17 @@ def test_an_import_from_elsewhere_waits_for_a_yes_to_this_very_file(places: Plac
     assert told(looked.found) == [("project", "@~/style.md"), ("project", "STYLE @more.md")]
     assert [it.what for it in looked.outside] == [f"instructions from {more}"]
     assert set(asked) == {str(places.sub)}
+
+
+async def test_where_the_editor_does_not_trust_the_workspace_no_earlier_yes_counts(places: Places) -> None:
+    style = places.write(places.home / "style.md", "STYLE")
+    places.write(places.project / "CLAW.md", "@~/style.md")
+    guidance = FolderGuidance(lambda: places.sources(lambda folder, it: True))
+    for restricted, expected in ((False, ["@~/style.md", "STYLE"]), (True, ["@~/style.md"])):
+        found = await guidance.beginning(places.around(places.project, restricted=restricted))
+        assert [it.text for it in found.files] == expected
+    assert str(style) in found.waiting[0]
+    assert "once the editor trusts the workspace and you approve it" in found.waiting[0]
 
 
 def test_no_yes_brings_in_a_file_that_may_hold_secrets(places: Places) -> None:

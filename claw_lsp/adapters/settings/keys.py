@@ -14,7 +14,7 @@ KEYS: dict[str, tuple[str, ...]] = {
     for alias in sorted(
         (field.alias or name for name, field in Settings.model_fields.items()), key=lambda it: it.startswith("sandbox.")
     )
-    if alias not in ("rules", "hooks")
+    if alias not in ("rules", "hooks", "restricted")
 }
 """The way to each field in a settings file, by the field's alias. Rules and hooks are read on their own."""
 

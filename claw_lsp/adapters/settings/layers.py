@@ -418,6 +418,7 @@ def _settings(gathered: _Gathered, home: str, folder: str | None) -> Settings:
     )
     if gathered.restricted:
         values["disabledMcpjsonServers"] = [*values.get("disabledMcpjsonServers", []), "*"]
+        values["restricted"] = True
     if values.get("disableBypassPermissionsMode") and values.get("defaultMode") == Mode.BYPASS:
         del values["defaultMode"]
     if values.get("disableAutoMode") and values.get("defaultMode") == Mode.AUTO:
