@@ -18,6 +18,7 @@ from claw_lsp.adapters.settings.files import read_start
 from claw_lsp.adapters.settings.managed import MANAGED, fault
 from claw_lsp.core import memory
 from claw_lsp.core.approvals import item
+from claw_lsp.core.policy import notes
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.instructions import Around, FoundInstructions, Instructions, Origin
 from claw_lsp.facts.text import digest
@@ -90,7 +91,8 @@ def find(sources: Sources, around: Around) -> Looked:
         for name in _RULES:
             _take_rules(search, folder / name, _Wanted(folder, "project", bound))
     if around.settings.auto_memory:
-        for kept in memory.folders(around.folder, sources.home, sources.claw_home, around.settings):
+        chosen = around.settings.memory_directory
+        for kept in notes.folders(around.folder, sources.home, sources.claw_home, chosen):
             search.witness(Path(kept, memory.FILE))
             _take(search, _Wanted(Path(kept, memory.FILE), "memory", None))
     return search.looked()

@@ -59,7 +59,7 @@ def noted(blocks: tuple[Block, ...], notes: Mapping[str, str], m: int) -> tuple[
 
 
 def _noted(block: Block, notes: Mapping[str, str], at: str) -> Block:
-    if (call := block.get("tool_use_id")) in notes:
+    if (call := block.get("tool_use_id", "")) in notes:
         return {**block, "content": notes[call]}
     return text_block(notes[at]) if at in notes else block
 

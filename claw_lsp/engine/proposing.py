@@ -6,8 +6,8 @@ from dataclasses import replace
 from typing import Protocol
 
 from claw_lsp.core.hunks import synced
-from claw_lsp.core.memory import is_memory
 from claw_lsp.core.merge import merged
+from claw_lsp.core.policy.notes import is_memory
 from claw_lsp.core.proposals import overlaid
 from claw_lsp.core.words import counted
 from claw_lsp.engine.session import Session

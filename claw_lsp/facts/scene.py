@@ -25,8 +25,8 @@ class Exposure:
 @dataclass(frozen=True, slots=True)
 class Ground:
     """Where a plan is judged. Absolute folders, normalised: the workspace's, the one the shell stands in, the person's, and
-    ours below theirs (CLAW_HOME), and that of the agent's notes where the person chose one. `hook` is what the hooks said of
-    this plan."""
+    ours below theirs (CLAW_HOME), and that of the agent's notes where the person chose one; `remembers`: it keeps some.
+    `hook` is what the hooks said of this plan."""
 
     roots: tuple[str, ...]
     cwd: str = ""
@@ -35,6 +35,7 @@ class Ground:
     claw_home: str = ""
     hook: HookVerdict | None = None
     notes: str = ""
+    remembers: bool = False
 
     @property
     def here(self) -> str:
@@ -68,4 +69,5 @@ class Scene:
     @property
     def ground(self) -> Ground:
         notes = self.settings.memory_directory or ""
-        return Ground(self.roots, self.cwd, self.home, self.exposure, self.claw_home, self.hook, notes)
+        remembers = self.settings.auto_memory
+        return Ground(self.roots, self.cwd, self.home, self.exposure, self.claw_home, self.hook, notes, remembers)

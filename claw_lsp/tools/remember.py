@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from claw_lsp.core import memory
 from claw_lsp.core.merge import minimal_edits
+from claw_lsp.core.policy import notes
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.fault import NoSuchFile, ToolError
 from claw_lsp.facts.plan import Plan
@@ -66,6 +67,6 @@ class RememberTool:
 
 def _file(wanted: RememberInput, scene: Scene) -> str:
     if wanted.scope == "user":
-        return f"{memory.everywhere(scene.claw_home)}/{memory.FILE}"
+        return f"{notes.everywhere(scene.claw_home)}/{memory.FILE}"
     folder = scene.roots[0] if scene.roots else scene.cwd
-    return f"{memory.here(folder, scene.claw_home, scene.settings)}/{memory.FILE}"
+    return f"{notes.here(folder, scene.claw_home, scene.settings.memory_directory)}/{memory.FILE}"

@@ -18,7 +18,7 @@ from claw_lsp.adapters.guidance import FolderGuidance
 from claw_lsp.adapters.instructions import Looked, Sources
 from claw_lsp.app.house import build
 from claw_lsp.app.world import World
-from claw_lsp.core.memory import slug
+from claw_lsp.core.policy.notes import slug
 from claw_lsp.facts.instructions import Around, FoundInstructions
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.trust import Item

@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 
 from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.core.fold import fold
-from claw_lsp.core.memory import slug
+from claw_lsp.core.policy.notes import slug
 from claw_lsp.facts.event import Entry, ModelSpoke, Noted, SessionStarted, Titled, UserSpoke
 from claw_lsp.facts.fault import LogError
 from claw_lsp.testing.fakes import FakeClock

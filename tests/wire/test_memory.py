@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from claw_lsp.core.memory import slug
+from claw_lsp.core.policy.notes import slug
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import CLIENT_NAMES, Visit, refused, visiting
 

@@ -109,6 +109,29 @@ def decided(rules: list[Rule], path: PlannedPath, tool: str = "Edit") -> str:
     ).decision
 
 
+@pytest.mark.parametrize(
+    ("path", "leads", "remembers", "expected"),
+    [
+        ("/c/memory/style.md", "", True, "allow"),
+        ("/c/projects/-ws/memory/style.md", "", True, "allow"),
+        ("/home/u/.claude/projects/-ws/memory/style.md", "", True, "allow"),
+        ("/c/projects/-other/memory/style.md", "", True, "ask"),
+        ("/c/projects/-ws/session.jsonl", "", True, "ask"),
+        ("/c/memory/style.md", "/home/u/diary.md", True, "ask"),
+        ("/c/memory/.env", "", True, "ask"),
+        ("/c/memory/style.md", "", False, "ask"),
+    ],
+)
+def test_the_agent_reads_its_own_notes_about_this_workspace_and_no_others(
+    path: str, leads: str, remembers: bool, expected: str
+) -> None:
+    ground = Ground(("/ws", "/other"), "/ws", "/home/u", claw_home="/c", remembers=remembers)
+    plan = Plan(Call(id="c", name="Read", input={}), Reach.READ, "Read", paths=(PlannedPath(path, leads or path),))
+    assert judge([], Mode.DEFAULT, plan, ground).decision == expected
+    denied = judge([rule(f"Read(/{path})", "deny")], Mode.DEFAULT, plan, ground)
+    assert denied.decision == "deny"
+
+
 @pytest.mark.parametrize("mode", [Mode.BYPASS, Mode.ACCEPT_EDITS, Mode.AUTO])
 @pytest.mark.parametrize("where", [PlannedPath("/n/MEMORY.md", "/n/MEMORY.md"), PlannedPath("/ws/link", "/N/x.md")])
 def test_the_agents_notes_are_asked_about_in_every_mode_and_whatever_is_allowed(mode: Mode, where: PlannedPath) -> None:

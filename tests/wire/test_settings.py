@@ -143,6 +143,7 @@ def test_every_field_can_be_set_by_the_person(places: Places) -> None:
     assert loaded.problems == ()
     apart = {
         "rules",
+        "restricted",
         "disable_bypass",
         "disable_auto",
         "models",

@@ -18,7 +18,7 @@ from claw_lsp.adapters.jsonl.files import Files, told_as_log_error
 from claw_lsp.adapters.jsonl.index import Index, indexed
 from claw_lsp.adapters.jsonl.log import JsonlLog, opened
 from claw_lsp.adapters.jsonl.reading import header_of, partial_text, read
-from claw_lsp.core.memory import slug
+from claw_lsp.core.policy.notes import slug
 from claw_lsp.core.recall import passages
 from claw_lsp.facts.event import FORMAT, Entry
 from claw_lsp.facts.fault import LogError

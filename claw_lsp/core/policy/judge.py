@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import replace
 
-from claw_lsp.core.policy import deletes, egress, hosts, searching, shell, worktrees, writes
+from claw_lsp.core.policy import deletes, egress, hosts, notes, searching, shell, worktrees, writes
 from claw_lsp.core.policy.matching import allows, covers, touches
 from claw_lsp.core.policy.paths import governs_agent, inside, protected, secret
 from claw_lsp.core.policy.reading import read_line
@@ -56,7 +56,7 @@ def _decided(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) ->
             if mode is Mode.PLAN and plan.reach is Reach.FETCH and plan.call.name.startswith("mcp__"):
                 return Verdict(decision="ask", reason="plan mode is on, and this tool may change something")
             return _by_rule("allow", rule)
-    return _by_reach(mode, plan, ground.roots)
+    return _by_reach(mode, plan, ground)
 
 
 def named_by_person(rules: Iterable[Rule], mode: Mode, plan: Plan, ground: Ground) -> Verdict:
@@ -206,6 +206,10 @@ def _asked(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> V
     return Verdict(decision="ask", reason=always, firm=True) if always else None
 
 
+def _within(plan: Plan, folders: tuple[str, ...]) -> bool:
+    return all(inside(it.path, folders) and inside(it.target, folders) for it in plan.paths)
+
+
 def _always_asked(mode: Mode, plan: Plan, ground: Ground) -> str | None:
     """The floor: why the person is asked whatever the rules allow; None where they need not be."""
     if plan.reach is Reach.EDIT and (why := changes(mode, plan.paths, ground)):
@@ -250,11 +254,13 @@ def changes(mode: Mode, paths: Iterable[PlannedPath], ground: Ground) -> str | N
     return None
 
 
-def _by_reach(mode: Mode, plan: Plan, roots: tuple[str, ...]) -> Verdict:
-    within = all(inside(it.path, roots) and inside(it.target, roots) for it in plan.paths)
+def _by_reach(mode: Mode, plan: Plan, ground: Ground) -> Verdict:
+    within = _within(plan, ground.roots)
     if plan.reach is Reach.READ:
         if within:
             return Verdict(decision="allow", reason="it reads inside the workspace")
+        if _within(plan, notes.readable(ground)):
+            return Verdict(decision="allow", reason="it reads its own notes")
         return Verdict(decision="ask", reason="it reads outside the workspace")
     if plan.reach is Reach.EDIT and mode is Mode.ACCEPT_EDITS and within:
         return Verdict(decision="allow", reason="the mode is acceptEdits")

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from claw_lsp.core import memory as places
+from claw_lsp.core.memory import FILE
 from claw_lsp.core.memory_page import Remembered, why, written
+from claw_lsp.core.policy import notes as places
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.fault import BadRequest, ToolError
 from claw_lsp.facts.instructions import Around, Instructions
@@ -49,8 +50,11 @@ async def _remembered(door: Door, session: Session | None) -> Remembered:
     came = await door.house.guidance.again(
         [it for it in (session.state.instructed if session else ()) if it not in known], around
     )
-    kept = (places.everywhere(door.house.claw_home), places.here(folder, door.house.claw_home, settings))
-    notes = tuple(f"{it}/{places.FILE}" for it in kept if settings.auto_memory)
+    kept = (
+        places.everywhere(door.house.claw_home),
+        places.here(folder, door.house.claw_home, settings.memory_directory),
+    )
+    notes = tuple(f"{it}/{FILE}" for it in kept if settings.auto_memory)
     waiting = [it.hunk.path for found_in in door.review.shown().values() for it in found_in if it.proposed]
     return Remembered(
         found.files,

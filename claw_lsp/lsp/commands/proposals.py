@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from claw_lsp.core.memory import is_memory
 from claw_lsp.core.merge import minimal_edits
+from claw_lsp.core.policy.notes import is_memory
 from claw_lsp.core.words import counted
 from claw_lsp.facts.fault import NoSuchFile, ToolError
 from claw_lsp.facts.reviewed import ProposalApplied, ProposalDismissed
