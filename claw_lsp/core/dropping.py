@@ -91,14 +91,21 @@ def _drop_files(contents: Contents, wanted: frozenset[str], known: Iterable[str]
     contents[0] = ({**first, "text": text}, *others)
 
 
-def _without_turns(messages: list[Message], said: tuple[Said, ...], wanted: frozenset[str]) -> Iterator[Message]:
-    """The prompt stays word for word, and the last words of the answer; what was done between them goes."""
+def turns(messages: Sequence[Message], said: Iterable[Said]) -> Iterator[tuple[str, int, int]]:
+    """The prompts for which more was done than said: each by its id, its message, and the first message behind the turn."""
     begins = [(it.n_messages, it.prompt_id) for it in said if it.prompt_id and it.n_messages < len(messages)]
     ends = [*(n for n, _ in begins), len(messages)][1:]
+    for (start, prompt_id), end in zip(begins, ends, strict=True):
+        if end - start > 2:
+            yield prompt_id, start, end
+
+
+def _without_turns(messages: list[Message], said: tuple[Said, ...], wanted: frozenset[str]) -> Iterator[Message]:
+    """The prompt stays word for word, and the last words of the answer; what was done between them goes."""
     within: set[int] = set()
     closing: dict[int, Message] = {}
-    for (start, prompt_id), end in zip(begins, ends, strict=True):
-        if f"turn:{prompt_id}" in wanted and end - start > 2:
+    for prompt_id, start, end in turns(messages, said):
+        if f"turn:{prompt_id}" in wanted:
             within |= set(range(start + 1, end))
             closing[start] = _answer(messages[start + 1 : end])
     for n, it in enumerate(messages):

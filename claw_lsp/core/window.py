@@ -13,7 +13,7 @@ from typing import Literal
 
 from claw_lsp.core.blocks import THINKING, message, rough
 from claw_lsp.core.chat.writer import code
-from claw_lsp.core.dropping import files_told
+from claw_lsp.core.dropping import files_told, turns
 from claw_lsp.core.prefix import place
 from claw_lsp.core.render import call_title, dollars, one_line, tokens
 from claw_lsp.core.state import State
@@ -51,12 +51,13 @@ _NAMES: dict[Kind, str] = {
 @dataclass(frozen=True, slots=True)
 class Part:
     """One item in the window, about `tokens` long. `id` is what drops it, as core/dropping.py says; "" for what cannot be
-    dropped."""
+    dropped. `covers`: so many tokens of other items would go with it."""
 
     id: str
     kind: Kind
     name: str
     tokens: int
+    covers: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -95,7 +96,7 @@ def scaled(parts: Sequence[Part], total: int) -> tuple[Part, ...]:
     for it in parts:
         seen += it.tokens
         upto = total * seen // before
-        found.append(replace(it, tokens=upto - given))
+        found.append(replace(it, tokens=upto - given, covers=total * it.covers // before))
         given = upto
     return tuple(found)
 
@@ -118,10 +119,17 @@ def _parts(state: State) -> Iterator[Part]:
             yield from _replied(it["content"])
         else:
             yield from _heard(it["content"], m, state, calls, said.text if said else None)
-    turns = (it for it in state.said if it.prefix == state.prefix and it.prompt_id)
-    yield from (
-        Part(f"turn:{it.prompt_id}", "replies", f"all that was done for: {one_line(it.text)}", 0) for it in turns
-    )
+    yield from _turns(state)
+
+
+def _turns(state: State) -> Iterator[Part]:
+    """What was done for a prompt, as one item: its length is that of items that are listed by themselves."""
+    here = [it for it in state.said if it.prefix == state.prefix]
+    words = {it.prompt_id: it.text for it in here}
+    for prompt_id, start, end in turns(state.messages, here):
+        name = f"all that was done for: {one_line(words[prompt_id])}"
+        size = sum(rough(it["content"]) for it in state.messages[start + 1 : end])
+        yield Part(f"turn:{prompt_id}", "replies", name, 0, size)
 
 
 def _replied(blocks: Iterable[Block]) -> Iterator[Part]:
@@ -216,7 +224,9 @@ def written(it: Window, model: str) -> tuple[str, dict[str, Part]]:
     text += ["On the line of an item, a code action drops it; what that costs is asked first.", ""]
     about: dict[str, Part] = {}
     for kind, name in _NAMES.items():
-        here = sorted((one for one in it.parts if one.kind == kind and one.id), key=lambda one: -one.tokens)
+        here = sorted(
+            (one for one in it.parts if one.kind == kind and one.id), key=lambda one: -max(one.tokens, one.covers)
+        )
         if not here:
             continue
         text += [f"## {name}", ""]
@@ -230,7 +240,7 @@ def written(it: Window, model: str) -> tuple[str, dict[str, Part]]:
 
 
 def _line(it: Part, taken: dict[str, Part]) -> str:
-    size = f"about {tokens(it.tokens)}" if it.tokens else "the calls between your words and the answer"
+    size = f"about {tokens(max(it.tokens, it.covers))}{', its calls and their results' if it.covers else ''}"
     line = f"- {code(it.name)}: {size}"
     n = 2
     while line in taken:

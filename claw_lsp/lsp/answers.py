@@ -136,7 +136,8 @@ class Answers:
         self.door.section = {**self._first, **said}
         self.door.events.touched()
 
-    def actions(self, params: types.CodeActionParams) -> list[dict[str, Any]]:
+    def actions(self, params: types.CodeActionParams) -> Any:
+        """The list, or of a chat one that is soon there."""
         door = self.door
         said = cast("dict[str, Any]", self._wire.said)
         uri, range_ = params.text_document.uri, said["range"]
@@ -144,27 +145,36 @@ class Answers:
         path = path_of(uri)
         door.around.touched()
         door.languages.sent(path, said["context"].get("diagnostics"))
+        only = said["context"].get("only")
         if door.chats.is_chat(path):
-            found = [*door.chats.actions(path, params.range.start.line), *door.hunks.newcomers(path)]
-        else:
-            lines = from_lsp.position(params.range.start), from_lsp.position(params.range.end)
-            found = [
-                *actions.answers(door.questions.pending, path),
-                *door.hunks.actions(path, *lines),
-                *door.comments.actions(path, lines[0][0], lines[1][0]),
-                *door.rules_pages.actions(path, lines[0][0]),
-                *door.window_pages.actions(path, lines[0][0]),
-                *door.hunks.newcomers(path),
-                *actions.offered(uri, range_, said["context"]),
-            ]
-        found = [it for it in found if actions.fits(it["kind"], said["context"].get("only"))]
-        return found if door.powers.code_action_literals else [it["command"] for it in found]
+            return self._chat_actions(uri, params.range.start.line, only)
+        lines = from_lsp.position(params.range.start), from_lsp.position(params.range.end)
+        found = [
+            *actions.answers(door.questions.pending, path),
+            *door.hunks.actions(path, *lines),
+            *door.comments.actions(path, lines[0][0], lines[1][0]),
+            *door.rules_pages.actions(path, lines[0][0]),
+            *door.window_pages.actions(path, lines[0][0]),
+            *door.hunks.newcomers(path),
+            *actions.offered(uri, range_, said["context"]),
+        ]
+        return self._fitting(found, only)
+
+    async def _chat_actions(self, uri: str, line: int, only: Any) -> list[dict[str, Any]]:
+        door, path = self.door, path_of(uri)
+        goes_along = await along.shown(door, door.chats.session(uri) or "")
+        return self._fitting([*door.chats.actions(path, line, goes_along), *door.hunks.newcomers(path)], only)
+
+    def _fitting(self, found: list[dict[str, Any]], only: Any) -> list[dict[str, Any]]:
+        found = [it for it in found if actions.fits(it["kind"], only)]
+        return found if self.door.powers.code_action_literals else [it["command"] for it in found]
 
     async def lenses(self, params: types.CodeLensParams) -> list[dict[str, Any]]:
         door = self.door
         path = path_of(params.text_document.uri)
         if door.chats.is_chat(path):
-            return door.chats.lenses(path, await along.shown(door, door.chats.session(params.text_document.uri)))
+            session = door.chats.session(params.text_document.uri) or ""
+            return door.chats.lenses(path, await along.shown(door, session))
         return [
             *door.notices.lenses(door.questions.pending, path),
             *door.hunks.lenses(path),

@@ -86,7 +86,9 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             symbols=symbols,
             titles=Titles(house.clock, partial(_write, slot)),
             lookup=_lookup(house, workspace, languages, symbols, buffers),
-            around=_around(house, workspace, languages, buffers, slot),
+            around=_around(
+                house, workspace, languages, buffers, slot, lenses=powers.code_lens or powers.code_lens_refresh
+            ),
             folders=folders,
         )
     )
@@ -182,7 +184,7 @@ def _lookup(
 
 
 def _around(
-    house: House, workspace: Workspace, languages: EditorLanguages, buffers: Buffers, slot: list[Door]
+    house: House, workspace: Workspace, languages: EditorLanguages, buffers: Buffers, slot: list[Door], *, lenses: bool
 ) -> Beside:
     def later(work: Any, name: str) -> None:
         slot[0].later(work, name)
@@ -191,9 +193,12 @@ def _around(
         return await along.line_of(slot[0], session)
 
     def changed() -> None:
-        slot[0].surroundings_changed()
+        if lenses:
+            slot[0].surroundings_changed()
+        else:
+            later(along.noticed(slot[0]), "showing what goes along")
 
-    around = Beside(buffers, workspace, languages, house.home, house.claw_home, now, changed, later)
+    around = Beside(buffers, workspace, languages, house.home, house.claw_home, now, changed, later, not lenses)
     buffers.watch(lambda _: around.touched())
     return around
 

@@ -1,5 +1,6 @@
 """Our diagnostics: every pending question, on the file it concerns, else where the person was when it was asked; and
-every hunk that waits for review; and every comment that asks for something; and what is wrong in settings files.
+every hunk that waits for review; and every comment that asks for something; what is wrong in settings files; and what goes
+along with the prompt of a chat, where the client shows no lenses.
 
 Each file's list is sent whole, and only when it changed.
 """
@@ -35,6 +36,7 @@ class Notices:
         self._hunks: dict[str, list[dict[str, Any]]] = {}
         self._comments: dict[str, list[dict[str, Any]]] = {}
         self._settings: dict[str, list[dict[str, Any]]] = {}
+        self._along: dict[str, list[dict[str, Any]]] = {}
 
     def show(self, questions: tuple[Question, ...]) -> None:
         """These questions are pending now, and no others."""
@@ -56,6 +58,11 @@ class Notices:
         self._settings = problems
         self._show()
 
+    def show_along(self, lines: dict[str, list[dict[str, Any]]]) -> None:
+        """This goes along with the prompts of the chats that are open now, by URI."""
+        self._along = lines
+        self._show()
+
     def _show(self) -> None:
         questions = self._questions
         wanted: dict[str, list[dict[str, Any]]] = {}
@@ -65,8 +72,9 @@ class Notices:
         for question in questions:
             if (path := self._places[question.id]) is not None:
                 wanted.setdefault(self._uri(path), []).append(self._diagnostic(question))
-        for uri, found in (*self._hunks.items(), *self._comments.items(), *self._settings.items()):
-            wanted[uri] = [*wanted.get(uri, []), *found]
+        for others in (self._hunks, self._comments, self._settings, self._along):
+            for uri, found in others.items():
+                wanted[uri] = [*wanted.get(uri, []), *found]
         for uri in [*wanted, *(it for it in self.published if it not in wanted)]:
             diagnostics = wanted.get(uri, [])
             if self.published.get(uri, []) != diagnostics:

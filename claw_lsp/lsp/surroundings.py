@@ -36,7 +36,7 @@ class Beside:
     """What goes with prompts by itself. `off` are the sessions for which the person switched it off, until this server ends.
 
     Invariant: `changed` is called soon after what was last shown of a session is no longer so, at most once in MOST_OFTEN
-    seconds.
+    seconds; where nobody asks what to show (`unasked`), after whatever the person does.
     """
 
     buffers: Buffers
@@ -48,6 +48,7 @@ class Beside:
     """What would be shown of a session now."""
     changed: Callable[[], None]
     later: Callable[[Awaitable[None], str], None]
+    unasked: bool = False
     off: set[str] = field(default_factory=set[str])
     shown: dict[str, str] = field(default_factory=dict[str, str])
     waiting: bool = False
@@ -91,13 +92,16 @@ class Beside:
 
     def touched(self) -> None:
         """The person moved, typed, opened or closed something."""
-        if self.shown and not self.waiting:
+        if (self.shown or self.unasked) and not self.waiting:
             self.waiting = True
             self.later(self._look_again(), "looking at what goes along")
 
     async def _look_again(self) -> None:
         await asyncio.sleep(MOST_OFTEN)
         self.waiting = False
+        if self.unasked:
+            self.changed()
+            return
         for session, before in tuple(self.shown.items()):
             try:
                 now = await self.now(session)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import subprocess
 from collections.abc import Generator
 from pathlib import Path
 from typing import Any
@@ -469,6 +470,36 @@ def key_of(code: VSCode) -> str:
         return code.server().environ().get("ANTHROPIC_API_KEY", "")
     except (AssertionError, psutil.Error):
         return ""
+
+
+def repository(root: Path) -> None:
+    """Something is staged, in a repository that VS Code looks at."""
+    (root / ".vscode").mkdir()
+    (root / ".vscode" / "settings.json").write_text('{"git.enabled": true}')
+    (root / ".gitignore").write_text(".venv\n.vscode\n.claw\n")
+    (root / "a.txt").write_text("one\n")
+    for words in (("init", "-q", "-b", "main"), ("add", "a.txt"), ("config", "core.editor", "true")):
+        subprocess.run(("git", "-C", str(root), *words), check=True)
+
+
+def test_a_commit_message_goes_into_the_box_or_the_open_message_and_over_nobodys_words(tmp_path: Path) -> None:
+    told: dict[str, Steps] = {"staged changes": (("```text\nAdd one line\n\nIt was missing.\n```",),)}
+    with vscode(tmp_path, model(told), ready=repository) as code:
+        code.until(lambda: "opus" in code.claw(), "it answers", 60)
+
+        def box() -> str:
+            return " ".join(code.do("texts", selector=".scm-editor .view-lines")).replace("\xa0", " ")
+
+        code.palette("Write a Commit Message")
+        code.until(lambda: "Add one line" in box(), "the box of the view holds the message")
+        code.palette("Write a Commit Message")
+        code.until(lambda: "Claw Commit message.md" in code.tabs(), "words in the box stay: it is shown beside them")
+        assert box().count("Add one line") == 1
+        code.open(".git/COMMIT_EDITMSG", "\n# Please enter the commit message\n")
+        code.palette("Write a Commit Message")
+        code.until(lambda: "Add one line" in code.text(), "the message that is open holds it")
+        assert code.lines()[:4] == ["Add one line", "", "It was missing.", ""]
+        assert "# Please enter the commit message" in code.text()
 
 
 def test_nothing_of_a_workspace_that_is_not_trusted_is_started_and_uvx_only_by_the_persons_word(tmp_path: Path) -> None:

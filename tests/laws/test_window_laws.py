@@ -50,6 +50,8 @@ def test_everything_that_is_sent_is_in_the_meter(
     assert [it.id for it in found.parts if it.id.startswith("call:")] == [f"call:{it}" for it in results]
     ids = [it.id for it in found.parts if it.id]
     assert len(ids) == len(set(ids))
+    assert all(it.covers <= found.used for it in found.parts)
+    assert all(it.covers for it in window(state, FACTS, None, None).parts if it.id.startswith("turn:"))
 
 
 @given(scripts, choices(), said_aside(), st.data())

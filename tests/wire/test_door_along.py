@@ -146,3 +146,46 @@ async def test_the_setting_switches_it_off_for_all_and_a_chat_cannot_switch_it_o
         assert shown(visit.model.requests[0]) == []
         answer = await visit.command("claw.along", session=ended["session"], along="on")
         assert (answer["along"], answer["text"]) == ("off", "The setting `sendAlong` is off.")
+
+
+async def test_a_client_without_lenses_shows_it_beside_send_and_as_a_hint_on_the_prompts_heading(
+    tmp_path: Path,
+) -> None:
+    async with visiting(tmp_path, says("Ok.")) as visit:
+        visit.open("a.py", on_disk="x = 1\ny = 2\n")
+        path, session = await chat(visit)
+        await visit.until(lambda: visit.diagnostics(path))
+        (hint,) = visit.diagnostics(path)
+        heading = next(n for n, it in enumerate(visit.text(path).splitlines()) if it.startswith("## You"))
+        assert (hint["severity"], hint["range"]["start"]["line"]) == (4, heading)
+        assert hint["message"] == "Along goes: a.py"
+        selects(visit, "a.py", (0, 0), (1, 5))
+        await visit.until(lambda: [it["message"] for it in visit.diagnostics(path)] == ["Along goes: a.py, lines 1-2"])
+        visit.editor.type(path, len(visit.text(path)), "hello")
+        at = len(visit.text(path))
+        offered = await visit.actions(path, at)
+        titles = [it["title"] for it in offered]
+        assert titles[:2] == ["Claw: Send", "Claw: Along goes: a.py, lines 1-2 (switch off)"]
+        await visit.run_action(offered[1])
+        await visit.until(lambda: "nothing but" in str(visit.diagnostics(path)))
+        offered = await visit.actions(path, at)
+        assert offered[1]["title"] == "Claw: Along goes: nothing but what you mention (switch on)"
+        ended = await visit.end((await visit.run_action(offered[0]))["run"])
+        assert (ended["stopped"], shown(visit.model.requests[0])) == ("done", [])
+        assert session
+
+
+async def test_a_chat_of_ones_own_making_shows_it_before_it_has_a_session(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Ok.")) as visit:
+        visit.open("a.py", on_disk="x = 1\n")
+        await visit.actions("a.py", 0)
+        path = visit.open(".claw/chats/mine.md", on_disk="tell me of this\n")
+        titles = [it["title"] for it in await visit.actions(path, 0)]
+        assert titles == ["Claw: Send", "Claw: Along goes: a.py (switch off)"]
+        found = await lens(visit, path)
+        assert found is not None
+        assert (found["title"], found["arguments"]) == ("Along goes: a.py", [{}])
+        assert (await visit.command("claw.along"))["text"] == "Along with a prompt goes: a.py."
+        begun = await visit.command("claw.send", uri=visit.uri(path))
+        assert (await visit.end(begun["run"]))["stopped"] == "done"
+        assert "the file before the person: a.py" in shown(visit.model.requests[0])[0]

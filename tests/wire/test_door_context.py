@@ -48,6 +48,9 @@ async def test_the_document_shows_what_is_in_the_window_by_kind(tmp_path: Path) 
         assert "`Bash`" in text and "CLAW.md" in text
         files = [it for it in answer["items"] if it["kind"] == "files"]
         assert [it["name"] for it in files] == ["Read big.txt"] and files[0]["tokens"] > 1000
+        (turn,) = [it for it in answer["items"] if it["id"].startswith("turn:")]
+        assert turn["tokens"] == 0 and turn["covers"] > files[0]["tokens"]
+        assert "- `all that was done for: look at it`: about " in text and ", its calls and their results\n" in text
         assert answer["compactAt"] is not None and "compacted by itself" in text
 
 

@@ -185,15 +185,20 @@ class Chats:
     def is_chat(self, path: str) -> bool:
         return path in self._pages
 
-    def actions(self, path: str, line: int) -> list[Json]:
-        """Send, Stop, Retry, the answers to what is asked, and forks from edited prompts and the one at this line."""
+    def actions(self, path: str, line: int, along: str = "") -> list[Json]:
+        """Send, Stop, Retry, the answers to what is asked, and forks from edited prompts and the one at this line; `along`
+        as for lenses."""
         sight = self._sight(path)
-        return offers.actions(sight, line) if sight else []
+        return [*offers.actions(sight, line), *offers.sent_along_actions(sight, along)] if sight else []
 
     def lenses(self, path: str, along: str = "") -> list[Json]:
         """What can be done in a chat; `along` says what would go with the prompt, "" where nothing would."""
         sight = self._sight(path)
         return [*offers.lenses(sight), *offers.sent_along(sight, along)] if sight else []
+
+    def in_sight(self) -> list[offers.Sight]:
+        """The chats that the editor holds open."""
+        return [it for page in self._pages.values() if page.open and (it := self._sight(page.path))]
 
     async def close(self) -> None:
         """Write what no editor holds; show nothing more."""

@@ -10,6 +10,8 @@ from claw_lsp.facts.question import Question
 from claw_lsp.lsp.questions import flat
 
 QUICKFIX = "quickfix"
+HINT = 4
+"""LSP's DiagnosticSeverity.Hint."""
 Json = dict[str, Any]
 
 
@@ -104,12 +106,33 @@ def lenses(chat: Sight) -> list[Json]:
 
 
 def sent_along(chat: Sight, along: str) -> list[Json]:
-    """What would go with the prompt, where the person writes it; the lens switches that off, or on again."""
+    """A lens with what would go with the prompt, where the person writes it; it switches that off, or on again."""
+    return [{"range": chat.heading, "command": it} for it in _along(chat, along)]
+
+
+def sent_along_actions(chat: Sight, along: str) -> list[Json]:
+    """The same as an action: every client has those, and the person sends by one."""
+    return [
+        {"title": f"Claw: {it['title']} ({verb})", "kind": QUICKFIX, "command": it}
+        for it in _along(chat, along)
+        for verb in ("switch on" if along == OFF else "switch off",)
+    ]
+
+
+def sent_along_notices(chat: Sight, along: str) -> list[Json]:
+    """The same as diagnostics, for clients that show no lenses."""
+    return [
+        {"range": chat.heading, "severity": HINT, "source": "claw", "message": it["title"]}
+        for it in _along(chat, along)
+    ]
+
+
+def _along(chat: Sight, along: str) -> list[Json]:
     if not along or chat.run is not None:
         return []
     to = "on" if along == OFF else "off"
-    title = flat(f"Along goes: {along}", 160)
-    return [{"range": chat.heading, "command": _command(title, "claw.along", {"session": chat.session, "along": to})}]
+    given = {"session": chat.session, "along": to} if chat.session else {}
+    return [_command(flat(f"Along goes: {along}", 160), "claw.along", given)]
 
 
 def _fork(chat: Sight, prompt: Prompt) -> Json:

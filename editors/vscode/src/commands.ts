@@ -83,23 +83,19 @@ export class Commands {
     }
   }
 
-  /** Write a commit message into the box of the source control view, where there is one. */
-  async commitMessage(): Promise<void> {
-    const started = await this.connection.execute('claw.commitMessage', this.place(['uri']));
+  /**
+   * Write a commit message where one is being written: into a COMMIT_EDITMSG that is open, else into the box of the source
+   * control view. Words that stand there stay; the message is then shown. `repository` is the one whose button was pressed.
+   */
+  async commitMessage(repository?: vscode.Uri): Promise<void> {
+    const args = repository ? { uri: String(repository) } : this.place(['uri']);
+    const started = await this.connection.execute('claw.commitMessage', args);
     const ended = started?.run ? await this.connection.execute('claw.wait', { run: started.run }) : undefined;
-    if (!ended?.text) {
+    const text = ended?.text;
+    if (!text || (await intoOpenMessage(text)) || (await intoBox(text, repository))) {
       return;
     }
-    const git = vscode.extensions.getExtension('vscode.git');
-    const api = git && (await git.activate())?.getAPI?.(1);
-    const at = vscode.window.activeTextEditor?.document.uri;
-    const repository = (at && api?.getRepository?.(at)) ?? api?.repositories?.[0];
-    if (repository) {
-      repository.inputBox.value = ended.text;
-      await vscode.commands.executeCommand('workbench.view.scm');
-    } else {
-      await this.answers.show('Commit message', ended);
-    }
+    await this.answers.show('Commit message', ended);
   }
 
   /** The file and selection that are looked at; a chat is no place to work on. */
@@ -112,4 +108,30 @@ export class Commands {
     const found = { uri: c2p.asUri(editor.document.uri), range: c2p.asRange(editor.selection) };
     return Object.fromEntries(Object.entries(found).filter(([name]) => fields.includes(name)));
   }
+}
+
+/** Put it above git's comments in the message that is open; whether there is one without words of the person's. */
+async function intoOpenMessage(text: string): Promise<boolean> {
+  const open = vscode.workspace.textDocuments.find((it) => !it.isClosed && it.uri.path.endsWith('/COMMIT_EDITMSG'));
+  const above = open?.getText().split('# ------------------------ >8 ------------------------')[0] ?? '';
+  if (!open || above.replace(/^#.*$/gm, '').trim()) {
+    return false;
+  }
+  const change = new vscode.WorkspaceEdit();
+  change.insert(open.uri, new vscode.Position(0, 0), `${text}\n`);
+  return vscode.workspace.applyEdit(change);
+}
+
+/** Put it into the box of the source control view; whether there is one without words of the person's. */
+async function intoBox(text: string, from?: vscode.Uri): Promise<boolean> {
+  const git = vscode.extensions.getExtension('vscode.git');
+  const api = git && (await git.activate())?.getAPI?.(1);
+  const at = from ?? vscode.window.activeTextEditor?.document.uri;
+  const repository = (at && api?.getRepository?.(at)) ?? api?.repositories?.[0];
+  if (!repository || repository.inputBox.value.trim()) {
+    return false;
+  }
+  repository.inputBox.value = text;
+  await vscode.commands.executeCommand('workbench.view.scm');
+  return true;
 }

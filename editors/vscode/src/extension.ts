@@ -44,7 +44,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     send: () => chats.send(),
     stop: () => commands.stop(),
     questions: () => commands.questions(),
-    commitMessage: () => commands.commitMessage(),
+    commitMessage: (from?: Partial<vscode.SourceControl>) => commands.commitMessage(from?.rootUri),
     nextHunk: () => hunks.go(1),
     previousHunk: () => hunks.go(-1),
     keepHunk: () => hunks.decide('keep'),
@@ -82,7 +82,7 @@ export async function deactivate(): Promise<void> {
   await connection?.stop();
 }
 
-function register(context: vscode.ExtensionContext, commands: Record<string, () => unknown>): void {
+function register(context: vscode.ExtensionContext, commands: Record<string, (...given: never[]) => unknown>): void {
   for (const [name, does] of Object.entries(commands)) {
     context.subscriptions.push(vscode.commands.registerCommand(`clawEditor.${name}`, does));
   }
