@@ -34,6 +34,8 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.claude.providers import Cloud
     from claw_lsp.adapters.guidance import FolderGuidance
     from claw_lsp.adapters.instructions import Sources
+    from claw_lsp.adapters.mcp.config import McpSources
+    from claw_lsp.adapters.mcp.logins import McpLogins
     from claw_lsp.adapters.settings import Loaded, TrustRecord
     from claw_lsp.adapters.settings.seeking import Folder
     from claw_lsp.ports.checkpoints import Checkpoints
@@ -49,6 +51,7 @@ if TYPE_CHECKING:
 def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
+    from claw_lsp.adapters.mcp.files import McpFiles
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import RuleMemory, examined
 
@@ -95,7 +98,24 @@ def build(world: World) -> House:
         claw_home=world.claw_home,
         checkpoints=checkpoints_of(world),
         warm=partial(_warm, model, tools),
+        entries=McpFiles(mcp_sources(world)),
+        logins=logins_of(world),
     )
+
+
+def mcp_sources(world: World) -> McpSources:
+    """Where MCP servers are configured."""
+    from claw_lsp.adapters.mcp.config import McpSources
+
+    return McpSources(world.home, world.claw_home, world.environment)
+
+
+def logins_of(world: World) -> McpLogins:
+    """Logins to MCP servers, kept for the person."""
+    from claw_lsp.adapters.mcp.logins import McpLogins
+    from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
+
+    return McpLogins(LoginStore(world.claw_home, SystemKeyring()), world.environment)
 
 
 def trust_record(world: World, clock: Clock) -> TrustRecord:

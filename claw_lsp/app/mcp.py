@@ -7,25 +7,13 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 
 from claw_lsp.adapters.clock import SystemClock
-from claw_lsp.adapters.mcp.config import Configured, Sources, configured
+from claw_lsp.adapters.mcp.config import configured
 from claw_lsp.adapters.mcp.files import McpFiles
-from claw_lsp.adapters.mcp.logins import McpLogins
-from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
 from claw_lsp.adapters.settings import MANAGED, load, managed
-from claw_lsp.app.house import trust_record
+from claw_lsp.app.house import logins_of, mcp_sources, trust_record
 from claw_lsp.app.world import World
 from claw_lsp.facts.fault import ClawError
-from claw_lsp.facts.mcp import ServerConfig
-
-
-def sources(world: World) -> Sources:
-    """Where this process looks for servers."""
-    return Sources(world.home, world.claw_home, world.environment)
-
-
-def logins(world: World) -> McpLogins:
-    """Logins to servers, kept for the person."""
-    return McpLogins(LoginStore(world.claw_home, SystemKeyring()), world.environment)
+from claw_lsp.facts.mcp import Configured, ServerConfig
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +25,7 @@ class Folder:
 
     @property
     def files(self) -> McpFiles:
-        return McpFiles(self.world.claw_home)
+        return McpFiles(mcp_sources(self.world))
 
     def read(self) -> Configured:
         """What is configured. Reads the disk."""
@@ -50,7 +38,7 @@ class Folder:
             editor={},
             policy=managed(MANAGED),
         ).settings
-        return configured(sources(world), self.path, settings)
+        return configured(mcp_sources(world), self.path, settings)
 
     async def approve(self, name: str) -> str:
         """Say yes to an entry of the folder's .mcp.json as it stands. Raises ClawError."""
@@ -64,12 +52,12 @@ class Folder:
 
     async def login(self, name: str, visit: Callable[[str], Awaitable[None]]) -> str:
         """Log in to a server. Raises ClawError."""
-        return await logins(self.world).login(await self._named(name), visit)
+        return await logins_of(self.world).login(await self._named(name), visit)
 
     async def logout(self, name: str) -> str:
         """Forget a login. Raises ClawError."""
         config = await self._named(name)
-        gone = await logins(self.world).logout(config)
+        gone = await logins_of(self.world).logout(config)
         return f"The login to {name} is forgotten." if gone else f"There was no login to {name}."
 
     async def _named(self, name: str) -> ServerConfig:

@@ -18,6 +18,7 @@ from claw_lsp.ports.checkpoints import Checkpoints
 from claw_lsp.ports.files import Search, Workspace
 from claw_lsp.ports.guidance import Guidance
 from claw_lsp.ports.hooks import Hooks
+from claw_lsp.ports.mcp import Entries, Logins, Servers
 from claw_lsp.ports.model import Count, Model
 from claw_lsp.ports.person import Host
 from claw_lsp.ports.processes import Processes
@@ -57,6 +58,9 @@ class House:
     claw_home: str
     checkpoints: Checkpoints
     warm: Callable[[], Awaitable[None]]
+    entries: Entries
+    logins: Logins
+    servers: Servers | None = None
 
     def hands(self, workspace: Workspace, host: Host, settings: Settings, home: Home) -> Hands:
         """What one turn works with in a session that lives there."""

@@ -8,6 +8,7 @@ from typing import Any, Literal
 from pydantic import BaseModel, ConfigDict
 
 from claw_lsp.facts.call import Block
+from claw_lsp.facts.settings import Problem
 
 Scope = Literal["managed", "local", "project", "user", "plugin", "session"]
 """Who configured a server: `session` is the command line or another client of ours."""
@@ -119,6 +120,15 @@ class ServerView:
     log: tuple[str, ...] = ()
     protocol: str = ""
     instructions: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Configured:
+    """Every server that is configured for a folder, one for each name, the strongest scope first: those that stand as `waiting`
+    may be started, the others tell why not. `problems` are what is wrong in the files."""
+
+    servers: tuple[ServerView, ...] = ()
+    problems: tuple[Problem, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -29,6 +29,7 @@ COMMANDS = (
     "claw.hunks",
     "claw.init",
     "claw.keep",
+    "claw.mcp",
     "claw.memory",
     "claw.mode",
     "claw.model",

@@ -22,6 +22,7 @@ from claw_lsp.lsp.commands import (
     differences,
     forks,
     hooks,
+    mcp,
     memory,
     modes,
     permissions,
@@ -54,6 +55,7 @@ ANNOUNCED = (
     differences,
     forks,
     hooks,
+    mcp,
     memory,
     modes,
     permissions,
@@ -155,6 +157,7 @@ class Answers:
             *door.comments.actions(path, lines[0][0], lines[1][0]),
             *door.rules_pages.actions(path, lines[0][0]),
             *door.window_pages.actions(path, lines[0][0]),
+            *door.server_pages.actions(path, lines[0][0]),
             *door.hunks.newcomers(path),
             *actions.offered(uri, range_, said["context"]),
         ]

@@ -197,6 +197,11 @@ class ContextArguments(SessionArguments):
     drop: tuple[str, ...] = ()
 
 
+class McpArguments(SessionArguments):
+    server: str | None = None
+    do: Literal["restart", "disable", "enable", "approve", "login", "logout", "open"] | None = None
+
+
 class EffortArguments(SessionArguments):
     effort: Effort | None = None
 

@@ -29,6 +29,7 @@ from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError, LogError, SessionHeld
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.instructions import Around
+from claw_lsp.facts.mcp import ServerView
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
@@ -93,6 +94,7 @@ class Door:
     views: Views
     rules_pages: LinePages[Listed]
     window_pages: LinePages[Part]
+    server_pages: LinePages[ServerView]
     messages: Messages
     review: Review
     earlier: Earlier

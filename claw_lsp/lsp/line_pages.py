@@ -9,6 +9,7 @@ from claw_lsp.core.merge import minimal_edits
 from claw_lsp.core.rules_page import BEHAVIORS, Listed
 from claw_lsp.core.window import Part
 from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.mcp import ServerView
 from claw_lsp.facts.text import Change, Document
 from claw_lsp.lsp.actions import QUICKFIX, Action, command
 from claw_lsp.lsp.buffers import Buffers
@@ -83,6 +84,24 @@ def _to(title: str, it: Listed, session: str | None, to: str) -> Action:
 def of_part(it: Part, session: str | None) -> list[Action]:
     """What can be done about an item in the model's window."""
     return [_action(f"Claw: Drop {it.name}", "claw.context", {"drop": [it.id]}, session)] if it.id else []
+
+
+def of_server(it: ServerView, session: str | None) -> list[Action]:
+    """What can be done about an MCP server."""
+    offered = {
+        "approve": (f"Approve {it.config.name}", it.standing == "unapproved" or it.standing == "refused"),
+        "login": (f"Log in to {it.config.name}", it.standing == "login"),
+        "restart": (f"Restart {it.config.name}", it.standing in ("up", "failed", "starting", "waiting", "login")),
+        "enable": (f"Switch {it.config.name} on", it.standing == "disabled"),
+        "disable": (f"Switch {it.config.name} off", it.standing not in ("disabled", "unapproved", "refused")),
+        "logout": (f"Log out of {it.config.name}", it.standing == "up" and it.config.transport != "stdio"),
+        "open": ("Open the file", bool(it.config.file)),
+    }
+    return [
+        _action(f"Claw: {title}", "claw.mcp", {"server": it.config.name, "do": do}, session)
+        for do, (title, fits) in offered.items()
+        if fits
+    ]
 
 
 def _action(title: str, name: str, given: dict[str, Any], session: str | None) -> Action:

@@ -23,7 +23,7 @@ from claw_lsp.lsp.earlier import Earlier
 from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.languages import AskedSymbols, EditorLanguages
-from claw_lsp.lsp.line_pages import LinePages, of_part, of_rule
+from claw_lsp.lsp.line_pages import LinePages, of_part, of_rule, of_server
 from claw_lsp.lsp.messages import Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
@@ -74,6 +74,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             views=views,
             rules_pages=LinePages(buffers, views, workspace, "permissions.md", of_rule),
             window_pages=LinePages(buffers, views, workspace, "context.md", of_part),
+            server_pages=LinePages(buffers, views, workspace, "mcp.md", of_server),
             messages=messages,
             review=review,
             earlier=Earlier(house.sessions, review, buffers, workspace),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from pathlib import Path
+from typing import Any
 
 from claw_lsp.adapters.private import write_private
 from claw_lsp.core.chat.scrub import scrubbed
@@ -34,10 +35,15 @@ class Views:
             return False
         at = {"line": (line or 1) - 1, "character": 0}
         selection = {} if line is None else {"selection": {"start": at, "end": at}}
+        return await self._asked({"uri": uri_of(path), "takeFocus": False, **selection})
+
+    async def visit(self, url: str) -> bool:
+        """Open a web page in the person's browser; False where the client cannot or would not, so that it must be told."""
+        return self._shows and await self._asked({"uri": url, "external": True})
+
+    async def _asked(self, params: dict[str, Any]) -> bool:
         try:
-            answer = await self._editor.ask(
-                "window/showDocument", {"uri": uri_of(path), "takeFocus": False, **selection}
-            )
+            answer = await self._editor.ask("window/showDocument", params)
         except HostError:
             return False
         return part(answer, "success") is True

@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.mcp import (
+    Configured,
     Elicitation,
     Elicited,
     ServerConfig,
@@ -87,6 +88,18 @@ class Servers(Protocol):
 
     async def close(self) -> None:
         """End every connection and every process that was started for one."""
+        ...
+
+
+class Entries(Protocol):
+    """Where servers are configured."""
+
+    async def read(self, folder: str, settings: Settings) -> Configured:
+        """What is configured for a folder now. Never raises."""
+        ...
+
+    async def switch(self, folder: str, server: str, *, on: bool) -> None:
+        """Whether a server is used in a folder. Raises ClawError where it is not the person who switched it off."""
         ...
 
 

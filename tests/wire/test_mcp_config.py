@@ -13,11 +13,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from claw_lsp.adapters.mcp.config import Configured, Sources, configured
+from claw_lsp.adapters.mcp.config import McpSources, configured
 from claw_lsp.adapters.mcp.entries import examined
 from claw_lsp.adapters.settings import TrustRecord, load
 from claw_lsp.adapters.settings.seeking import Folder
-from claw_lsp.facts.mcp import OAuthSettings, ServerConfig
+from claw_lsp.facts.mcp import Configured, OAuthSettings, ServerConfig
 from claw_lsp.facts.settings import Settings
 
 
@@ -56,7 +56,7 @@ class Places:
         ).settings
 
     def read(self, settings: Settings | None = None, folder: Path | None = None) -> Configured:
-        sources = Sources(
+        sources = McpSources(
             str(self.home),
             str(self.claw_home),
             self.environment,

@@ -16,7 +16,7 @@ from claw_lsp.adapters.settings.trust import approvals_of
 from claw_lsp.core.approvals import NOTHING, Approvals, approved, changed, item
 from claw_lsp.core.policy.rules import glob
 from claw_lsp.facts.fault import ClawError
-from claw_lsp.facts.mcp import Scope, ServerConfig, ServerView
+from claw_lsp.facts.mcp import Configured, Scope, ServerConfig, ServerView
 from claw_lsp.facts.mcp_settings import ServerMatch
 from claw_lsp.facts.settings import Problem, Settings
 
@@ -28,7 +28,7 @@ OURS = "mcp.json"
 
 
 @dataclass(frozen=True, slots=True)
-class Sources:
+class McpSources:
     """Where servers are configured. `session` are entries of the command line, the strongest; with `strict` only those count,
     and what is managed. `owner` is who may own managed files, beside root."""
 
@@ -41,16 +41,7 @@ class Sources:
     owner: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Configured:
-    """Every server of a folder, one for each name, the strongest scope first: those that stand as `waiting` may be started,
-    the others tell why not. `problems` are what is wrong in the files."""
-
-    servers: tuple[ServerView, ...] = ()
-    problems: tuple[Problem, ...] = ()
-
-
-def configured(sources: Sources, folder: str, settings: Settings) -> Configured:
+def configured(sources: McpSources, folder: str, settings: Settings) -> Configured:
     """What is configured for a folder. Never raises. Reads the disk: call it off the loop."""
     gathered = _Gathered(sources)
     if not _take_managed(gathered):
@@ -73,7 +64,7 @@ def local_folders(folder: str) -> list[str]:
 class _Gathered:
     """Invariant: of each name the first that came in stands, since the strongest scope is read first."""
 
-    sources: Sources
+    sources: McpSources
     servers: dict[str, ServerView] = field(default_factory=dict[str, ServerView])
     problems: list[Problem] = field(default_factory=list[Problem])
     disabled: set[str] = field(default_factory=set[str])

@@ -1,7 +1,8 @@
-"""Writing where MCP servers are configured: entries put in and taken out, servers switched off and on; nothing else moves."""
+"""The files where MCP servers are configured: read, entries put in and taken out, servers switched off and on."""
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -9,13 +10,15 @@ from pathlib import Path
 from threading import Lock
 from typing import Any, Literal, cast
 
-from claw_lsp.adapters.mcp.config import OURS, local_folders
+from claw_lsp.adapters.mcp.config import OURS, McpSources, configured, local_folders
 from claw_lsp.adapters.mcp.entries import examined
 from claw_lsp.adapters.settings.files import locked, read_text, write_whole
 from claw_lsp.adapters.settings.seeking import mcp_files
 from claw_lsp.core import json_edit
 from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.mcp import Configured
+from claw_lsp.facts.settings import Settings
 
 Place = Literal["local", "project", "user"]
 """The scopes that a person writes to."""
@@ -24,11 +27,18 @@ _OFF = "disabledMcpServers"
 
 
 class McpFiles:
-    """Fills the port Entries. Everything here blocks: call it in a thread."""
+    """Fills the port Entries. Adding, removing and switching move nothing else in a file; what is not async blocks."""
 
-    def __init__(self, claw_home: str) -> None:
-        self._home = Path(claw_home)
+    def __init__(self, sources: McpSources) -> None:
+        self._sources = sources
+        self._home = Path(sources.claw_home)
         self._lock = Lock()
+
+    async def read(self, folder: str, settings: Settings) -> Configured:
+        return await asyncio.to_thread(configured, self._sources, folder, settings)
+
+    async def switch(self, folder: str, server: str, *, on: bool) -> None:
+        await asyncio.to_thread(self._switch, folder, server, on=on)
 
     def add(self, place: Place, folder: str, name: str, entry: Mapping[str, Any]) -> str:
         """Put an entry in; the path of the file. Raises ClawError for one that is there already or could not be used."""
@@ -67,8 +77,7 @@ class McpFiles:
             _write(path, lambda text: json_edit.removed(text, (*keys, name)))
         return str(path)
 
-    def switch(self, folder: str, name: str, *, on: bool) -> None:
-        """Whether a server is used in a folder. Raises ClawError where it is not we who switched it off."""
+    def _switch(self, folder: str, name: str, *, on: bool) -> None:
         path = self._home / OURS
         with self._lock, locked(self._home, "mcp.lock"):
             lists = [("projects", it) for it in local_folders(folder)]

@@ -34,6 +34,7 @@ export const OFFERS: Record<string, Offer> = {
   sessions: { title: 'Sessions' },
   permissions: { title: 'Permissions' },
   hooks: { title: 'Hooks' },
+  mcp: { title: 'MCP servers' },
   memory: { title: 'Memory' },
   model: { title: 'Model' },
   mode: { title: 'Mode' },

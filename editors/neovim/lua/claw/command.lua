@@ -161,6 +161,7 @@ M.subcommands = {
   cost = { plain('cost') },
   help = { plain('help') },
   hooks = { plain('hooks') },
+  mcp = { plain('mcp') },
   init = { plain('init') },
   memory = { plain('memory') },
   retry = { plain('retry') },
