@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from claw_lsp.ports.processes import Processes, Sandbox
     from claw_lsp.ports.rules import Assessor
     from claw_lsp.ports.tools import Tool
-    from claw_lsp.ports.world import Clock
+    from claw_lsp.ports.world import Clock, Versions
 
 
 def build(world: World) -> House:
@@ -63,17 +63,7 @@ def build(world: World) -> House:
     tools = _toolmaker(model, processes, search, SystemSandbox(world.environment, world.claw_home))
     load = _settings_loader(world, tools)
     guidance = _guidance(world)
-    opener = Opener(
-        prompts=texts,
-        versions=versions,
-        load=load,
-        tools=tools,
-        facts_of=_facts_of,
-        instructions=guidance.beginning,
-        system=f"{platform.system()} {platform.release()}",
-        today=lambda: datetime.now().astimezone().date().isoformat(),
-        version=__version__,
-    )
+    opener = _opener(texts, versions, load, tools, guidance)
     return House(
         sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opener, partial(_mode_in, load)),
         model=model,
@@ -100,6 +90,27 @@ def build(world: World) -> House:
         warm=partial(_warm, model, tools),
         entries=McpFiles(mcp_sources(world)),
         logins=logins_of(world),
+    )
+
+
+def _opener(
+    texts: prompts.Prompts,
+    versions: Versions,
+    load: LoadSettings,
+    tools: Callable[[Settings], Mapping[str, Tool]],
+    guidance: FolderGuidance,
+) -> Opener:
+    """What makes a session of a folder."""
+    return Opener(
+        prompts=texts,
+        versions=versions,
+        load=load,
+        tools=tools,
+        facts_of=_facts_of,
+        instructions=guidance.beginning,
+        system=f"{platform.system()} {platform.release()}",
+        today=lambda: datetime.now().astimezone().date().isoformat(),
+        version=__version__,
     )
 
 
