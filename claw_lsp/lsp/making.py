@@ -48,7 +48,6 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
     buffers = Buffers(powers.encoding)
     views = Views(editor, Path(house.claw_home) / "views", shows=powers.show_document)
     workspace = EditorWorkspace(editor, buffers, powers, disk)
-    notices = Notices(buffers, partial(_publish, editor))
     slot: list[Door] = []
     review = Review(buffers, workspace.editing, partial(_hunks_changed, slot))
     questions = _questions(editor, powers, views, slot)
@@ -69,7 +68,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             questions=questions,
             trusting=_trusting(house, questions, messages, slot),
             progress=Progress(editor, shown=powers.progress),
-            notices=notices,
+            notices=Notices(buffers, partial(_publish, editor)),
             chats=chats,
             views=views,
             rules_pages=LinePages(buffers, views, workspace, "permissions.md", of_rule),
