@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 
 from claw_lsp.core import proposals
@@ -10,6 +10,7 @@ from claw_lsp.core.hunks import Hunk, HunkState, Ledger, Maker, edited, moved_to
 from claw_lsp.core.proposals import Proposals
 from claw_lsp.core.render import one_line
 from claw_lsp.facts.call import Edited, calls_in, text_in
+from claw_lsp.facts.checkpoint import Rewound
 from claw_lsp.facts.event import CallFinished, Entry, Forked, ModelSpoke, Noted, SessionStarted, TurnEnded, UserSpoke
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, Reverted
 
@@ -40,6 +41,8 @@ class Book:
     """Files that were not there before the session made them."""
     reverts: Mapping[str, tuple[Reverted, ...]] = field(default_factory=dict[str, tuple[Reverted, ...]])
     """What was taken back of earlier prompts, file by file, by the id of the revert."""
+    rewound: frozenset[str] = frozenset()
+    """Prompts that are taken back by a rewind: the model is told of that, and of their hunks nothing."""
     proposals: Proposals = field(default_factory=Proposals)
 
     def find(self, id_: str) -> Hunk | None:
@@ -110,6 +113,8 @@ def after(book: Book, entry: Entry) -> Book:
         return replace(book, ledgers=moved_to(book.ledgers, event.path, event.to), created=created)
     if isinstance(event, Reverted):
         return _reverted(book, event)
+    if isinstance(event, Rewound):
+        return _rewound(book, event)
     if isinstance(event, HunkKept | HunkUndone):
         return _settled(book, event)
     return book
@@ -141,10 +146,27 @@ def _reverted(book: Book, event: Reverted) -> Book:
     if ledger is None:
         return book
     ledger = synced(ledger, event.after)
-    for hunk in ledger.hunks:
-        if hunk.maker.prompt_id == event.prompt_id:
+    return book.with_ledger(_over(ledger, ledger.hunks, {event.prompt_id}))
+
+
+def _rewound(book: Book, event: Rewound) -> Book:
+    """In files that stayed as they were in places, proposals wait there in place of the hunks."""
+    prompts = frozenset(event.prompts)
+    book = replace(book, rewound=book.rewound - prompts if event.redo else book.rewound | prompts)
+    for file in event.contested:
+        if (ledger := book.ledgers.get(file.path)) is not None:
+            ledger = synced(ledger, file.text)
+            met = (it for it in ledger.hunks if any(it.start <= one.end and one.start <= it.end for one in file.left))
+            book = book.with_ledger(_over(ledger, met, prompts))
+    return book
+
+
+def _over(ledger: Ledger, hunks: Iterable[Hunk], prompts: Container[str]) -> Ledger:
+    """Those of these hunks that are of these prompts are over."""
+    for hunk in hunks:
+        if hunk.maker.prompt_id in prompts:
             ledger = settled(ledger, hunk.id, "undone")
-    return book.with_ledger(ledger)
+    return ledger
 
 
 def prompt_line(book: Book, hunk: Hunk) -> str:

@@ -44,6 +44,8 @@ def corrections(book: Book) -> Corrections:
             lines.append(_reverted(book, files))
     for ledger in book.ledgers.values():
         for hunk in ledger.hunks:
+            if hunk.maker.prompt_id in book.rewound:
+                continue
             if any(not it.gone(ledger.text) for it in ledger.upon(hunk)):
                 # What changed there is the work of a later prompt.
                 continue
@@ -54,6 +56,8 @@ def corrections(book: Book) -> Corrections:
             elif hunk.touched(ledger.text):
                 _changed(book, hunk, hunk.now(ledger.text), told, lines)
         for id_, over in ledger.settled.items():
+            if over.hunk.maker.prompt_id in book.rewound:
+                continue
             if any(it.path == over.hunk.path and it.prompt_id == over.hunk.maker.prompt_id for it in reverts):
                 continue
             if over.state == "undone" and book.told.get(id_) != BY_HAND:

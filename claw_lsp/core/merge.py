@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 from claw_lsp.core.difference import character_differences, differences
 from claw_lsp.facts.text import TextEdit, applied
 
@@ -14,6 +16,20 @@ def merged(base: str, ours: str, theirs: str) -> str | None:
         return ours
     edits = _united(differences(base, ours), differences(base, theirs))
     return None if edits is None else applied(base, edits)
+
+
+def sided(base: str, ours: str, theirs: str) -> tuple[str, str]:
+    """The text with both changes in it, twice: lines where they are in each other's way are once as theirs, and once as ours
+    has them. Both are what `merged` gives, where it gives a text.
+    """
+    mine, other = frozenset(differences(base, ours)), frozenset(differences(base, theirs))
+    for_theirs: list[TextEdit] = []
+    for_ours: list[TextEdit] = []
+    for edits in _clusters(base, mine, other):
+        apart = not (edits <= mine or edits <= other)
+        for_theirs += sorted(edits & other if apart else edits, key=_place)
+        for_ours += sorted(edits & mine if apart else edits, key=_place)
+    return applied(base, tuple(for_theirs)), applied(base, tuple(for_ours))
 
 
 def regained(base: str, ours: str, theirs: str) -> str:
@@ -64,6 +80,25 @@ def _united(ours: tuple[TextEdit, ...], theirs: tuple[TextEdit, ...]) -> tuple[T
         if _overlap(edit, following) or (edit.start == edit.end == following.start == following.end):
             return None
     return tuple(union)
+
+
+def _clusters(base: str, mine: frozenset[TextEdit], other: frozenset[TextEdit]) -> Iterator[frozenset[TextEdit]]:
+    """The edits of both in order, those together that are in each other's way, with all that is on their lines."""
+    found: list[tuple[int, int, frozenset[TextEdit]]] = []
+    for edit in sorted(mine | other, key=_place):
+        start, end, edits = edit.start, edit.end, frozenset({edit})
+        while found and (found[-1][1] > start or (found[-1][:2] == (start, end) and start == end)):
+            start, end = min(found[-1][0], start), max(found[-1][1], end)
+            edits |= found.pop()[2]
+            if not (edits <= mine or edits <= other):
+                # With the line end before them, so that what is inserted at the very border is met, too.
+                start, end = base.rfind("\n", 0, start), base.find("\n", max(start, end - 1)) + 1 or len(base) + 1
+        found.append((start, end, edits))
+    return (edits for _, _, edits in found)
+
+
+def _place(it: TextEdit) -> tuple[int, int, str]:
+    return it.start, it.end, it.new
 
 
 def _overlap(edit: TextEdit, other: TextEdit) -> bool:

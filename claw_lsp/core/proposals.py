@@ -7,7 +7,7 @@ moves it as it moves hunks; applying it is taking it back, dismissing it is keep
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import accumulate
 from typing import NamedTuple
@@ -29,8 +29,9 @@ from claw_lsp.core.hunks import (
     undone,
 )
 from claw_lsp.facts.call import Edited
+from claw_lsp.facts.checkpoint import Rewound
 from claw_lsp.facts.event import CallFinished, Entry, Forked, SessionStarted, UserSpoke
-from claw_lsp.facts.reviewed import FileMoved, ProposalApplied, ProposalDismissed, Reverted
+from claw_lsp.facts.reviewed import FileMoved, Left, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.text import TextEdit, applied
 
 
@@ -107,7 +108,9 @@ def after(proposals: Proposals, entry: Entry) -> Proposals:
                 proposals = proposals.with_ledger(proposed(_ledger(proposals, it), it, maker))
         return proposals
     if isinstance(event, Reverted):
-        return proposals.with_ledger(_contested(proposals, event, entry.at)) if event.left else proposals
+        return _reverted(proposals, event, entry.at) if event.left else proposals
+    if isinstance(event, Rewound):
+        return _rewound(proposals, event, entry.at)
     if isinstance(event, Forked):
         # What was proposed before waits where it was proposed.
         return Proposals(proposals.session)
@@ -121,20 +124,44 @@ def after(proposals: Proposals, entry: Entry) -> Proposals:
     return proposals
 
 
-def _contested(proposals: Proposals, event: Reverted, at: float) -> Ledger:
-    """The ledger with the places that a revert left; those of an earlier one of the same prompt are seen anew."""
+def _reverted(proposals: Proposals, event: Reverted, at: float) -> Proposals:
+    """With the places that a revert left; those of an earlier one of the same prompt are seen anew."""
     ledger = synced(proposals.ledgers.get(event.path) or Ledger(event.path, event.after), event.after)
-    old = {it.id: it for it in ledger.hunks if it.kind == "contested" and it.maker.prompt_id == event.prompt_id}
+    old = {it.id for it in ledger.hunks if it.kind == "contested" and it.maker.prompt_id == event.prompt_id}
     maker = Maker(proposals.session, event.prompt_id, "", event.revert, at)
-    made: list[Hunk] = []
-    for number, it in enumerate(event.left, 1):
-        base = event.after[it.start : it.end]
-        id_ = hunk_id(maker, event.path, number)
-        whole = (0, len(base))
-        made.append(Hunk(id_, event.path, maker, it.start, it.end, base, whole, it.wanted, "contested"))
-    over = {id_: Settled(it, "absorbed", it.now(ledger.text)) for id_, it in old.items()}
-    hunks = tuple(it for it in ledger.hunks if it.id not in old)
-    return replace(ledger, hunks=(*hunks, *made), settled={**ledger.settled, **over})
+    return proposals.with_ledger(_contested(_without(ledger, old), event.left, maker))
+
+
+def _rewound(proposals: Proposals, event: Rewound, at: float) -> Proposals:
+    """With the places that a rewind left, which are no other's any more. What prompts only proposed that are taken back goes,
+    and with a redo the places that the rewind had left."""
+    over = set[str]() if event.redo or event.what == "chat" else set(event.prompts)
+    for ledger in proposals.ledgers.values():
+        gone = {it.id for it in ledger.hunks if it.maker.prompt_id in over or it.maker.call_id == event.rewind}
+        proposals = proposals.with_ledger(_without(ledger, gone)) if gone else proposals
+    maker = Maker(proposals.session, event.prompt_id, "", event.id, at)
+    for file in event.contested:
+        ledger = synced(proposals.ledgers.get(file.path) or Ledger(file.path, file.text), file.text)
+        met = {it.id for it in ledger.hunks for one in file.left if it.start <= one.end and one.start <= it.end}
+        proposals = proposals.with_ledger(_contested(_without(ledger, met), file.left, maker))
+    return proposals
+
+
+def _contested(ledger: Ledger, left: Iterable[Left], maker: Maker) -> Ledger:
+    """With a place for each of these, which lie in the ledger's text."""
+    made = [
+        Hunk(id_, ledger.path, maker, it.start, it.end, base, (0, len(base)), it.wanted, "contested")
+        for number, it in enumerate(left, 1)
+        for id_, base in [(hunk_id(maker, ledger.path, number), ledger.text[it.start : it.end])]
+    ]
+    return replace(ledger, hunks=(*ledger.hunks, *made))
+
+
+def _without(ledger: Ledger, ids: Container[str]) -> Ledger:
+    """What is over without an answer."""
+    over = {it.id: Settled(it, "absorbed", it.now(ledger.text)) for it in ledger.hunks if it.id in ids}
+    hunks = tuple(it for it in ledger.hunks if it.id not in over)
+    return replace(ledger, hunks=hunks, settled={**ledger.settled, **over})
 
 
 def _ledger(proposals: Proposals, it: Edited) -> Ledger:
@@ -283,5 +310,4 @@ def _with(place: _Place, it: Spot) -> tuple[int, int]:
 
 
 def _emptied(ledger: Ledger) -> Ledger:
-    over = {it.id: Settled(it, "absorbed", it.now(ledger.text)) for it in ledger.hunks}
-    return replace(ledger, hunks=(), settled={**ledger.settled, **over})
+    return _without(ledger, {it.id for it in ledger.hunks})

@@ -6,11 +6,15 @@ import codecs
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
-from claw_lsp.core.merge import merged
+from claw_lsp.core.difference import differences
+from claw_lsp.core.hunks import groups
+from claw_lsp.core.merge import sided
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Edited
 from claw_lsp.facts.checkpoint import Checkpointed, Kept, Mode, Restored, RewindBegun, Rewound
 from claw_lsp.facts.event import CallFinished, CallJudged, Entry, UserSpoke
-from claw_lsp.facts.reviewed import Reverted
+from claw_lsp.facts.reviewed import Left, Reverted
+from claw_lsp.facts.text import TextEdit, applied
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,6 +34,15 @@ class Step:
     was: Content | None
     left: Content | None
     is_edit: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Back:
+    """A file on its way back. `now` has what the person wrote, also where that is in the way; `wished` is its text without what
+    is in the way, None where nothing is."""
+
+    now: Content | None
+    wished: str | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,27 +122,38 @@ def steps(it: Changing, before: Mapping[str, Kept], after: Mapping[str, Kept]) -
         yield from some
 
 
-def taken_back(now: Content | None, step: Step) -> Content | str | None:
-    """The file without what one step did. Where the person's changes stand in its way it is left alone: then the text says why."""
+def taken_back(it: Back, step: Step) -> Back | str:
+    """The file without what one step did. Where all of it is in the way of that, the file is left alone: then the text says why."""
+    now = it.now
     if step.is_edit and now is not None:
-        was, left = (it and replace(it, mode=now.mode) for it in (step.was, step.left))
+        was, left = (one and replace(one, mode=now.mode) for one in (step.was, step.left))
         step = replace(step, was=was, left=left)
-    if now == step.left:
-        return step.was
-    if now == step.was or step.left == step.was:
-        return now
+    was, left = step.was, step.left
+    if it.wished is None and now == left:
+        return Back(was)
+    if was == left or (it.wished is None and now == was):
+        return it
     if now is None:
         return "it was deleted since"
-    if step.was is None:
-        return "it was made by the agent, and changed since"
-    if step.left is None:
-        return "it was deleted, and made anew since"
-    if now.binary or step.left.binary or step.was.binary:
+    if any(one is not None and one.binary for one in (now, was, left)):
         return "it is no text, and was changed since"
-    text = merged(step.left.text, now.text, step.was.text)
-    if text is None:
-        return "it was changed since, in the same place"
-    return Content(text, step.was.mode if now.mode == step.left.mode else now.mode)
+    before, after = was.text if was else "", left.text if left else ""
+    _, wished = sided(after, before, now.text if it.wished is None else it.wished)
+    if was is None or left is None:
+        # A file that was made or deleted as a whole is not brought back by halves.
+        return Back(now, None if wished == now.text else wished)
+    text, _ = sided(after, before, now.text)
+    back = Content(text, was.mode if now.mode == left.mode else now.mode)
+    return Back(back, None if wished == text else wished)
+
+
+def places(text: str, wished: str) -> tuple[Left, ...]:
+    """Where a file is not as wished, with what would stand there; changes of neighbouring lines are one place."""
+    return tuple(
+        Left(start=start, end=end, wanted=applied(text[start:end], tuple(_shifted(it, -start) for it in edits)))
+        for edits in groups(text, differences(text, wished))
+        for start, end in [(edits[0].start, edits[-1].end)]
+    )
 
 
 def content(kept: Kept | None) -> Content | None:
@@ -162,10 +186,16 @@ def rewound_in_words(event: Rewound) -> str:
     """One line for people."""
     what = {"code": "the files are", "chat": "the chat is", "both": "files and chat are"}[event.what]
     line = f"rewound: {what} as before this prompt" if not event.redo else f"rewind taken back: {what} as before it"
-    return f"{line}, but for {', '.join(event.left)}" if event.left else line
+    n_places = sum(len(it.left) for it in event.contested)
+    apart = [*event.left, *([counted(n_places, "place") + " to review"] if n_places else [])]
+    return f"{line}, but for {', '.join(apart)}" if apart else line
 
 
 _MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+
+
+def _shifted(it: TextEdit, by: int) -> TextEdit:
+    return TextEdit(it.start + by, it.end + by, it.new)
 
 
 def _kept(it: Changing, event: Checkpointed) -> Changing:

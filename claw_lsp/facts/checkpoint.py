@@ -8,6 +8,7 @@ from typing import ClassVar, Literal
 from pydantic import BaseModel, ConfigDict
 
 from claw_lsp.facts.fact import Fact
+from claw_lsp.facts.reviewed import Left
 
 Mode = Literal["file", "executable", "link"]
 What = Literal["code", "chat", "both"]
@@ -69,9 +70,20 @@ class RewindBegun(Fact):
     redo: bool = False
 
 
+class Contested(BaseModel):
+    """A file that a rewind brought back but for the places where the person had written; `text` is what it holds now."""
+
+    model_config = ConfigDict(frozen=True)
+
+    path: str
+    text: str
+    left: tuple[Left, ...]
+
+
 class Rewound(Fact):
     """A rewind is done. With `what` chat or both, the model knows nothing of the prompt and of what came behind it; with `redo`
-    it knows it again. `left` are the files that stayed as they were, since the person wrote in the same place."""
+    it knows it again. `prompts` are all that it took back, `left` the files that stayed whole as they were, and `contested` those
+    that stayed so in places."""
 
     kind: Literal["rewound"] = "rewound"
     from_outside: ClassVar[bool] = True
@@ -81,3 +93,10 @@ class Rewound(Fact):
     what: What
     left: tuple[str, ...] = ()
     redo: bool = False
+    prompts: tuple[str, ...] = ()
+    contested: tuple[Contested, ...] = ()
+
+    @property
+    def id(self) -> str:
+        """What the places that it left are known by."""
+        return f"{self.rewind}/redo" if self.redo else self.rewind

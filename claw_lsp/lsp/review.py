@@ -12,6 +12,7 @@ from claw_lsp.core.hunks import Hunk, HunkState, Ledger, followed, inverse, stan
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.proposals import would_be
 from claw_lsp.engine.session import Session
+from claw_lsp.facts.checkpoint import Rewound
 from claw_lsp.facts.event import CallFinished, Entry, TurnEnded
 from claw_lsp.facts.reviewed import FileMoved, Reverted
 from claw_lsp.lsp.buffers import Buffers, Changed, Closed, Happening, Opened, Saved
@@ -183,7 +184,9 @@ class Review:
             self._waiting.add(entry.event.to)
         if isinstance(entry.event, Reverted):
             self._waiting.add(entry.event.path)
-        if isinstance(entry.event, CallFinished | TurnEnded | FileMoved | Reverted):
+        if isinstance(entry.event, Rewound):
+            self._waiting.update(it.path for it in entry.event.contested)
+        if isinstance(entry.event, CallFinished | TurnEnded | FileMoved | Reverted | Rewound):
             self._settle()
         if _other(book, before) or book.prompts is not before.prompts or self._shown is None:
             self._renew()

@@ -5,9 +5,20 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from claw_lsp.core.merge import minimal_edits
-from claw_lsp.core.rewinding import Changing, Content, content, data_like, restored, rewound_step, steps, taken_back
-from claw_lsp.facts.checkpoint import Kept, Restored
+from claw_lsp.core.merge import minimal_edits, sided
+from claw_lsp.core.rewinding import (
+    Back,
+    Changing,
+    Content,
+    content,
+    data_like,
+    places,
+    restored,
+    rewound_step,
+    steps,
+    taken_back,
+)
+from claw_lsp.facts.checkpoint import Contested, Kept, Restored
 from claw_lsp.facts.fault import CheckpointError, ToolError
 from claw_lsp.facts.text import Change, Document
 from claw_lsp.lsp.deleting import cleared
@@ -21,9 +32,11 @@ CHANGED = "it changed meanwhile, or cannot be written"
 
 @dataclass(slots=True)
 class Plan:
-    """What each file is to become; `left` says why others stay as they are, `notes` what is not covered."""
+    """What each file is to become; `left` says why others stay as they are, `notes` what is not covered. `contested` are the text
+    that a file will have and the one that is wished, where the person wrote in the way of it."""
 
     files: list[Restored] = field(default_factory=list[Restored])
+    contested: dict[str, tuple[str, str]] = field(default_factory=dict[str, tuple[str, str]])
     left: dict[str, str] = field(default_factory=dict[str, str])
     notes: list[str] = field(default_factory=list[str])
 
@@ -32,12 +45,13 @@ async def planned(door: Door, changed: Sequence[Changing]) -> Plan:
     """All of this taken back, the latest first. Nothing is changed yet."""
     plan = Plan()
     at_first: dict[str, Content | None] = {}
-    now: dict[str, Content | None] = {}
+    now: dict[str, Back] = {}
     for it in reversed(changed):
         before, after = await _ends(door, it, plan)
         for step in reversed(tuple(steps(it, before, after))):
             if step.path not in at_first:
-                at_first[step.path] = now[step.path] = await _now(door, step.path)
+                at_first[step.path] = await _now(door, step.path)
+                now[step.path] = Back(at_first[step.path])
             if step.path in plan.left:
                 continue
             made = taken_back(now[step.path], step)
@@ -46,8 +60,15 @@ async def planned(door: Door, changed: Sequence[Changing]) -> Plan:
             else:
                 now[step.path] = made
     plan.files = [
-        restored(path, was, now[path]) for path, was in at_first.items() if path not in plan.left and was != now[path]
+        restored(path, was, now[path].now)
+        for path, was in at_first.items()
+        if path not in plan.left and was != now[path].now
     ]
+    plan.contested = {
+        path: (it.now.text, it.wished)
+        for path, it in now.items()
+        if path not in plan.left and it.now is not None and it.wished is not None
+    }
     return plan
 
 
@@ -64,6 +85,18 @@ async def made(door: Door, plan: Plan) -> list[Restored]:
         else:
             done.append(file)
     return done
+
+
+async def contested(door: Door, plan: Plan) -> tuple[Contested, ...]:
+    """The places that stayed as the person wrote them, in the texts as they are by now."""
+    found: list[Contested] = []
+    for path, (text, wished) in plan.contested.items():
+        now = await _now(door, path)
+        if path not in plan.left and now is not None:
+            _, wished = sided(text, wished, now.text)
+            if left := places(now.text, wished):
+                found.append(Contested(path=path, text=now.text, left=left))
+    return tuple(found)
 
 
 async def _ends(door: Door, it: Changing, plan: Plan) -> tuple[Mapping[str, Kept], Mapping[str, Kept]]:

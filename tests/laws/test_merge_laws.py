@@ -6,7 +6,7 @@ import time
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
-from claw_lsp.core.merge import merged, minimal_edits, moved, regained
+from claw_lsp.core.merge import merged, minimal_edits, moved, regained, sided
 from claw_lsp.facts.text import TextEdit, applied
 
 line = st.sampled_from(
@@ -44,6 +44,23 @@ def test_merging_with_an_unchanged_side_gives_the_other_side(base, other):
     assert merged(base, other, base) == other
     assert merged(base, base, other) == other
     assert merged(base, other, other) == other
+
+
+@given(three())
+def test_two_sides_are_the_merge_or_differ_only_in_whose_words_stand_where_both_wrote(texts):
+    base, ours, theirs = texts
+    for_theirs, for_ours = sided(base, ours, theirs)
+    assert (for_ours, for_theirs) == sided(base, theirs, ours)
+    if (whole := merged(base, ours, theirs)) is not None:
+        assert for_theirs == for_ours == whole
+    assert set(words(for_theirs)) | set(words(for_ours)) <= set(words(base + " " + ours + " " + theirs))
+
+
+def test_where_both_wrote_one_side_each_stands_and_elsewhere_both_do():
+    assert sided("a b c\n\nd\n\ne\n", "a x c\n\nd\n\nf\n", "A y c\n\nD\n\ne\n") == (
+        "A y c\n\nD\n\nf\n",
+        "a x c\n\nD\n\nf\n",
+    )
 
 
 @given(three())

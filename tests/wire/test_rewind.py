@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 from claw_lsp.adapters.checkpoints.store import GitCheckpoints
 from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun
@@ -14,6 +15,7 @@ from tests.wire.door_desk import Json, Visit, edits, refused, runs, visiting
 BEFORE = "def add(a, b):\n    return a - b\n\n\ndef last():\n    pass\n"
 AFTER = BEFORE.replace("a - b", "a + b")
 YES = "Allow once"
+REVIEW: Json = {"initializationOptions": {"review": "before"}}
 
 
 def laid_out(tmp_path: Path) -> Path:
@@ -96,19 +98,83 @@ async def test_a_redo_brings_back_the_chat_and_the_files(tmp_path: Path) -> None
         assert "fix the sign" in str(visit.model.requests[-1].messages)
 
 
-async def test_a_line_written_over_the_agents_own_is_never_lost_the_file_stays_and_that_is_said(tmp_path: Path) -> None:
+async def both_changed(visit: Visit, tmp_path: Path) -> str:
+    """The agent changed two places of a file, the person one of them since; the person's text."""
+    path = str(tmp_path / "ws" / "calc.py")
+    visit.open("calc.py")
+    await visit.turn("claw.ask", prompt="fix the sign")
+    at = visit.text(path).index("a + b")
+    visit.editor.replace(path, at, at + 5, "sum((a, b))")
+    await visit.settle()
+    assert visit.text(path) == AFTER.replace("a + b", "sum((a, b))").replace("pass", "return 1")
+    return visit.text(path)
+
+
+def two_edits(tmp_path: Path) -> tuple[Any, ...]:
+    path = str(tmp_path / "ws" / "calc.py")
+    more = {"file_path": path, "old_string": "pass", "new_string": "return 1"}
+    return (*edits(path, "a - b", "a + b"), says("", ("c2", "Edit", more)), says("Fixed."))
+
+
+async def test_where_the_person_wrote_over_it_both_sides_are_shown_and_the_rest_is_as_before(tmp_path: Path) -> None:
+    laid_out(tmp_path)
+    async with visiting(tmp_path, *two_edits(tmp_path), auto=YES) as visit:
+        mine = await both_changed(visit, tmp_path)
+        answer = await visit.command("claw.rewind", to="1", what="code")
+        assert visit.text("calc.py") == mine.replace("return 1", "pass")
+        assert (answer["files"], answer["left"]) == ([visit.uri("calc.py")], [])
+        (conflict,) = answer["conflicts"]
+        assert "1 place stayed" in answer["text"]
+        (shown,) = (await visit.command("claw.hunks"))["hunks"]
+        assert (shown["hunk"], shown["state"]) == (conflict["hunk"], "proposed")
+        assert (shown["before"], shown["after"]) == ("sum((a, b))", "a - b")
+        await visit.command("claw.apply", hunk=conflict["hunk"])
+        assert visit.text("calc.py") == BEFORE
+
+
+async def test_a_redo_takes_the_places_along_that_the_rewind_left(tmp_path: Path) -> None:
+    laid_out(tmp_path)
+    async with visiting(tmp_path, *two_edits(tmp_path), auto=YES) as visit:
+        mine = await both_changed(visit, tmp_path)
+        await visit.command("claw.rewind", to="1")
+        answer = await visit.command("claw.redo")
+        assert (answer["left"], answer["conflicts"]) == ([], [])
+        assert visit.text("calc.py") == mine
+        assert [it["state"] for it in (await visit.command("claw.hunks"))["hunks"]] == ["open"]
+
+
+async def test_a_redo_shows_both_sides_too_where_the_person_wrote_after_the_rewind(tmp_path: Path) -> None:
     root = laid_out(tmp_path)
     path = str(root / "calc.py")
     async with visiting(tmp_path, *edits(path, "a - b", "a + b"), says("Fixed."), auto=YES) as visit:
         visit.open("calc.py")
         await visit.turn("claw.ask", prompt="fix the sign")
-        at = AFTER.index("a + b")
-        visit.editor.replace(path, at, at + 5, "sum((a, b))")
+        await visit.command("claw.rewind", to="1")
+        at = BEFORE.index("a - b")
+        visit.editor.replace(path, at, at + 5, "sub(a, b)")
         await visit.settle()
-        mine = visit.text(path)
-        answer = await visit.command("claw.rewind", to="1", what="code")
-        assert answer["left"] == [{"uri": visit.uri("calc.py"), "why": "it was changed since, in the same place"}]
-        assert visit.text(path) == mine
+        answer = await visit.command("claw.redo")
+        assert visit.text(path) == BEFORE.replace("a - b", "sub(a, b)")
+        (conflict,) = answer["conflicts"]
+        await visit.command("claw.apply", hunk=conflict["hunk"])
+        assert visit.text(path) == AFTER
+
+
+async def test_what_was_only_proposed_goes_with_its_prompt_and_the_model_is_not_told_of_what_it_forgot(
+    tmp_path: Path,
+) -> None:
+    root = laid_out(tmp_path)
+    path = str(root / "calc.py")
+    async with visiting(
+        tmp_path, *edits(path, "a - b", "a + b"), says("Proposed."), says("Yes."), introduction=REVIEW
+    ) as visit:
+        visit.open("calc.py")
+        turn = await visit.turn("claw.ask", prompt="fix the sign")
+        assert len((await visit.command("claw.hunks"))["hunks"]) == 1
+        await visit.command("claw.rewind", to="1")
+        assert (await visit.command("claw.hunks"))["hunks"] == []
+        await visit.turn("claw.ask", session=turn["session"], prompt="anything?")
+        assert "a + b" not in str(visit.model.requests[-1].messages)
 
 
 async def test_a_file_the_agent_made_goes_only_where_nobody_wrote_in_it(tmp_path: Path) -> None:
@@ -121,7 +187,11 @@ async def test_a_file_the_agent_made_goes_only_where_nobody_wrote_in_it(tmp_path
         answer = await visit.command("claw.rewind", to="1", what="code")
         assert not (root / "one.txt").exists()
         assert (root / "two.txt").read_text() == "two\nand mine\n"
-        assert [it["why"] for it in answer["left"]] == ["it was made by the agent, and changed since"]
+        assert answer["left"] == []
+        (conflict,) = answer["conflicts"]
+        assert conflict["uri"] == visit.uri("two.txt")
+        await visit.command("claw.apply", hunk=conflict["hunk"])
+        assert visit.text(str(root / "two.txt")) == "and mine\n"
 
 
 async def test_without_git_the_agents_own_edits_are_taken_back_and_the_rest_is_said(tmp_path: Path) -> None:

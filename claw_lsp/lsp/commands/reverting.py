@@ -244,12 +244,7 @@ def _followed(left: Sequence[Left], text: str, now: str) -> list[Left]:
 
 def _answer(door: Door, it: Revert, done: list[Reverted], failed: list[Answer], said: list[str]) -> Answer:
     changed = [one for one in done if one.after != one.before]
-    conflicts: list[dict[str, Any]] = [
-        {"hunk": one.hunk.id, "uri": door.hunks.uri(path), "why": IN_THE_WAY}
-        for path in dict.fromkeys(fact.path for fact in done if fact.left)
-        for one in door.review.at(path)
-        if one.hunk.maker.call_id == it.id
-    ]
+    conflicts = in_conflict(door, it.id, dict.fromkeys(fact.path for fact in done if fact.left))
     lines = [f"Took back “{it.text}” in {counted(len(changed), 'file')}." if changed else ""]
     if conflicts:
         lines.append(f"{counted(len(conflicts), 'place')} stayed: {IN_THE_WAY}")
@@ -266,6 +261,16 @@ def _answer(door: Door, it: Revert, done: list[Reverted], failed: list[Answer], 
         "conflicts": [*conflicts, *failed],
         "text": text,
     }
+
+
+def in_conflict(door: Door, id_: str, paths: Iterable[str]) -> list[dict[str, Any]]:
+    """The places that a revert or a rewind left in these files, as its answer tells of them."""
+    return [
+        {"hunk": one.hunk.id, "uri": door.hunks.uri(path), "why": IN_THE_WAY}
+        for path in paths
+        for one in door.review.at(path)
+        if one.hunk.maker.call_id == id_
+    ]
 
 
 IN_THE_WAY = "it was changed after this prompt. Apply there to have what stood there before, or dismiss it."

@@ -14,9 +14,10 @@ from claw_lsp.facts.checkpoint import RewindBegun, Rewound, What
 from claw_lsp.facts.event import Noted, UserSpoke
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.lsp.arguments import RewindArguments, SessionArguments
+from claw_lsp.lsp.commands.reverting import IN_THE_WAY, in_conflict
 from claw_lsp.lsp.commands.table import Answer, command
 from claw_lsp.lsp.door import Door
-from claw_lsp.lsp.rewinding import Plan, made, planned
+from claw_lsp.lsp.rewinding import Plan, contested, made, planned
 from claw_lsp.lsp.shim import Item
 from claw_lsp.lsp.transport.messages import RequestId
 
@@ -74,17 +75,34 @@ async def _done(door: Door, session: Session, begun: RewindBegun, changed: Seque
     if door.runs.active(session.id) and what == "both":
         what = "code"
         plan.notes.append("A turn began meanwhile, so the chat stays as it is.")
-    rewound = Rewound(rewind=begun.rewind, prompt_id=begun.prompt_id, what=what, left=tuple(plan.left), redo=begun.redo)
+    rewound = Rewound(
+        rewind=begun.rewind,
+        prompt_id=begun.prompt_id,
+        what=what,
+        left=tuple(plan.left),
+        redo=begun.redo,
+        prompts=_since(session, begun.prompt_id),
+        contested=await contested(door, plan),
+    )
     await door.write(session, rewound)
     paths = [it.path for it in done]
     if what == "code" and paths:
         away = "took that back" if begun.redo else "took files back to how they were before an earlier prompt"
         await door.write(session, Noted(text=f"[The person {away}. Read these again: {', '.join(paths)}]"))
-    text = _told(paths, plan, what, redo=begun.redo)
     left = [{"uri": door.hunks.uri(path), "why": why} for path, why in plan.left.items()]
     uris = [door.hunks.uri(it) for it in paths]
+    conflicts = in_conflict(door, rewound.id, [it.path for it in rewound.contested])
+    text = _told(paths, plan, what, len(conflicts), redo=begun.redo)
+    if left or conflicts:
+        door.messages.say(2, f"Claw: {text}")
     answer: Answer = {"session": session.id, "prompt_id": begun.prompt_id, "what": what, "files": uris}
-    return answer | {"left": left, "notes": plan.notes, "text": text}
+    return answer | {"left": left, "conflicts": conflicts, "notes": plan.notes, "text": text}
+
+
+def _since(session: Session, prompt_id: str) -> tuple[str, ...]:
+    """The prompts of a session from this one on."""
+    every = [it.event.prompt_id for it in session.entries if isinstance(it.event, UserSpoke)]
+    return tuple(every[every.index(prompt_id) :])
 
 
 async def _resting(door: Door, named: str | None) -> Session:
@@ -113,7 +131,7 @@ def _offered(session: Session, prompts: Sequence[UserSpoke], numbers: Mapping[st
     return {"session": session.id, "prompts": listed, "text": text}
 
 
-def _told(paths: Sequence[str], plan: Plan, what: What, *, redo: bool) -> str:
+def _told(paths: Sequence[str], plan: Plan, what: What, n_conflicts: int, *, redo: bool) -> str:
     lines: list[str] = []
     if what != "chat":
         lines.append(f"{counted(len(paths), 'file')} brought back.")
@@ -121,6 +139,7 @@ def _told(paths: Sequence[str], plan: Plan, what: What, *, redo: bool) -> str:
         lines.append(
             "The model knows again what was said." if redo else "The model forgot that prompt and what followed."
         )
+    lines += [f"{counted(n_conflicts, 'place')} stayed: {IN_THE_WAY}"] if n_conflicts else []
     lines += [f"{code(path)} stays as it is: {why}." for path, why in plan.left.items()]
     lines += plan.notes
     return " ".join(lines) + ("" if redo else " `claw.redo` takes it back.")
