@@ -13,6 +13,7 @@ from claw_lsp.core.words import counted
 from claw_lsp.facts.language import Diagnostic
 
 HEADING = "What the editor shows at this moment, as data; the person did not write it:"
+UNSAVED = " (unsaved changes)"
 OFF = "nothing but what you mention"
 MOST, MOST_SELECTED = 20, 8_000
 """Names or diagnostics in a list, and characters of a selection; the model can read the rest."""
@@ -41,8 +42,9 @@ def told(it: Surroundings) -> str:
     """What the model gets; "" where there is nothing to tell."""
     lines: list[str] = []
     if it.path:
-        unsaved = " (unsaved changes)" if it.dirty else ""
-        lines.append(f"the file before the person: {it.path}{unsaved}{_place(it, 'selected ', 'the cursor at ')}")
+        lines.append(
+            f"the file before the person: {it.path}{UNSAVED if it.dirty else ''}{_place(it, 'selected ', 'the cursor at ')}"
+        )
     lines += [f"  | {line}" for line in it.selected[:MOST_SELECTED].splitlines()]
     if len(it.selected) > MOST_SELECTED:
         lines.append("  (the selection goes on)")

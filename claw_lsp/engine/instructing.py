@@ -53,7 +53,7 @@ async def refresh(session: Session, hands: Guided) -> None:
     """Tell what changed in files of instructions since the model was told of them: behind what it knows, since what was sent
     stays as it was. Nothing where the log does not say what the session began with."""
     state = session.state
-    if not state.follows or not state.roots:
+    if not state.follows:
         return
     around = _around(session, hands)
     found = (await hands.guidance.beginning(around)).files

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+import asyncio
+from collections.abc import Awaitable, Callable, Container, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from itertools import compress
 from typing import Any
 
 from claw_lsp.core.blocks import sound, text_block
@@ -12,6 +14,7 @@ from claw_lsp.core.chat.mentions import Mention, mentions, written
 from claw_lsp.core.policy.judge import judge, named_by_person
 from claw_lsp.core.policy.paths import inside, secret
 from claw_lsp.core.state import State
+from claw_lsp.core.surroundings import UNSAVED
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Block, Call, Result
 from claw_lsp.facts.event import Entry, Titled, TurnEnded, UserSpoke
@@ -90,7 +93,9 @@ class Lookup:
             case "diagnostics":
                 return await self._diagnostics(it, scene)
             case "buffers":
-                paths = [self._open_file(one, scene) for one in self._open()]
+                open_ = self._open()
+                dirty = await unsaved([one.path for one in open_], self.workspace)
+                paths = [self._open_file(one.path, scene, dirty) for one in open_]
                 return _sent(it, "The files that are open in the editor", paths, counted(len(paths), "open file"))
             case "session":
                 return await self._session(it)
@@ -178,12 +183,25 @@ class Lookup:
         heading = f'The session "{name}": what was asked last, and the answer'
         return _sent(it, heading, [*spoken[-1:], "", *answer.split("\n")], name or "a session")
 
-    def _open_file(self, it: Any, scene: Scene) -> str:
-        visible = " (before the person now)" if it.path in self.visible() else ""
-        return f"{_shown(it.path, scene)}{' (unsaved changes)' if it.dirty else ''}{visible}"
+    def _open_file(self, path: str, scene: Scene, dirty: Container[str]) -> str:
+        visible = " (before the person now)" if path in self.visible() else ""
+        return f"{_shown(path, scene)}{UNSAVED if path in dirty else ''}{visible}"
 
     def _open(self) -> list[Any]:
         return [it for it in self.workspace.open_documents() if not secret(it.path)]
+
+
+async def unsaved(paths: Iterable[str], workspace: Workspace) -> frozenset[str]:
+    """Those of these open files whose text is not what the disk holds."""
+
+    async def differs(path: str) -> bool:
+        try:
+            return (await workspace.read(path)).dirty
+        except ToolError:
+            return False
+
+    found = tuple(paths)
+    return frozenset(compress(found, await asyncio.gather(*map(differs, found))))
 
 
 def _scene(state: State, settings: Settings, home: str) -> Scene:

@@ -10,7 +10,7 @@ from claw_lsp.core.blocks import text_block
 from claw_lsp.core.policy.judge import judge
 from claw_lsp.core.policy.paths import inside, secret
 from claw_lsp.core.state import State
-from claw_lsp.core.surroundings import OFF, Surroundings, is_known, line, told
+from claw_lsp.core.surroundings import OFF, UNSAVED, Surroundings, is_known, line, told
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.fault import ClawError, ToolError
@@ -18,7 +18,7 @@ from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.text import digest
-from claw_lsp.lsp.along import Along
+from claw_lsp.lsp.along import Along, unsaved
 from claw_lsp.lsp.buffers import Buffer, Buffers
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.languages import Languages
@@ -60,7 +60,7 @@ class Beside:
         """For a prompt in this session. What the model was told last and still holds is not told again."""
         if self.switched_off(state.session, settings):
             return Along()
-        found = await self.look(state, settings)
+        found = await self.look(state, settings, await unsaved((it.path for it in self._open()), self.workspace))
         text, lines = told(found), (line(found),) if line(found) else ()
         if not text or is_known(text, state):
             return Along(lines=tuple(f"not sent: {it}" for it in found.kept_back))
@@ -70,23 +70,31 @@ class Beside:
         """One line for the person, "" where nothing would go along."""
         return OFF if self.switched_off(state.session, settings) else line(await self.look(state, settings))
 
-    async def look(self, state: State, settings: Settings) -> Surroundings:
-        """What may go along now. What the rules would not let the model read unasked is not even named."""
-        buffers = [it for it in self.buffers.all() if not self.buffers.overlooks(it.path)][-MOST_FILES:]
+    def _open(self) -> list[Buffer]:
+        return [it for it in self.buffers.all() if not self.buffers.overlooks(it.path)][-MOST_FILES:]
+
+    async def look(self, state: State, settings: Settings, dirty: frozenset[str] = frozenset()) -> Surroundings:
+        """What may go along now; `dirty` are the files that are known to be unsaved. What the rules would not let the model read
+        unasked is not even named."""
+        buffers = self._open()
         why = {it.path: await self._kept_back(it.path, state, settings) for it in buffers}
         free = [it for it in buffers if not why[it.path]]
         seen = self.buffers.seen
         active = self.buffers.get(seen.path) if seen else None
         found = NOTHING
         if active is not None and not why.get(active.path, "it is no file of yours"):
-            found = await self._place(active, state)
+            found = replace(await self._place(active, state), dirty=active.path in dirty)
         others = sum(1 for path in why if why[path] and (active is None or path != active.path))
         kept_back = [f"the file before you ({why[active.path]})"] if active and why.get(active.path) else []
         kept_back += [counted(others, "other open file")] if others else []
         return replace(
             found,
             edited=tuple(_shown(it.path, state) for it in free if self._edited(it, state)),
-            opened=tuple(sorted(_shown(it.path, state) for it in free if it is not active)),
+            opened=tuple(
+                sorted(
+                    f"{_shown(it.path, state)}{UNSAVED if it.path in dirty else ''}" for it in free if it is not active
+                )
+            ),
             kept_back=tuple(kept_back),
         )
 
@@ -141,7 +149,6 @@ class Beside:
         known = state.seen.get(buffer.path) == digest(buffer.text)
         return Surroundings(
             path=_shown(buffer.path, state),
-            dirty=buffer.dirty,
             # Where nobody said where the cursor is it stands at the top.
             lines=None if at_top else (index.position(start, "utf-32")[0] + 1, touches + 1),
             selected="" if known else buffer.text[start:end],

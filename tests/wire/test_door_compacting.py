@@ -44,3 +44,22 @@ async def test_a_compaction_asked_for_while_a_turn_runs_waits_for_it_and_says_so
 async def test_where_nothing_was_said_there_is_nothing_to_compact(tmp_path: Path) -> None:
     async with visiting(tmp_path) as visit:
         assert "there is nothing to compact yet" in (await refused(visit, "claw.compact")).message
+
+
+async def test_instructions_are_told_again_as_they_are_now_and_those_of_folders_below_when_they_are_touched(
+    tmp_path: Path,
+) -> None:
+    read = says("", ("r1", "Read", {"file_path": "web/a.py"}))
+    again = says("", ("r2", "Read", {"file_path": "web/a.py"}))
+    async with visiting(tmp_path, read, says("Read."), says("Notes."), again, says("Again.")) as visit:
+        visit.write("CLAW.md", "Use tabs.\n")
+        visit.write("web/CLAW.md", "Mind the web.\n")
+        visit.write("web/a.py", "x = 1\n")
+        session = (await visit.turn("claw.ask", prompt="look"))["session"]
+        visit.write("CLAW.md", "Use four spaces.\n")
+        await visit.command("claw.compact")
+        await visit.until(lambda: "compacted" in visit.kinds(session))
+        await visit.turn("claw.ask", prompt="and now?", session=session)
+        first, last = (str(it.messages) for it in visit.model.requests[-2:])
+        assert ("Use four spaces." in first, "Use tabs." in first) == (True, False)
+        assert first.count("Mind the web.") <= last.count("Mind the web.") == 1

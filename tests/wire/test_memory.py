@@ -182,3 +182,45 @@ async def test_what_could_not_be_read_is_said_once(tmp_path: Path) -> None:
             f"{visit.path('CLAW.md')} imports gone.md, but there is no {visit.path('gone.md')}. And 1 more file."
             " claw.memory shows what is in force."
         ]
+
+
+NO_FOLDER = {"workspaceFolders": None, "rootUri": None, "rootPath": None}
+
+
+async def test_a_session_without_a_folder_is_told_what_changed_like_any_other(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("One."), says("Two."), introduction=NO_FOLDER) as visit:
+        visit.write(str(visit.home / "claw" / "CLAW.md"), "Use tabs.\n")
+        begun = await visit.turn("claw.ask", prompt="hello")
+        assert "Use tabs." in first_words(visit, 0)
+        visit.write(str(visit.home / "claw" / "CLAW.md"), "Use four spaces.\n")
+        await visit.turn("claw.ask", prompt="again", session=begun["session"])
+        news = "\n".join(it["text"] for it in visit.model.requests[1].messages[-1]["content"])
+        assert "This file changed since you were told of it" in news
+        assert "Use four spaces." in news
+
+
+async def test_unsaved_buffers_of_instructions_count_at_every_level_and_with_what_they_import(tmp_path: Path) -> None:
+    read = says("", ("r1", "Read", {"file_path": "web/a.py"}))
+    async with visiting(tmp_path, read, says("One.")) as visit:
+        visit.write("web/a.py", "x = 1\n")
+        mine, notes_here = str(visit.home / "claw" / "CLAW.md"), str(notes(visit))
+        for name, unsaved in (
+            (mine, "MINE in the editor"),
+            ("CLAW.md", "PROJECT in the editor @docs/style.md"),
+            ("docs/style.md", "STYLE in the editor @more.md"),
+            ("docs/more.md", "MORE in the editor"),
+            ("CLAW.local.md", "LOCAL in the editor"),
+            (".claw/rules/tests.md", "RULE in the editor"),
+            ("web/CLAUDE.md", "WEB in the editor"),
+            (notes_here, "NOTE in the editor"),
+        ):
+            visit.open(name, unsaved, on_disk="as saved")
+        visit.editor.open(visit.path("AGENTS.md"), "nobody asked", "markdown")
+        await visit.turn("claw.ask", prompt="hello")
+        told = first_words(visit, 0)
+        for word in ("MINE", "PROJECT", "STYLE", "MORE", "LOCAL", "RULE", "NOTE"):
+            assert f"{word} in the editor" in told
+        assert "as saved" not in told
+        assert "nobody asked" not in told
+        assert "WEB in the editor" not in told
+        assert "WEB in the editor" in str(visit.model.requests[1].messages)

@@ -312,7 +312,8 @@ class _Line:
         """The answer's head. Raises what the SDK raises."""
         body = {**_body(request), "max_tokens": request.max_tokens, "stream": True}
         # Not by `messages.create`: it warns the person of old models, and its stream hides the answer's bytes. The body
-        # goes as bytes: the SDK would walk and copy all that was ever said before each request.
+        # goes as bytes: the SDK would walk and copy all that was ever said before each request. Where the address holds the
+        # model it does: 20 ms for two megabytes, which are half a million tokens.
         by_model = self.cloud is not None and self.cloud.by_model
         return await self.client.post(
             "/v1/messages",
