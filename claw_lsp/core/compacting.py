@@ -17,7 +17,7 @@ from claw_lsp.core.render import call_title
 from claw_lsp.core.state import State
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Block, Call, Task, TaskState, calls_in
-from claw_lsp.facts.event import CallFinished, Event, UserSpoke
+from claw_lsp.facts.event import CallFinished, Event, Instructed, UserSpoke
 from claw_lsp.facts.request import Message
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.usage import ModelFacts
@@ -213,6 +213,14 @@ def still_known(state: State, first: int) -> dict[str, str]:
     """What the model knows of files by the messages that stay."""
     named = _named(state.messages[first:])
     return {path: digest for path, digest in state.seen.items() if path in named}
+
+
+def still_instructed(events: Iterable[Event], state: State, first: int) -> dict[str, str]:
+    """The files of instructions that were told in the messages that stay, by the digest of what was told last."""
+    told = {it["text"] for one in state.messages[first:] for it in one["content"] if it["type"] == "text"}
+    told |= {it["text"] for it in state.pending if it["type"] == "text"}
+    last = {it.path: it for it in events if isinstance(it, Instructed)}
+    return {path: it.digest for path, it in last.items() if it.text in told and not it.gone}
 
 
 def _named(messages: Iterable[Message]) -> frozenset[str]:

@@ -114,9 +114,11 @@ async def made_shorter(session: Session, scene: Scene, hands: Means, it: Wanted)
     # From here on nothing is awaited: what is kept is told by where it stands.
     state = session.state
     first = compacting.first_kept(state, it.room)
-    kept = Kept(
-        fresh.context if fresh else "", compacting.edited(e.event for e in session.entries), tuple(found.values())
-    )
+    events = [it.event for it in session.entries]
+    kept = Kept(fresh.context if fresh else "", compacting.edited(events), tuple(found.values()))
+    instructions = fresh.instructions if fresh else None
+    if instructions is not None:
+        instructions = compacting.still_instructed(events, state, first) | instructions
     event = Compacted(
         trigger=it.trigger,
         focus=it.focus,
@@ -125,7 +127,7 @@ async def made_shorter(session: Session, scene: Scene, hands: Means, it: Wanted)
         kept=len(state.messages) - first,
         seen={**compacting.still_known(state, first), **seen},
         attached=tuple(found),
-        instructions=fresh.instructions if fresh else None,
+        instructions=instructions,
         model=bill.asked.id,
         usage=bill.usage,
         cost=bill.cost,
