@@ -50,7 +50,8 @@ def do_doctor(args: argparse.Namespace) -> int:
     from claw_lsp.adapters.ripgrep import ripgrep_program
     from claw_lsp.adapters.sandbox.finding import find
     from claw_lsp.app import house
-    from claw_lsp.term.doctor import findings, of_model, of_trust
+    from claw_lsp.app.mcp import Folder
+    from claw_lsp.term.doctor import findings, of_model, of_servers, of_trust
 
     world = the_world()
     own = house.own_settings(world)
@@ -66,6 +67,7 @@ def do_doctor(args: argparse.Namespace) -> int:
     found = of_model(lambda: _provided(world, own), find_key, DEFAULT_BASE_URL)
     found += findings(world.environment, world.claw_home, ripgrep_program, lambda: find(path, [world.cwd]))
     found.append(of_trust(asyncio.run(house.trust_record(world, SystemClock()).sought(world.cwd))))
+    found.append(of_servers(Folder(world, world.cwd).read()))
     print("\n".join(str(it) for it in found))
     return 1 if any(it.grade == "broken" for it in found) else 0
 

@@ -15,7 +15,10 @@ from typing import Literal
 from claw_lsp.adapters.process.environment import allowed
 from claw_lsp.adapters.programs import found
 from claw_lsp.adapters.sandbox.finding import Mechanism
+from claw_lsp.core.mcp.page import WORDS
+from claw_lsp.core.words import counted
 from claw_lsp.facts.fault import ClawError
+from claw_lsp.facts.mcp import Configured
 from claw_lsp.facts.trust import Sought
 
 Grade = Literal["ok", "missing", "broken"]
@@ -88,6 +91,20 @@ def of_trust(sought: Sought) -> Finding:
             )
         case "unknown":
             return Finding("ok", "trust", f"{sought.folder} is not trusted yet{waits}")
+
+
+def of_servers(found: Configured) -> Finding:
+    """The MCP servers that are configured; none is started for this."""
+    if not found.servers and not found.problems:
+        return Finding("ok", "mcp", "no MCP server is configured")
+    names: dict[str, list[str]] = {}
+    for it in found.servers:
+        names.setdefault(WORDS[it.standing], []).append(it.config.name)
+    said = "; ".join(f"{how}: {', '.join(them)}" for how, them in names.items()) or "none"
+    problems = (
+        f". {counted(len(found.problems), 'problem')}, the first in {found.problems[0]}" if found.problems else ""
+    )
+    return Finding("missing" if found.problems else "ok", "mcp", f"{said}{problems}")
 
 
 def _key(find_key: Callable[[], str | None], *, elsewhere: bool) -> Finding:

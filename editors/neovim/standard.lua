@@ -1,7 +1,15 @@
 -- claw-lsp beside your other language servers, in every file. Needs Neovim 0.11 or newer.
 vim.lsp.config('claw', {
   cmd = { @CLAW@, 'serve' },
-  root_markers = { '.git', '.claw', '.claude', 'CLAW.md', 'CLAUDE.md', 'AGENTS.md' },
+  root_dir = function(bufnr, found)
+    -- A page that a server shows is in no project; it belongs to that server, and another would know nothing of it.
+    local home = vim.uv.fs_realpath(vim.env.CLAW_HOME or vim.fs.normalize('~/.claw')) or ''
+    local running = vim.lsp.get_clients({ name = 'claw' })[1]
+    if running and vim.startswith(vim.api.nvim_buf_get_name(bufnr), home .. '/views/') then
+      return found(running.root_dir)
+    end
+    found(vim.fs.root(bufnr, { '.git', '.claw', '.claude', 'CLAW.md', 'CLAUDE.md', 'AGENTS.md' }))
+  end,
   handlers = {
     -- Neovim's own handler ends each message with a newline, and so with "Press ENTER".
     ['window/showMessage'] = function(_, said)

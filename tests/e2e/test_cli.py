@@ -130,7 +130,7 @@ async def test_doctor_finds_what_is_there_and_never_shows_the_key(tmp_path: Path
     said = {line[9:20].strip(): line[:7].strip() for line in ended.out.splitlines()}
     assert ended.code == 0
     asked = {"provider", "endpoint", "key", "model"}
-    assert set(said) == asked | {"python", "git", "bash", "ripgrep", "sandbox", "CLAW_HOME", "trust"}
+    assert set(said) == asked | {"python", "git", "bash", "ripgrep", "sandbox", "CLAW_HOME", "trust", "mcp"}
     assert set(said.values()) == {"ok"}
     assert "found in ANTHROPIC_API_KEY" in ended.out
     assert "sk-ant" not in ended.out

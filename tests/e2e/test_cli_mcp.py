@@ -150,3 +150,18 @@ async def test_one_logs_in_on_a_page_that_is_printed_and_out_again(tmp_path: Pat
         assert (it.home / "claw" / "mcp-logins.json").stat().st_mode & 0o777 == 0o600
         assert (await it.claw("mcp", "logout", "web")).out == "The login to web is forgotten.\n"
         assert (await it.claw("mcp", "logout", "web")).out == "There was no login to web.\n"
+
+
+async def test_doctor_says_what_is_configured_and_what_is_wrong(tmp_path: Path) -> None:
+    it = shell(tmp_path, "http://127.0.0.1:9")
+    own, shared = written(it)
+    assert "mcp        no MCP server is configured\n" in (await it.claw("doctor")).out
+    shared.write_text('{"mcpServers": {"x": {"command": "a"}, "bad": {"url": "b"}}}')
+    own.parent.mkdir()
+    own.write_text('{"mcpServers": {"db": {"command": "c"}}}')
+    ended = await it.claw("doctor")
+    assert (
+        f"missing  mcp        not started: db; waits for your yes: x; failed: bad. 1 problem, the first in {shared}:1:"
+        in ended.out
+    )
+    assert ended.code == 0

@@ -168,3 +168,25 @@ def test_a_stream_and_the_persons_keys_meet_in_the_chat_without_a_word_about_it(
         assert len(typed) > 5
         assert "newer than" not in it.messages()
         assert "Workspace edit" not in it.messages()
+
+
+@pytest.mark.parametrize("setup", ["neovim", "neovim-standard"])
+def test_the_mcp_servers_are_a_page_where_a_code_action_approves_one(tmp_path: Path, setup: str) -> None:
+    with neovim(tmp_path, editor=setup) as editor:
+        editor.edit("calc.py", CALC)
+        editor.until(editor.attached, "the file is attached")
+        (editor.root / ".mcp.json").write_text('{"mcpServers": {"db": {"command": "true"}}}')
+        editor.nvim.command("Claw mcp")
+        shown = editor.until(
+            lambda: [it for it in editor.nvim.windows if it.buffer.name.endswith("/mcp.md")], "it opens"
+        )
+        editor.nvim.current.window, page = shown[0], shown[0].buffer
+        editor.until(lambda: "## `db`: waits for your yes" in editor.lines(page), "the server is on it")
+        editor.until(editor.attached, "the page is attached")
+        editor.nvim.current.window.cursor = (editor.lines(page).index("## `db`: waits for your yes") + 1, 0)
+        editor.picks("Claw: Approve db")
+        editor.code_action()
+        editor.until(
+            lambda: "## `db`: waits for your yes" not in editor.lines(page), "the page says that it is approved"
+        )
+        assert "rror" not in editor.messages()

@@ -46,10 +46,12 @@ local function edited(_, params, context)
 end
 
 local function shown(error, params, context)
-  if require('claw.chat').shows(params, client_of(context)) then
-    return { success = true }
-  end
-  return vim.lsp.handlers['window/showDocument'](error, params, context)
+  return require('claw.server').shown_by(context.client_id, function()
+    if require('claw.chat').shows(params, client_of(context)) then
+      return { success = true }
+    end
+    return vim.lsp.handlers['window/showDocument'](error, params, context)
+  end)
 end
 
 local function asked(_, params)

@@ -9,6 +9,7 @@ local group = vim.api.nvim_create_augroup('claw', {})
 local options
 local waiting = {}
 local restarting = false
+local showing
 
 --- Attach to every file there is and every file to come.
 function M.enable(given)
@@ -40,8 +41,23 @@ end
 
 function M.attach(bufnr)
   if options and M.wants(bufnr) then
+    if showing then
+      return vim.lsp.buf_attach_client(bufnr, showing)
+    end
     M._start(M.root(vim.api.nvim_buf_get_name(bufnr)), { bufnr = bufnr })
   end
+end
+
+--- Open what a server asked to show. It belongs to that server wherever it lies: a page of its own is in no project, and
+--- another server would know nothing of it.
+function M.shown_by(client_id, open)
+  showing = client_id
+  local opened, answer = pcall(open)
+  showing = nil
+  if not opened then
+    error(answer, 0)
+  end
+  return answer
 end
 
 --- The project of a path; the working directory where that holds it; else nil.
