@@ -41,7 +41,8 @@ class Hunk:
     """One change of the agent's, `text[start:end]` of the document.
 
     `base` is what the window held when only the agent had been in it; `core` is the agent's part of `base`, and `before`
-    what stood in its place. Invariant: `base[core]` differs from `before`.
+    what stood in its place. Invariant: `base[core]` differs from `before`. `right_of` are hunks that stood left of this one
+    before nothing was left between them: of an empty window at the border of another nobody could tell.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Hunk:
     core: tuple[int, int]
     before: str
     kind: HunkKind = "made"
+    right_of: frozenset[str] = frozenset()
 
     @property
     def after(self) -> str:
@@ -103,8 +105,6 @@ class Ledger:
 
     def upon(self, hunk: Hunk) -> tuple[Hunk, ...]:
         """The later hunks that stand on this one: it can be taken back once they are."""
-        if not hunk.touched(self.text):
-            return ()
         return tuple(it for it in self.hunks[self.hunks.index(hunk) + 1 :] if stands_on(it, hunk, self.text))
 
     def state(self, hunk: Hunk) -> HunkState:
@@ -125,8 +125,11 @@ def hunk_id(maker: Maker, path: str, number: int) -> str:
 
 
 def stands_on(later: Hunk, hunk: Hunk, text: str) -> bool:
-    """Whether a later hunk changed what this one had left: its own `before` may hold words of the earlier one."""
-    return hunk.touched(text) and later.start <= hunk.end and hunk.start <= later.end
+    """Whether a later hunk changed what this one had left: its own `before` may hold words of the earlier one. One inside of
+    it did so even where still later ones made the text what it was."""
+    if hunk.touched(text):
+        return later.start <= hunk.end and hunk.start <= later.end
+    return hunk.start < later.start and later.end < hunk.end and not later.gone(text)
 
 
 def moved_to(ledgers: Mapping[str, Ledger], path: str, to: str) -> Mapping[str, Ledger]:
@@ -156,30 +159,73 @@ def overtaken(ledger: Ledger, edits: tuple[TextEdit, ...]) -> Ledger:
     return _after(ledger, edits, typed=False)
 
 
-def _after(ledger: Ledger, edits: tuple[TextEdit, ...], *, typed: bool) -> Ledger:
+def _after(ledger: Ledger, edits: tuple[TextEdit, ...], *, typed: bool, of: Hunk | None = None) -> Ledger:
+    """`of` is the hunk whose taking back these edits are."""
     for edit in reversed(edits):
-        ledger = _after_one(ledger, edit, typed=typed)
+        ledger = _after_one(ledger, edit, typed=typed, of=of)
     return ledger
 
 
-def _after_one(ledger: Ledger, edit: TextEdit, *, typed: bool) -> Ledger:
+def _after_one(ledger: Ledger, edit: TextEdit, *, typed: bool, of: Hunk | None = None) -> Ledger:
     steps = _steps(ledger.text, edit)
     text = ledger.text[: edit.start] + edit.new + ledger.text[edit.end :]
-    kept: list[Hunk] = []
+    kept: list[tuple[Hunk, Hunk]] = []
     settled = dict(ledger.settled)
     for hunk in ledger.hunks:
         if hunk.end < edit.start:
-            kept.append(hunk)
+            kept.append((hunk, hunk))
             continue
-        moved = _moved(hunk, edit, steps, ledger.text)
+        beside = not typed and not _overlap(edit, hunk, of)
+        moved = _shifted(hunk, edit, of) if beside else _moved(hunk, edit, steps, ledger.text)
         if moved.end - moved.start == hunk.end - hunk.start and moved.now(text) == hunk.now(ledger.text):
-            kept.append(moved)
+            kept.append((hunk, moved))
         elif typed and hunk.gone(ledger.text) and moved.touched(text) and not moved.gone(text):
             # It had been taken back by hand, and what is typed there now is the person's alone.
             settled[hunk.id] = Settled(hunk, "undone", hunk.now(ledger.text))
         else:
-            kept.append(moved if moved.touched(text) else _shrunk(moved))
-    return replace(ledger, text=text, hunks=tuple(kept), settled=settled)
+            kept.append((hunk, moved if moved.touched(text) else _shrunk(moved)))
+    return replace(ledger, text=text, hunks=_in_order(kept, edit.start, edit.start + len(edit.new)), settled=settled)
+
+
+def _overlap(edit: TextEdit, hunk: Hunk, of: Hunk | None) -> bool:
+    """Whether an edit does more than replace what stands beside the window, or put something back beside it."""
+    if edit.start == edit.end:
+        return of is None or not (_is_left(of, hunk, edit.start) or _is_left(hunk, of, edit.start))
+    return edit.start < hunk.end and hunk.start < edit.end
+
+
+def _is_left(one: Hunk, other: Hunk, at: int) -> bool:
+    """Whether it is known that one stands left of the other, and both meet there."""
+    return one.id in other.right_of and one.end == at == other.start
+
+
+def _shifted(hunk: Hunk, edit: TextEdit, of: Hunk | None) -> Hunk:
+    """The window behind an edit beside it; where the edit begins at its end, or is of a hunk right of it, it stays."""
+    if hunk.start < edit.end or (of and hunk.id in of.right_of):
+        return hunk
+    shift = len(edit.new) - (edit.end - edit.start)
+    return replace(hunk, start=hunk.start + shift, end=hunk.end + shift) if shift else hunk
+
+
+def _in_order(moved: list[tuple[Hunk, Hunk]], start: int, end: int) -> tuple[Hunk, ...]:
+    """The hunks after an edit of which this span is left, each with where it was. Where two meet there now, and one of them is
+    empty, it is kept which was left."""
+    empty = [it for it in moved if start <= it[1].start == it[1].end <= end]
+    left: dict[str, set[str]] = {}
+    for one, other in ((one, other) for one in empty for other in moved if one is not other):
+        for (was, now), (was_other, now_other) in ((one, other), (other, one)):
+            # One whose place is the border of another may as well be inside of it.
+            both = _fills(was, at_border=was.core[1] == len(was.base)) and _fills(
+                was_other, at_border=was_other.core[0] == 0
+            )
+            if was.end < was_other.start + both and now.end == now_other.start and now.id not in now_other.right_of:
+                left.setdefault(now_other.id, set()).add(now.id)
+    return tuple(replace(it, right_of=it.right_of | left[it.id]) if it.id in left else it for _, it in moved)
+
+
+def _fills(hunk: Hunk, *, at_border: bool) -> bool:
+    """Whether there is something at the border of its window that is its own, or was around it."""
+    return hunk.start < hunk.end and not (at_border and hunk.core[0] == hunk.core[1])
 
 
 def _steps(text: str, edit: TextEdit) -> list[tuple[TextEdit, str]]:
@@ -264,7 +310,8 @@ def _made(ledger: Ledger, edits: tuple[TextEdit, ...], id_: str, maker: Maker) -
     oldest = min(met, key=ledger.hunks.index) if met else None
     # What the prompt did here before is taken back first: the new hunk is all of it at once.
     ledger = replace(ledger, hunks=tuple(it for it in ledger.hunks if it not in met))
-    ledger = _after(ledger, tuple(TextEdit(it.start, it.end, it.before) for it in met), typed=False)
+    for it in reversed(met):
+        ledger = _after_one(ledger, TextEdit(it.start, it.end, it.before), typed=False, of=it)
     right += sum(len(it.before) - (it.end - it.start) for it in met)
     before = ledger.text[left:right]
     hunk = Hunk(
@@ -275,9 +322,22 @@ def _made(ledger: Ledger, edits: tuple[TextEdit, ...], id_: str, maker: Maker) -
         over = {it.id: Settled(it, "absorbed", it.base, oldest.id) for it in absorbed}
         ledger = replace(ledger, settled={**ledger.settled, **over})
     whole = TextEdit(left, right, before)
-    grown = tuple(_grown(it, whole, ledger.text) if _meets(whole, it, ledger.text) else it for it in ledger.hunks)
+    below = {it.id for it in ledger.hunks if _meets(whole, it, ledger.text)}
+    hunk = replace(hunk, right_of=(oldest.right_of if oldest else frozenset[str]()) - below)
+    grown = tuple(_below(it, hunk, whole, ledger.text) if it.id in below else it for it in ledger.hunks)
     ledger = _after_one(replace(ledger, hunks=grown), TextEdit(left, right, after), typed=False)
-    return ledger if before == after else replace(ledger, hunks=(*ledger.hunks, hunk))
+    if before == after:
+        return ledger
+    moved = [
+        *zip(grown, ledger.hunks, strict=True),
+        (replace(hunk, end=right, base=before, core=(0, len(before))), hunk),
+    ]
+    return replace(ledger, hunks=_in_order(moved, hunk.start, hunk.end))
+
+
+def _below(older: Hunk, hunk: Hunk, edit: TextEdit, text: str) -> Hunk:
+    """A hunk once another's edit reaches into its window: it holds all of it, and is right of it no more."""
+    return replace(_grown(older, edit, text), right_of=older.right_of - {hunk.id})
 
 
 def _meets(edit: TextEdit, hunk: Hunk, text: str) -> bool:
@@ -367,7 +427,7 @@ def undone(ledger: Ledger, id_: str) -> Ledger | None:
     edits = inverse(hunk, ledger.text)
     if edits is None or ledger.upon(hunk):
         return None
-    return _after(settled(ledger, id_, "undone"), edits, typed=False)
+    return _after(settled(ledger, id_, "undone"), edits, typed=False, of=hunk)
 
 
 def settled(ledger: Ledger, id_: str, how: Literal["kept", "undone"]) -> Ledger:

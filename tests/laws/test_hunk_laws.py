@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from itertools import permutations
+from string import ascii_lowercase
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -177,6 +180,75 @@ def test_without_typing_in_hunks_taking_all_back_in_any_order_leaves_what_the_pe
         acts(draw, it)
     assert take_all_back(draw, it, lambda: None) == []
     assert it.ledger.text == it.alone
+
+
+BY_PERSON = 0
+OF_THEIR_OWN = {ord(it): 0x4E00 + ord(it) for it in ascii_lowercase}
+"""Each of these characters is a word, as the search makes them."""
+FOUND = {
+    "one prompt's insertion inside another's, taken out by a third": (
+        "a\n",
+        [
+            (1, (0, 0, "b")),
+            (BY_PERSON, (2, 2, "c")),
+            (1, (1, 2, "")),
+            (1, (0, 0, "d")),
+            (2, (1, 1, "e")),
+            (3, (1, 2, "")),
+        ],
+    ),
+    "a deletion behind the end of another's window": (
+        "a\nb\ncdefg\nhijkl\nmnop\n",
+        [(1, (13, 14, ""), (21, 21, "q")), (BY_PERSON, (0, 0, "r")), (1, (6, 6, "s")), (2, (15, 16, ""))],
+    ),
+    "two deletions that meet once what stood between them is taken back": (
+        "ab\n",
+        [(1, (1, 1, "c")), (2, (0, 1, "")), (3, (1, 2, ""))],
+    ),
+    "a deletion before a window that others stand in, widened later": (
+        "ab\ncd\ne\nf\n",
+        [
+            (BY_PERSON, (4, 4, "g")),
+            (1, (7, 8, ""), (10, 10, "h")),
+            (2, (3, 6, ""), (7, 7, "i")),
+            (BY_PERSON, (0, 1, "")),
+            (2, (2, 2, "j")),
+        ],
+    ),
+    "a deletion that grew over the window it stood beside": (
+        "a\n",
+        [(1, (1, 1, "b")), (2, (0, 1, "")), (2, (0, 1, ""))],
+    ),
+    "a deletion inside of a window, at its border": (
+        "a\nb\n",
+        [
+            (1, (4, 4, "c")),
+            (BY_PERSON, (0, 0, "d")),
+            (1, (0, 1, "e")),
+            (BY_PERSON, (2, 2, "fg")),
+            (1, (1, 2, "h")),
+            (2, (1, 3, "")),
+            (3, (1, 2, "")),
+        ],
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FOUND)
+def test_what_the_search_for_a_counterexample_once_found_is_taken_back_whole(name: str) -> None:
+    text, acts = FOUND[name]
+    text = text.translate(OF_THEIR_OWN)
+    it = World([Cell(one) for one in text], Ledger(PATH, text), 0)
+    for prompt, *edits in acts:
+        made = [TextEdit(start, end, new.translate(OF_THEIR_OWN)) for start, end, new in edits]
+        it.types(made[0]) if prompt == BY_PERSON else it.agent(made, prompt)
+    full = it.ledger
+    for order in permutations(hunk.id for hunk in full.hunks):
+        it.ledger = full
+        while it.ledger.open:
+            left = (it.ledger.find(name) for name in order)
+            assert sum(take_back(it, hunk) for hunk in left if hunk), "one at least can be taken back"
+        assert it.ledger.text == it.alone
 
 
 @settings(max_examples=300, deadline=None)

@@ -81,9 +81,18 @@ def agent_proposes(draw: Draw, it: World) -> None:
     assert it.ledger.text == it.text
 
 
-def person_types_elsewhere(draw: Draw, it: World) -> None:
+def person_types_on_other_lines(draw: Draw, it: World) -> None:
+    """The same, and the lines of the windows stay as they are: who sees only the text afterwards can tell what was typed."""
+    person_types_elsewhere(draw, it, whole_lines=True)
+
+
+def person_types_elsewhere(draw: Draw, it: World, *, whole_lines: bool = False) -> None:
     """Typing that meets no window, borders included; the oracle makes the same edit in what the session sees."""
     taken = {at for hunk in it.ledger.hunks for at in range(hunk.start, hunk.end + 1)}
+    if whole_lines:
+        firsts = [it.text.rfind("\n", 0, hunk.start) + 1 for hunk in it.ledger.hunks]
+        lasts = [(it.text + "\n").find("\n", hunk.end) for hunk in it.ledger.hunks]
+        taken = {at for first, last in zip(firsts, lasts, strict=True) for at in range(first, last + 1)}
     free = [at for at in range(len(it.text) + 1) if at not in taken]
     if not free:
         return
@@ -192,7 +201,7 @@ def test_what_the_person_wrote_is_never_lost_whatever_is_applied(draw: Draw) -> 
 @settings(max_examples=300, deadline=None)
 @given(st.data())
 def test_proposals_made_again_from_the_log_give_the_session_the_same_text(draw: Draw) -> None:
-    it = grown(draw, agent_proposes, agent_proposes, person_types_elsewhere, person_answers_one)
+    it = grown(draw, agent_proposes, agent_proposes, person_types_on_other_lines, person_answers_one)
     again = Proposals()
     for entry in it.log:
         again = after(again, entry)
