@@ -16,6 +16,7 @@ from claw_lsp import __version__, prompts
 from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.interpreter import importing
 from claw_lsp.adapters.jsonl import JsonlArchive
+from claw_lsp.adapters.shared_editors import EditorOffer
 from claw_lsp.app.world import World
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import LoadSettings, Opener
@@ -88,6 +89,7 @@ def build(world: World) -> House:
         claw_home=world.claw_home,
         checkpoints=checkpoints_of(world),
         warm=partial(_warm, model, tools),
+        offer=EditorOffer(world.claw_home),
         entries=McpFiles(mcp_sources(world)),
         logins=logins_of(world),
     )

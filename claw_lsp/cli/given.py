@@ -46,6 +46,13 @@ def positive(text: str) -> int:
     return int(text)
 
 
+def port(text: str) -> int:
+    """A port, for argparse."""
+    if not text.isdecimal() or int(text) > 65535:
+        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, found {text!r}")
+    return int(text)
+
+
 def told(work: Callable[[], Coroutine[Any, Any, str]]) -> int:
     """Print what comes of it, or why nothing does."""
     import asyncio

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import argparse
+import os
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from claw_lsp.cli.given import Misused, folder_of, the_world, told
+from claw_lsp.cli.given import Misused, folder_of, port, the_world, told
 
 if TYPE_CHECKING:
     from claw_lsp.app.mcp import Folder
@@ -29,6 +30,10 @@ def mcp_arguments(it: argparse.ArgumentParser) -> None:
     removed = _verb(verbs, "remove", _remove, "remove a server")
     removed.add_argument("--scope", "-s", choices=SCOPES, help="where it stands, if in several files")
     removed.add_argument("name", metavar="NAME")
+    served = _verb(verbs, "serve", _serve, "be an MCP server that tells other agents what the editor shows")
+    served.add_argument(
+        "--http", type=port, metavar="PORT", help="listen on this machine, with a token; 0 picks a port"
+    )
     for name, does, said in (
         ("get", _get, "all about one server"),
         ("approve", _approve, "say yes to a server of the folder's .mcp.json, as it stands there"),
@@ -77,6 +82,15 @@ def _folder(args: argparse.Namespace) -> Folder:
     from claw_lsp.app.mcp import Folder
 
     return Folder(the_world(), folder_of(args.cwd))
+
+
+def _serve(args: argparse.Namespace) -> int:
+    from claw_lsp.app import mcp_serving
+
+    folder = os.path.realpath(folder_of(args.cwd))
+    if args.http is not None:
+        return mcp_serving.serve_http(the_world(), folder, args.http)
+    return mcp_serving.serve_stdio(the_world(), folder)
 
 
 def _list(args: argparse.Namespace) -> int:

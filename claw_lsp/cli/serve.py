@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from claw_lsp.cli.given import the_world
+from claw_lsp.cli.given import port, the_world
 
 
 def serve_arguments(it: argparse.ArgumentParser) -> None:
@@ -14,8 +14,8 @@ def serve_arguments(it: argparse.ArgumentParser) -> None:
     """
     how = it.add_mutually_exclusive_group()
     how.add_argument("--stdio", action="store_true", help="speak over stdin and stdout (the default)")
-    how.add_argument("--tcp", type=_port, metavar="PORT", help="listen on a TCP port; 0 picks a free one")
-    how.add_argument("--ws", type=_port, metavar="PORT", help="listen for a WebSocket; 0 picks a free one")
+    how.add_argument("--tcp", type=port, metavar="PORT", help="listen on a TCP port; 0 picks a free one")
+    how.add_argument("--ws", type=port, metavar="PORT", help="listen for a WebSocket; 0 picks a free one")
     it.add_argument("--clientProcessId", help=argparse.SUPPRESS)  # Some clients add it; `initialize` says it too.
 
 
@@ -31,9 +31,3 @@ def do_serve(args: argparse.Namespace) -> int:
     if args.ws is not None:
         return serving.serve_ws(server, args.ws)
     return serving.serve_stdio(server)
-
-
-def _port(text: str) -> int:
-    if not text.isdecimal() or int(text) > 65535:
-        raise argparse.ArgumentTypeError(f"expected a port from 0 to 65535, found {text!r}")
-    return int(text)

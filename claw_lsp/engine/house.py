@@ -15,6 +15,7 @@ from claw_lsp.facts.event import Entry
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.ports.checkpoints import Checkpoints
+from claw_lsp.ports.editors import Offer
 from claw_lsp.ports.files import Search, Workspace
 from claw_lsp.ports.guidance import Guidance
 from claw_lsp.ports.hooks import Hooks
@@ -58,6 +59,7 @@ class House:
     claw_home: str
     checkpoints: Checkpoints
     warm: Callable[[], Awaitable[None]]
+    offer: Offer
     entries: Entries
     logins: Logins
     servers: Servers | None = None

@@ -1,4 +1,4 @@
-"""Which MCP servers the settings let be started."""
+"""Which MCP servers the settings let be started, and whether we are one ourselves."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class ServerMatch(BaseModel):
 
 
 class McpSettings(BaseModel):
-    """The keys of a settings file about MCP servers, whose entries stand elsewhere."""
+    """The keys of a settings file about MCP, but for the entries of servers, which stand elsewhere."""
 
     model_config = ConfigDict(frozen=True, extra="ignore", validate_by_name=True)
 
@@ -48,6 +48,13 @@ class McpSettings(BaseModel):
         description="The only MCP servers that may be used, from wherever they are configured: `{serverName}`, `{serverCommand: […]}`"
         " or `{serverUrl}` with * for any text; where one names commands (or addresses), a name alone is enough for no server"
         " of that kind. All servers if not set. It counts only in your own settings and managed ones.",
+    )
+    share_editor: bool = Field(
+        False,
+        alias="shareEditor",
+        description="Let other agents on this machine see what you see (`claw-lsp mcp serve`): open buffers with unsaved text,"
+        " diagnostics, the selection. They can propose edits, which wait until you apply or dismiss them. It counts only in your"
+        " own settings.",
     )
     denied_servers: tuple[ServerMatch, ...] = Field(
         (),

@@ -11,7 +11,7 @@ from lsprotocol import types
 from claw_lsp.engine.house import House
 from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
-from claw_lsp.lsp import actions, from_lsp
+from claw_lsp.lsp import actions, from_lsp, outsiders
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import (
     along,
@@ -115,6 +115,7 @@ class Answers:
     async def begin(self, params: types.InitializedParams) -> None:
         door = self.door
         door.later(self.door.house.warm(), "warming up")
+        door.later(outsiders.follow(door), "sharing the editor")
         door.later(door.clean_up(), "deleting sessions that nobody used for long")
         door.events.touched()
         if door.powers.configuration_registration:
@@ -136,6 +137,7 @@ class Answers:
         """The editor's section as a whole: what it does not hold any more is as the editor first said."""
         said = cast("dict[str, Any]", section) if isinstance(section, dict) else {}
         self.door.section = {**self._first, **said}
+        self.door.later(outsiders.follow(self.door), "sharing the editor")
         self.door.events.touched()
 
     def actions(self, params: types.CodeActionParams) -> Any:

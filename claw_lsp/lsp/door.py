@@ -53,6 +53,7 @@ from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Again, Run, Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
+from claw_lsp.lsp.sharing import Sharing
 from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.surroundings import Beside
 from claw_lsp.lsp.transport.messages import RequestId
@@ -61,6 +62,7 @@ from claw_lsp.lsp.uris import filelike, path_of
 from claw_lsp.lsp.views import Views
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.languages import Symbols
+from claw_lsp.ports.model import Model
 
 logger = logging.getLogger(__name__)
 
@@ -101,6 +103,7 @@ class Door:
     hunks: Hunks
     comments: Comments
     settings_files: SettingsFiles
+    sharing: Sharing
     shim: Shim
     events: Events
     languages: EditorLanguages
@@ -228,10 +231,11 @@ class Door:
         text: str | None = None,
         again: Again | None = None,
         beside: Along = NOTHING_ALONG,
+        by: Model | None = None,
     ) -> Run:
         """Begin a turn: what the person said is in the log before this answers; the rest happens in the run's own task.
         In a session whose turn still runs it waits for that. `text` is what people are shown, made up if None; `beside` goes
-        along with what the words mention."""
+        along with what the words mention. `by` stands in the model's place, and only proposes."""
         title = f"{_TITLES.get(action, 'Claw')} {subject.path}".strip()
         if action == "ask":
             title = briefing.title(text or subject.words) or title
@@ -260,7 +264,7 @@ class Door:
             await self._tell_corrections(session)
         begun = [] if self.runs.active(session.id) else session.begin(spoken)
         bar = self.progress.begin(run.id, f"Claw: {run.title}")
-        turn = self._turn(run, session, spoken, begun, settings, bar, opens_chat=opens_chat)
+        turn = self._turn(run, session, spoken, begun, settings, bar, by, opens_chat=opens_chat)
         return self.runs.start(
             run, turn, partial(self._closing, session, spoken), partial(self._over, session, bar), request
         )
@@ -294,6 +298,7 @@ class Door:
         begun: list[Entry],
         settings: Settings,
         bar: Bar,
+        by: Model | None,
         *,
         opens_chat: bool,
     ) -> TurnEnded:
@@ -305,6 +310,9 @@ class Door:
             except ClawError as error:
                 self.messages.warn_once(str(error))
         hands = self.house.hands(self.workspace, self.host(run, bar), settings, self.home_of(session))
+        if by is not None:
+            proposes = settings.model_copy(update={"review": "before"})
+            hands = replace(hands, model=by, settings=proposes, checkpoints=None)
         return await run_turn(session, spoken, hands)
 
     def _closing(self, session: Session, spoken: UserSpoke, run: Run, stopped: Stopped, why: str) -> TurnEnded:
@@ -446,6 +454,7 @@ class Door:
             task.cancel()
         await self.progress.close()
         await self.questions.close()
+        await self.sharing.close()
         await self.chats.close()
         await self.house.close()
 

@@ -32,6 +32,7 @@ from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
+from claw_lsp.lsp.sharing import Sharing
 from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.status import status_of
 from claw_lsp.lsp.surroundings import Beside
@@ -80,6 +81,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             hunks=Hunks(review, buffers),
             comments=Comments(buffers, partial(_comments_changed, slot)),
             settings_files=_settings_files(house, buffers, slot),
+            sharing=Sharing(house.offer),
             shim=Shim(editor, powers),
             events=shim_events(editor, powers, slot),
             languages=languages,

@@ -92,6 +92,7 @@ NOT_FROM_EDITOR = frozenset(
         "hooks",
         "httpHookAllowedEnvVars",
         "maxSessionMegabytes",
+        "shareEditor",
         *_LOOSER,
     }
 )

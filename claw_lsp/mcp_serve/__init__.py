@@ -1,0 +1,1 @@
+"""Front door 3: the editor's truth for other agents, as an MCP server."""
