@@ -53,35 +53,31 @@ class EditorOffer:
             return
         self._answer = answer
         try:
-            make_private(self._folder)
-            self._folder.chmod(0o700)
+            await asyncio.to_thread(_private_folder, self._folder)
             self._server, address = await self._listen()
-            write_private(self._record, json.dumps({"address": address, "token": self._token}))
+            said = json.dumps({"address": address, "token": self._token})
+            await asyncio.to_thread(self._write, said)
         except OSError as error:
             await self.close()
             raise ClawError(f"The editor cannot be shared with other agents ({self._folder}): {error}") from error
 
     async def close(self) -> None:
         server, self._server = self._server, None
-        for path in (self._record, self._socket):
-            with suppress(OSError):
-                path.unlink()
+        await asyncio.to_thread(_clear, self._folder, self._name)
         if server is not None:
             server.close()
 
-    @property
-    def _record(self) -> Path:
-        return self._folder / f"{self._name}.json"
-
-    @property
-    def _socket(self) -> Path:
-        return self._folder / f"{self._name}.sock"
+    def _write(self, said: str) -> None:
+        """Whole at once: whoever finds it can read it."""
+        path = self._folder / f"{self._name}.new"
+        write_private(path, said)
+        path.replace(self._folder / f"{self._name}.json")
 
     async def _listen(self) -> tuple[asyncio.Server, str | int]:
-        path = str(self._socket)
+        path = str(self._folder / f"{self._name}.sock")
         if hasattr(asyncio, "start_unix_server") and len(os.fsencode(path)) <= LONGEST_PATH:
             server = await asyncio.start_unix_server(self._meet, path, limit=LONGEST)
-            self._socket.chmod(0o600)
+            await asyncio.to_thread(Path(path).chmod, 0o600)
             return server, path
         server = await asyncio.start_server(self._meet, "127.0.0.1", 0, limit=LONGEST)
         return server, server.sockets[0].getsockname()[1]
@@ -131,7 +127,7 @@ class SharedEditors:
         try:
             reader, writer = await _connect(address)
         except OSError as error:
-            self._clear(editor)
+            await asyncio.to_thread(_clear, self._folder, editor)
             raise HostError(GONE) from error
         try:
             writer.write(json.dumps({"token": token, "asked": asked.model_dump()}).encode() + b"\n")
@@ -153,10 +149,16 @@ class SharedEditors:
                 found.append((it.stat().st_mtime, it.stem))
         return tuple(name for _, name in sorted(found, reverse=True))
 
-    def _clear(self, editor: str) -> None:
-        for suffix in ("json", "sock"):
-            with suppress(OSError):
-                (self._folder / f"{editor}.{suffix}").unlink()
+
+def _private_folder(folder: Path) -> None:
+    make_private(folder)
+    folder.chmod(0o700)
+
+
+def _clear(folder: Path, editor: str) -> None:
+    for suffix in ("json", "sock", "new"):
+        with suppress(OSError):
+            (folder / f"{editor}.{suffix}").unlink()
 
 
 async def _connect(address: str | int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:

@@ -52,15 +52,15 @@ LONGEST_NAME, LONGEST_WHY = 40, 500
 
 async def follow(door: Door) -> None:
     """Be open to other agents or closed, as the settings now say."""
-    if not (await door.settings_of(None)).share_editor:
-        await door.sharing.close()
-        return
+
+    async def wanted() -> bool:
+        return (await door.settings_of(None)).share_editor
 
     async def answer(asked: Asked) -> dict[str, Any]:
         return (await _ANSWERS[asked.wish](door, asked)).model_dump(mode="json")
 
     try:
-        await door.sharing.open(answer)
+        await door.sharing.follow(wanted, answer)
     except ClawError as error:
         door.messages.warn_once(f"Claw: {error}")
 

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Awaitable, Callable
+
 from claw_lsp.engine.session import Session
 from claw_lsp.ports.editors import Answer, Offer
 
@@ -11,11 +14,18 @@ class Sharing:
 
     def __init__(self, offer: Offer) -> None:
         self._offer = offer
+        self._one_by_one = asyncio.Lock()
         self.sessions: dict[tuple[str, str], Session] = {}
 
-    async def open(self, answer: Answer) -> None:
-        """Be there for others. Raises ClawError."""
-        await self._offer.open(answer)
+    async def follow(self, wanted: Callable[[], Awaitable[bool]], answer: Answer) -> None:
+        """Be there for others if that is wanted now, else not. Raises ClawError."""
+        # An editor says its settings right after the handshake: then this is called twice at once.
+        async with self._one_by_one:
+            if await wanted():
+                await self._offer.open(answer)
+            else:
+                await self._offer.close()
 
     async def close(self) -> None:
-        await self._offer.close()
+        async with self._one_by_one:
+            await self._offer.close()

@@ -12,7 +12,7 @@ Answer = Callable[[Asked], Awaitable[dict[str, Any]]]
 
 
 class Offer(Protocol):
-    """The way in to one editor: closed at first, and open only to programs of the same person."""
+    """The way in to one editor: closed at first, and open only to programs of the same person. One call at a time."""
 
     async def open(self, answer: Answer) -> None:
         """Be there for others from now on. Does nothing where it is open. Raises ClawError."""
