@@ -88,9 +88,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             symbols=symbols,
             titles=Titles(house.clock, partial(_write, slot)),
             lookup=_lookup(house, workspace, languages, symbols, buffers),
-            around=_around(
-                house, workspace, languages, buffers, slot, lenses=powers.code_lens or powers.code_lens_refresh
-            ),
+            around=_around(house, workspace, languages, buffers, powers, slot),
             folders=folders,
         )
     )
@@ -186,8 +184,10 @@ def _lookup(
 
 
 def _around(
-    house: House, workspace: Workspace, languages: EditorLanguages, buffers: Buffers, slot: list[Door], *, lenses: bool
+    house: House, workspace: Workspace, languages: EditorLanguages, buffers: Buffers, powers: Powers, slot: list[Door]
 ) -> Beside:
+    lenses = powers.code_lens or powers.code_lens_refresh
+
     def later(work: Any, name: str) -> None:
         slot[0].later(work, name)
 
