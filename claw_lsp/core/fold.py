@@ -396,8 +396,9 @@ def _checkpointed(state: State, event: Checkpointed | RewindBegun | Rewound) -> 
             is_this = state.turn is not None and state.turn.prompt_id == event.prompt_id and event.when == "before"
             return replace(state, turn=state.turn and replace(state.turn, kept=True)) if is_this else state
         case RewindBegun():
-            return state
+            return replace(state, rewinding=event)
         case Rewound():
+            state = replace(state, rewinding=None) if state.rewinding else state
             return _rewound(state, event) if state.turn is None else replace(state, waits=(*state.waits, event))
 
 
@@ -411,8 +412,13 @@ def _rewound(state: State, event: Rewound) -> State:
     if (was := state.undone) is None:
         return state
     earlier = {**was.earlier, was.prefix: was.messages}
-    state = replace(state, messages=was.messages, pending=was.pending, said=was.said, seen=was.seen, undone=None)
+    back = back_to(was, event.prompt_id) or state
+    # What was noted since is not part of what comes back.
+    pending = was.pending + state.pending[len(back.pending) :]
+    told = {path: it for path, it in state.instructed.items() if back.instructed.get(path) != it}
+    state = replace(state, messages=was.messages, pending=pending, said=was.said, seen=was.seen, undone=None)
     state = replace(state, prefix=state.prefix + 1, earlier=earlier, size=was.size)
+    state = replace(state, instructed={**was.instructed, **told})
     return state if state.model == was.model else begun(state, state.messages)
 
 

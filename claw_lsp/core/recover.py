@@ -9,7 +9,8 @@ from claw_lsp.core.fold import after
 from claw_lsp.core.state import State
 from claw_lsp.core.step import open_calls
 from claw_lsp.facts.call import Result, text_in
-from claw_lsp.facts.event import CallFinished, CallJudged, Event, ModelSpoke, Stopped, TurnEnded
+from claw_lsp.facts.checkpoint import Rewound
+from claw_lsp.facts.event import CallFinished, CallJudged, Event, ModelSpoke, Noted, Stopped, TurnEnded
 from claw_lsp.facts.usage import Usage
 
 INTERRUPTED = "The person interrupted the turn"
@@ -51,6 +52,17 @@ def recover(
     if state.turn is not None:
         add(_end(state, stopped, why))
     return tuple(facts)
+
+
+def rewind_cut_short(state: State) -> tuple[Event, ...]:
+    """What to append to a log that was closed while files were brought back: the person and the model are told."""
+    begun = state.rewinding
+    if begun is None:
+        return ()
+    paths = ", ".join(it.path for it in begun.files)
+    how = "The person took files back, and that was cut short: some are as they were before, others not."
+    rewound = Rewound(rewind=begun.rewind, prompt_id=begun.prompt_id, what="code", redo=begun.redo, cut=True)
+    return (rewound, *((Noted(text=f"[{how} Read these again: {paths}]"),) if paths else ()))
 
 
 def _cut(partial: Partial, model: str, why: str) -> ModelSpoke:

@@ -184,6 +184,11 @@ def data_like(it: Content, before: Kept | None) -> bytes:
 
 def rewound_in_words(event: Rewound) -> str:
     """One line for people."""
+    if event.cut:
+        return (
+            f"{'taking a rewind back' if event.redo else 'a rewind'} was cut short: some files are as before it, others not. "
+            "`claw.redo` takes it back, `claw.rewind` does it again"
+        )
     what = {"code": "the files are", "chat": "the chat is", "both": "files and chat are"}[event.what]
     line = f"rewound: {what} as before this prompt" if not event.redo else f"rewind taken back: {what} as before it"
     n_places = sum(len(it.left) for it in event.contested)

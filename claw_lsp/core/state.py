@@ -12,6 +12,7 @@ from claw_lsp.core.turn import (
     Turn,
 )
 from claw_lsp.facts.call import Block, Task
+from claw_lsp.facts.checkpoint import RewindBegun
 from claw_lsp.facts.event import (
     Event,
     ToolSpec,
@@ -71,6 +72,8 @@ class State:
     title: str = ""
     prefix: int = 0
     """How many times a new prefix began."""
+    rewinding: RewindBegun | None = None
+    """Files are being brought back: what a crash leaves here was cut short."""
     undone: State | None = None
     """The state before the chat was rewound, while nothing was said since."""
     size: int = 0

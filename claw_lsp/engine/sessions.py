@@ -8,7 +8,7 @@ from contextlib import suppress
 from uuid import uuid4
 
 from claw_lsp.core.fork import Fork, forked
-from claw_lsp.core.recover import CRASHED, Partial, recover
+from claw_lsp.core.recover import CRASHED, Partial, recover, rewind_cut_short
 from claw_lsp.core.reopening import laxer, reopened
 from claw_lsp.core.state import State
 from claw_lsp.engine.opening import Chosen, Home
@@ -160,7 +160,7 @@ class Sessions:
         session.log = log
         ours = known is not None and await asyncio.to_thread(lambda: tuple(session.entries) == tuple(entries))
         await asyncio.to_thread(session.take, entries)
-        for event in recover(session.state, Partial(partial), why=CRASHED):
+        for event in (*recover(session.state, Partial(partial), why=CRASHED), *rewind_cut_short(session.state)):
             session.write(event)
         if not ours:
             session.begins = "resume"

@@ -83,7 +83,7 @@ class Contested(BaseModel):
 class Rewound(Fact):
     """A rewind is done. With `what` chat or both, the model knows nothing of the prompt and of what came behind it; with `redo`
     it knows it again. `prompts` are all that it took back, `left` the files that stayed whole as they were, and `contested` those
-    that stayed so in places."""
+    that stayed so in places. One that a crash `cut` short is told of once the log is opened again."""
 
     kind: Literal["rewound"] = "rewound"
     from_outside: ClassVar[bool] = True
@@ -93,6 +93,7 @@ class Rewound(Fact):
     what: What
     left: tuple[str, ...] = ()
     redo: bool = False
+    cut: bool = False
     prompts: tuple[str, ...] = ()
     contested: tuple[Contested, ...] = ()
 

@@ -19,7 +19,7 @@ from claw_lsp.core.rewinding import (
     taken_back,
 )
 from claw_lsp.facts.checkpoint import Contested, Kept, Restored
-from claw_lsp.facts.fault import CheckpointError, ToolError
+from claw_lsp.facts.fault import CheckpointError, HostError, ToolError
 from claw_lsp.facts.text import Change, Document
 from claw_lsp.lsp.deleting import cleared
 from claw_lsp.lsp.door import Door
@@ -78,7 +78,7 @@ async def made(door: Door, plan: Plan) -> list[Restored]:
     for file in plan.files:
         try:
             why = await (_in_editor(door, file) if _edited(door, file.path) else _on_disk(door, file))
-        except ToolError as error:
+        except (ToolError, HostError) as error:
             why = str(error)
         if why:
             plan.left[file.path] = why

@@ -124,7 +124,7 @@ async def test_an_edited_prompt_that_is_sent_forks_the_session_there(tmp_path: P
         before, log = visit.text(path), list(visit.log(session))
         edits(visit, path, "mend b", "mend c instead")
         titles = [title for _, title, _ in await lenses(visit, path)]
-        assert titles == ["Send", "Fork from here", "Retry", "Send as a fork"]
+        assert titles == ["Send", "Fork from here", "Rewind to here", "Retry", "Send as a fork", "Rewind to here"]
         answer = await visit.command("claw.send", uri=visit.uri(path))
         assert answer["session"] != session and answer["path"] != path
         assert (await visit.end(answer["run"]))["text"] == "C is mended."

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import asyncio
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from claw_lsp.adapters.checkpoints.store import GitCheckpoints
-from claw_lsp.facts.checkpoint import Checkpointed, RewindBegun
+from claw_lsp.facts.checkpoint import Checkpointed, Kept, Rewound
+from claw_lsp.facts.event import Noted
 from claw_lsp.facts.question import ONCE
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import Json, Visit, edits, refused, runs, visiting
@@ -112,7 +116,7 @@ async def both_changed(visit: Visit, tmp_path: Path) -> str:
 
 def two_edits(tmp_path: Path) -> tuple[Any, ...]:
     path = str(tmp_path / "ws" / "calc.py")
-    more = {"file_path": path, "old_string": "pass", "new_string": "return 1"}
+    more: Json = {"file_path": path, "old_string": "pass", "new_string": "return 1"}
     return (*edits(path, "a - b", "a + b"), says("", ("c2", "Edit", more)), says("Fixed."))
 
 
@@ -219,22 +223,84 @@ async def test_prompts_are_listed_and_what_is_no_prompt_is_refused(tmp_path: Pat
         assert "found 'x'" in str(await refused(visit, "claw.rewind", to="x"))
 
 
-async def test_a_rewind_that_was_cut_short_is_taken_back_as_far_as_it_came(tmp_path: Path) -> None:
+MAKES = "echo 1 > a.txt; echo 2 > b.txt; rm calc.py; echo 3 > run.sh; chmod +x run.sh"
+
+
+class Stopping:
+    """Checkpoints of a process that is gone before, or right after, it puts its n-th file."""
+
+    def __init__(self, inner: Any, at: int, *, after: bool) -> None:
+        self._inner, self._at, self._after, self._n = inner, at, after, 0
+        self.stopped = asyncio.Event()
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._inner, name)
+
+    async def put(self, path: str, kept: Kept | None, expected: Kept | None) -> bool:
+        self._n += 1
+        if self._n < self._at:
+            return await self._inner.put(path, kept, expected)
+        if self._after:
+            await self._inner.put(path, kept, expected)
+        self.stopped.set()
+        return await asyncio.Future[bool]()
+
+
+def contents(root: Path) -> dict[str, bytes]:
+    return {it.name: it.read_bytes() for it in root.iterdir() if it.is_file()}
+
+
+@pytest.mark.parametrize("after", [False, True])
+@pytest.mark.parametrize("at", [1, 2, 3, 4])
+@pytest.mark.parametrize("then", ["claw.redo", "claw.rewind"])
+async def test_stopped_at_any_file_a_rewind_is_told_of_and_can_be_taken_back_or_done_again(
+    tmp_path: Path, at: int, after: bool, then: str
+) -> None:
     root = laid_out(tmp_path)
-    async with visiting(tmp_path, runs("echo 1 > a.txt; echo 2 > b.txt"), says("Made."), auto=YES) as visit:
+    before = contents(root)
+    async with visiting(tmp_path, runs(MAKES), says("Made."), auto=YES) as visit:
         turn = await visit.turn("claw.ask", prompt="make them")
         await commands_done(visit, turn["session"])
-        await visit.command("claw.rewind", to="1", what="code")
+        made = contents(root)
+        assert visit.server.door is not None
+        stopping = Stopping(visit.server.door.house.checkpoints, at, after=after)
+        visit.server.door.house = replace(visit.server.door.house, checkpoints=stopping)
+        rewinding = asyncio.create_task(visit.command("claw.rewind", to="1"))
+        await stopping.stopped.wait()
         log = next((visit.home / "claw" / "projects").glob(f"*/{turn['session']}.jsonl"))
-        begun = next(it for it in visit.log(turn["session"]) if isinstance(it.event, RewindBegun))
-    lines = log.read_text("utf-8").splitlines(keepends=True)
-    # As a crash leaves it: begun is written, one file is back, nothing came after.
-    log.write_text("".join(lines[: begun.n + 1]), "utf-8")
-    (root / "b.txt").write_text("2\n")
+        as_left = log.read_text("utf-8"), contents(root)
+        rewinding.cancel()
+        await asyncio.gather(rewinding, return_exceptions=True)
+    # What the end of the process still wrote, a crash would not have.
+    log.write_text(as_left[0], "utf-8")
+    assert contents(root) == as_left[1]
     async with visiting(tmp_path) as visit:
-        answer = await visit.command("claw.redo", session=turn["session"])
-        assert ((root / "a.txt").read_text(), (root / "b.txt").read_text()) == ("1\n", "2\n")
-        assert answer["left"] == []
+        chat = (await visit.command("claw.chat", session=turn["session"]))["path"]
+        await visit.until(lambda: "a rewind was cut short" in visit.text(chat))
+        noted = [it.event.text for it in visit.log(turn["session"]) if isinstance(it.event, Noted)]
+        assert any("cut short" in it and "b.txt" in it for it in noted)
+        more = {"to": "1", "what": "code"} if then == "claw.rewind" else {}
+        answer = await visit.command(then, session=turn["session"], **more)
+        assert (answer["left"], answer["conflicts"]) == ([], [])
+        assert contents(root) == (before if then == "claw.rewind" else made)
+
+
+async def test_the_chat_is_not_rewound_beside_a_turn_that_just_began(tmp_path: Path) -> None:
+    laid_out(tmp_path)
+    waiting = asyncio.Event()
+
+    async def slow(request: Any, hear: Any) -> Any:
+        await waiting.wait()
+        return says("Yes.")
+
+    async with visiting(tmp_path, says("Hi."), slow) as visit:
+        turn = await visit.turn("claw.ask", prompt="hello")
+        begun = await visit.command("claw.ask", session=turn["session"], prompt="and?")
+        told = str(await refused(visit, "claw.rewind", to="1", what="chat"))
+        assert "a turn is running in it; stop that first" in told
+        waiting.set()
+        await visit.end(begun["run"])
+        assert not any(isinstance(it.event, Rewound) for it in visit.log(turn["session"]))
 
 
 async def test_in_the_chat_it_is_a_slash_command_and_the_document_keeps_what_was_said(tmp_path: Path) -> None:
@@ -297,3 +363,48 @@ async def test_the_checkpoints_of_a_session_go_with_it(tmp_path: Path) -> None:
         answer = await visit.command("claw.delete", session=turn["session"])
         await visit.command("claw.answer", question=answer["question"], choice=ONCE)
         await visit.until(lambda: not kept.exists() or not list(kept.iterdir()))
+
+
+async def test_what_was_noted_between_a_rewind_of_the_chat_and_its_redo_reaches_the_model(tmp_path: Path) -> None:
+    laid_out(tmp_path)
+    async with visiting(tmp_path, says("Hi."), says("Yes.")) as visit:
+        turn = await visit.turn("claw.ask", prompt="hello")
+        await visit.command("claw.rewind", to="1", what="chat")
+        assert visit.server.door is not None
+        session = await visit.server.door.house.sessions.resume(turn["session"])
+        await visit.server.door.write(session, Noted(text="[something happened]"))
+        await visit.command("claw.redo")
+        await visit.turn("claw.ask", session=turn["session"], prompt="and?")
+        sent = str(visit.model.requests[-1].messages)
+        assert [sent.count(it) for it in ("hello", "[something happened]", "and?")] == [1, 1, 1]
+
+
+async def test_at_an_earlier_prompt_a_rewind_is_offered_until_it_is_taken_back(tmp_path: Path) -> None:
+    laid_out(tmp_path)
+    async with visiting(tmp_path, says("Hi."), says("Yes.")) as visit:
+        turn = await visit.turn("claw.ask", prompt="hello")
+        await visit.turn("claw.ask", session=turn["session"], prompt="and then?")
+        chat = (await visit.command("claw.chat", session=turn["session"]))["path"]
+        if chat not in visit.editor.paths():
+            visit.editor.open(chat, None, "markdown")
+        document = {"textDocument": {"uri": visit.uri(chat)}}
+
+        async def lenses() -> list[Json]:
+            found = await visit.client.request("textDocument/codeLens", document)
+            return [it["command"] for it in found if it["command"]["title"] == "Rewind to here"]
+
+        async def actions(words: str) -> list[Json]:
+            line = visit.text(chat).split(words)[0].count("\n")
+            place = {"line": line, "character": 0}
+            asked = {"range": {"start": place, "end": place}, "context": {"diagnostics": []}}
+            found = await visit.client.request("textDocument/codeAction", document | asked)
+            return [it["command"] for it in found if "Rewind to here" in it["title"]]
+
+        assert len(await lenses()) == 2
+        (offered,) = await actions("and then?")
+        await visit.client.request("workspace/executeCommand", offered)
+        (left,) = await lenses()
+        assert left["arguments"] == [{"session": turn["session"], "to": turn["run"]}]
+        assert await actions("and then?") == []
+        await visit.command("claw.redo")
+        assert len(await lenses()) == 2

@@ -370,7 +370,13 @@ class Chats:
         run = self._desk.running(page.session) if page.session else None
         again = (self._desk.again(page.session) or page.asked) if page.session and run is None else None
         prompts = [
-            offers.Prompt(it.prompt_id, to_lsp.text_range(index, *it.place, encoding), it.words, it.edited)
+            offers.Prompt(
+                it.prompt_id,
+                to_lsp.text_range(index, *it.place, encoding),
+                it.words,
+                it.edited,
+                known=it.prompt_id not in page.forgotten,
+            )
             for it in page.earlier()
             if it.prompt_id
         ]

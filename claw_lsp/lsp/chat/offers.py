@@ -23,6 +23,8 @@ class Prompt:
     range: Json
     words: str
     edited: bool
+    known: bool = True
+    """Whether the model knows of it: it was not taken back."""
 
     @property
     def heading(self) -> Json:
@@ -47,7 +49,7 @@ class Sight:
 
 def actions(chat: Sight, line: int) -> list[Json]:
     """Every answer to every pending question, then Stop or Send, Retry, forks from what was edited or is at this line, and its
-    revert."""
+    revert and rewind."""
     found = [
         _action(
             f"Claw: {flat(choice.title, 80)} ({flat(question.title, 80)})",
@@ -71,6 +73,9 @@ def actions(chat: Sight, line: int) -> list[Json]:
         if is_here:
             title = f"Claw: Revert what this prompt changed ({flat(it.words, 60)})"
             found.append(_action(title, "claw.revert", {"session": chat.session, "prompt_id": it.id}))
+        if is_here and it.known and chat.run is None:
+            title = f"Claw: Rewind to here, files and chat ({flat(it.words, 60)})"
+            found.append(_action(title, "claw.rewind", {"session": chat.session, "to": it.id}))
     return found
 
 
@@ -102,6 +107,9 @@ def lenses(chat: Sight) -> list[Json]:
             )
         title = "Send as a fork" if it.edited else "Fork from here"
         lenses.append({"range": it.heading, "command": _command(title, "claw.fork", _fork(chat, it))})
+        if it.known and chat.run is None:
+            back = _command("Rewind to here", "claw.rewind", {"session": chat.session, "to": it.id})
+            lenses.append({"range": it.heading, "command": back})
     return lenses
 
 

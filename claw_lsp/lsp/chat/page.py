@@ -16,6 +16,7 @@ from claw_lsp.core.chat.weave import Weave
 from claw_lsp.core.chat.writer import Asked, Writer, Written
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.render import LONGEST
+from claw_lsp.facts.checkpoint import Rewound
 from claw_lsp.facts.event import CallFinished, CallJudged, Entry, Steered, TurnEnded, UserSpoke
 from claw_lsp.facts.question import Question
 from claw_lsp.facts.signal import Signal, TextArrived
@@ -41,6 +42,7 @@ class Page:
         self.weave = weave.begun(text, writer.key)
         self.n_seen = 0
         self.asked: str | None = None
+        self.forgotten: set[str] = set()
         """The run that the last prompt began, if it can be begun anew from its words alone."""
         self.questions: dict[str, Question] = {}
         self.gone = False
@@ -156,6 +158,9 @@ class Page:
         self.n_seen = entry.n
         if isinstance(entry.event, UserSpoke):
             self.asked = entry.event.run if entry.event.action == "ask" else None
+        if isinstance(entry.event, Rewound) and entry.event.what != "code":
+            prompts = set(entry.event.prompts)
+            self.forgotten = self.forgotten - prompts if entry.event.redo else self.forgotten | prompts
         return self.writer.saw(entry)
 
     def refresh(self) -> None:

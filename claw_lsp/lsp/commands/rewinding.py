@@ -10,8 +10,8 @@ from claw_lsp.core.render import one_line
 from claw_lsp.core.rewinding import Changing, changings, rewound_step
 from claw_lsp.core.words import counted
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.checkpoint import RewindBegun, Rewound, What
-from claw_lsp.facts.event import Noted, UserSpoke
+from claw_lsp.facts.checkpoint import Restored, RewindBegun, Rewound, What
+from claw_lsp.facts.event import Event, Noted, UserSpoke
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.lsp.arguments import RewindArguments, SessionArguments
 from claw_lsp.lsp.commands.reverting import IN_THE_WAY, in_conflict
@@ -51,11 +51,9 @@ async def redo(door: Door, args: SessionArguments, request: RequestId | None) ->
     """Take back the last rewind: files, chat or both are again as they were before it, with what you wrote since."""
     session = await _resting(door, args.session)
     events = [it.event for it in session.entries]
-    over = {it.rewind for it in events if isinstance(it, Rewound) and it.redo}
-    begun = [it for it in events if isinstance(it, RewindBegun) and not it.redo and it.rewind not in over]
-    if not begun:
+    last = _last(events)
+    if last is None:
         raise BadRequest("session: nothing was rewound in it, so there is nothing to take back")
-    last = begun[-1]
     ended: list[What] = [it.what for it in events if isinstance(it, Rewound) and it.rewind == last.rewind]
     what = ended[0] if ended else "code"
     if what != "code" and session.state.undone is None:
@@ -69,10 +67,15 @@ async def redo(door: Door, args: SessionArguments, request: RequestId | None) ->
 
 async def _done(door: Door, session: Session, begun: RewindBegun, changed: Sequence[Changing], what: What) -> Answer:
     """Planned, written down, made, and written down again: what a crash cuts short can be taken back or done again."""
-    plan = await planned(door, changed) if what != "chat" else Plan()
-    await door.write(session, begun.model_copy(update={"files": tuple(plan.files)}))
-    done = await made(door, plan)
-    if door.runs.active(session.id) and what == "both":
+    plan, done = Plan(), list[Restored]()
+    if what != "chat":
+        plan = await planned(door, changed)
+        await door.write(session, begun.model_copy(update={"files": tuple(plan.files)}))
+        done = await made(door, plan)
+    stayed = await contested(door, plan)
+    if door.runs.active(session.id) and what != "code":
+        if what == "chat":
+            raise BadRequest("session: a turn began meanwhile, so the chat stays as it is; stop it first (claw.stop)")
         what = "code"
         plan.notes.append("A turn began meanwhile, so the chat stays as it is.")
     rewound = Rewound(
@@ -82,7 +85,7 @@ async def _done(door: Door, session: Session, begun: RewindBegun, changed: Seque
         left=tuple(plan.left),
         redo=begun.redo,
         prompts=_since(session, begun.prompt_id),
-        contested=await contested(door, plan),
+        contested=stayed,
     )
     await door.write(session, rewound)
     paths = [it.path for it in done]
@@ -97,6 +100,22 @@ async def _done(door: Door, session: Session, begun: RewindBegun, changed: Seque
         door.messages.say(2, f"Claw: {text}")
     answer: Answer = {"session": session.id, "prompt_id": begun.prompt_id, "what": what, "files": uris}
     return answer | {"left": left, "conflicts": conflicts, "notes": plan.notes, "text": text}
+
+
+def _last(events: Sequence[Event]) -> RewindBegun | None:
+    """The last rewind that was not taken back; one of the chat alone has no files."""
+    found: dict[str, RewindBegun] = {}
+    for it in events:
+        match it:
+            case RewindBegun(redo=False):
+                found[it.rewind] = it
+            case Rewound(redo=False):
+                found.setdefault(it.rewind, RewindBegun(rewind=it.rewind, prompt_id=it.prompt_id))
+            case Rewound(redo=True, cut=False):
+                found.pop(it.rewind, None)
+            case _:
+                pass
+    return next(reversed(found.values()), None)
 
 
 def _since(session: Session, prompt_id: str) -> tuple[str, ...]:
