@@ -102,8 +102,9 @@ def ran_commands(entries: Sequence[Entry]) -> bool:
 
 
 def kept_apart(roots: Iterable[str], chats: str | None) -> tuple[str, ...]:
-    """The folders that no checkpoint holds: chats, which show what was said."""
-    return (*(f"{it}/.claw/chats" for it in roots), *((chats,) if chats else ()))
+    """What no checkpoint holds: chats, which show what was said, and what leaves them out of the person's repository."""
+    ours = (f"{it}/.claw/{name}" for it in roots for name in ("chats", ".gitignore"))
+    return (*ours, *((chats,) if chats else ()))
 
 
 def steps(it: Changing, before: Mapping[str, Kept], after: Mapping[str, Kept]) -> Iterator[Step]:

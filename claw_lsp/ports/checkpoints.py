@@ -14,8 +14,8 @@ class Checkpoints(Protocol):
     async def take(
         self, session: str, roots: Iterable[str], texts: Mapping[str, str], apart: Iterable[str] = ()
     ) -> Taken:
-        """Keep every file below the roots; what `texts` holds stands in place of the file on disk. Folders in `apart` are left
-        out. Never raises: what could not be kept is said. What was asked for first is kept first. The
+        """Keep every file below the roots; what `texts` holds stands in place of the file on disk. Files and folders in `apart`
+        are left out. Never raises: what could not be kept is said. What was asked for first is kept first. The
         oldest of a session go when it has too many."""
         ...
 

@@ -55,7 +55,10 @@ async def test_what_a_command_did_is_taken_back_and_redone_whatever_it_did(tmp_p
         await visit.turn("claw.ask", prompt="do it")
         done = {str(it): it.read_bytes() for it in root.rglob("*") if it.is_file() and ".claw" not in it.parts}
         answer = await visit.command("claw.rewind", to="1", what="code")
-        assert (len(answer["files"]), answer["left"], answer["notes"]) == (5, [], [])
+        named = {it.rsplit("/", 1)[-1] for it in answer["files"]}
+        assert named == {"gone.txt", "run.sh", "new.bin", "new", "calc.py"}
+        assert (answer["left"], answer["notes"]) == ([], [])
+        await visit.until((root / ".claw" / ".gitignore").exists)
         assert (root / "gone.txt").read_text() == "was here\n"
         assert (root / "calc.py").read_text() == BEFORE
         assert not (root / "run.sh").stat().st_mode & 0o100

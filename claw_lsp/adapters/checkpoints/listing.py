@@ -23,14 +23,14 @@ Listed = dict[str, os.stat_result]
 
 
 def listed(run: Commands, root: str, nothing: Path, apart: Collection[str]) -> tuple[Listed, tuple[str, ...]]:
-    """The regular files and links below a root, none behind a link, and what is left out, a sentence each. Folders in `apart` are
+    """The regular files and links below a root, none behind a link, and what is left out, a sentence each. What is in `apart` is
     left out, but for one that the root lies in. `nothing` is the path of an index that is not there. Raises CheckpointError."""
     files: Listed = {}
     large: list[str] = []
     size = 0
     apart = [it for it in apart if not f"{root}/".startswith(f"{it}/")]
     for path in _named(run, root, nothing, DEEPEST):
-        if any(path.startswith(f"{it}/") for it in apart):
+        if any(f"{path}/".startswith(f"{it}/") for it in apart):
             continue
         with suppress(OSError):
             about = os.lstat(path)
