@@ -58,7 +58,7 @@ class Means(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Why it is done: `room` is at how many tokens a session is compacted by itself."""
+    """Why it is done; what stays is measured by `room`, in tokens."""
 
     trigger: Trigger
     focus: str
@@ -86,8 +86,10 @@ class _Bill:
 
 
 def wanted(session: Session, hands: Means, trigger: Trigger, focus: str) -> Wanted:
-    """A compaction for the model that the session has now."""
-    return Wanted(trigger, focus, compacting.threshold(hands.facts_of(session.state.model), hands.settings))
+    """A compaction for the model that the session has now: by itself it makes room in the window, by hand it makes what there
+    is shorter, however much would fit."""
+    room = compacting.threshold(hands.facts_of(session.state.model), hands.settings)
+    return Wanted(trigger, focus, min(room, session.state.filled) if trigger == "manual" else room)
 
 
 async def made_shorter(session: Session, scene: Scene, hands: Means, it: Wanted) -> Compacted | CompactionFailed:

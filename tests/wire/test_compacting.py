@@ -314,3 +314,17 @@ async def test_a_model_that_stands_in_writes_the_summary_where_the_sessions_own_
     assert api.requests[-1].body["model"] == "claude-sonnet-5-5"
     assert [it.refusal for it in api.requests if it.refusal] == ["model: no such model"]
     assert_replays(long.events)
+
+
+async def test_by_hand_a_session_becomes_much_shorter_however_much_would_fit(house: House, tmp_path: Path) -> None:
+    async with MessagesApi(improvising(at_length)) as api:
+        long = await long_session(house, tmp_path, api, Settings(model="sonnet"), MemoryLog())
+        for number in range(6):
+            await long.say(wish(number))
+        event = await compact(long.session, "", long.hands)
+        await long.say("and now?")
+        await long.hands.model.close()
+    assert isinstance(event, Compacted)
+    assert event.after < event.before / 2
+    told = texts(api.requests[-1].body)
+    assert all(told.count(wish(it)) == 1 for it in range(6))

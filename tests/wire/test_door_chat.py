@@ -310,3 +310,34 @@ async def test_the_session_goes_on_whatever_becomes_of_its_document(tmp_path: Pa
             visit.editor.open(again["path"], None, "markdown")
         whole = render(visit.log(session)).split()
         await visit.until(lambda: visit.text(again["path"]).split() == whole)
+
+
+async def test_what_a_slash_command_brought_about_stands_below_its_answer_and_a_later_server_adds_nothing(
+    tmp_path: Path,
+) -> None:
+    async with visiting(tmp_path, says("Hello."), says("Notes."), says("Fine.")) as visit:
+        chat = await visit.command("claw.chat")
+        path, session = chat["path"], chat["session"]
+
+        async def send(words: str, until: str) -> None:
+            text = visit.text(path)
+            visit.editor.replace(path, len(text), len(text), words)
+            await visit.command("claw.send", uri=visit.uri(path))
+            await visit.until(lambda: until in visit.text(path))
+
+        await send("hello", "_done")
+        await send("/model sonnet", "- model:")
+        await send("/compact", "- compacted:")
+        await send("and now?", "Fine.")
+        await visit.until(lambda: visit.text(path).count("_done") == 2)
+        text = visit.text(path)
+        places = [
+            text.index(it) for it in ("/model sonnet", "- model:", "/compact", "- compacted:", "and now?", "Fine.")
+        ]
+        assert places == sorted(places)
+        visit.write(path, text)
+    async with visiting(tmp_path) as visit:
+        visit.open(path)
+        await visit.command("claw.resume", session=session)
+        await visit.settle()
+        assert visit.text(path) == text

@@ -162,3 +162,40 @@ async def test_where_there_is_no_small_model_the_main_one_is_asked_and_paid() ->
         reply = await small.ask("Name it.", "a session", ())
     assert (reply.model, small.price_of(reply)) == ("qwen3-coder", None)
     assert [it.status for it in api.requests] == [404, 200]
+
+
+async def test_a_session_goes_from_model_to_model_and_back_with_thinking_calls_and_cache(tmp_path: Path) -> None:
+    """The server takes a model's thinking only from that model and behind what it stood behind."""
+    write_settings(tmp_path, model="opus", sessionTitles=False)
+    look = ToolUse(name="Glob", input={"pattern": "*.py"})
+    turns = [
+        Reply(content=(Thinking(thinking=f"Thought {n}."), it))
+        for n, it in enumerate(
+            (look, Text(text="None."), Text(text="Hm."), look, Text(text="Still."), Text(text="Bye."))
+        )
+    ]
+    async with MessagesApi(script(*turns)) as api:
+        environment = {"ANTHROPIC_API_KEY": "sk-ant-scripted", "ANTHROPIC_BASE_URL": api.url}
+        async with visiting(tmp_path, environment=environment) as visit:
+            session = (await visit.turn("claw.ask", prompt="what is there?"))["session"]
+            for command in ({"model": "sonnet"}, {"model": "opus"}, {"effort": "low"}):
+                (name,) = command
+                await visit.command(f"claw.{name}", session=session, **command)
+                assert (await visit.turn("claw.ask", prompt="and now?", session=session))["stopped"] == "done"
+        assert [it.refusal for it in api.requests if it.refusal] == []
+        asked = [(it.body["model"], "Thought" in str(it.body["messages"])) for it in api.requests]
+        opus, sonnet = "claude-opus-5-5", "claude-sonnet-5-5"
+        assert asked == [(opus, False), (opus, True), (sonnet, False), (opus, False), (opus, True), (opus, True)]
+        assert [it.body.get("output_config") for it in api.requests][-1] == {"effort": "low"}
+        assert (api.requests[-1].usage or {})["cache_read_input_tokens"] > 1_000, (
+            "another effort leaves the cache as it is"
+        )
+        assert not api.leftover()
+
+
+async def test_the_cost_says_what_the_session_may_cost(tmp_path: Path) -> None:
+    write_settings(tmp_path, maxCost=2.5)
+    async with visiting(tmp_path, says("Hello.")) as visit:
+        await visit.turn("claw.ask", prompt="hello")
+        told = (await visit.command("claw.cost"))["text"].splitlines()[0]
+        assert told.endswith(" in this session, of $2.50 that it may cost before you are asked (`maxCost`)")

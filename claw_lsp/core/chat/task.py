@@ -19,12 +19,14 @@ class Put:
 class Send:
     """The prompt block, which ends at `at`, becomes the person's part of a turn; `body` is what is answered at once.
 
-    `streams` says that the turn's answer follows, so that what is put from then on goes below it.
+    `streams` says that the turn's answer follows, so that what is put from then on goes below it; `goes_on` that it does
+    though none follows.
     """
 
     at: int
     body: str
     streams: bool
+    goes_on: bool = False
 
 
 @dataclass(frozen=True, slots=True)

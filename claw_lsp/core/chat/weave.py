@@ -105,9 +105,10 @@ def steered(weave: Weave, words: str) -> Weave:
     return replace(_did(weave, Steer), unread=(*weave.unread, asked(words)))
 
 
-def replied(weave: Weave, body: str) -> Weave:
-    """The marked prompt is answered; an answer that is streaming goes on where it was."""
-    return _did(weave, lambda at: Send(at, body, streams=False))
+def replied(weave: Weave, body: str, *, streaming: bool) -> Weave:
+    """The marked prompt is answered. While another answer is `streaming` that goes on where it was; else what is said next
+    stands below this one."""
+    return _did(weave, lambda at: Send(at, body, streams=False, goes_on=not streaming))
 
 
 def named(weave: Weave, session: str) -> Weave:
@@ -197,14 +198,14 @@ def _did(weave: Weave, task: Callable[[int], Task]) -> Weave:
 
 def _next_offer(weave: Weave) -> Offer | None:
     task = weave.tasks[0] if weave.tasks else None
-    moves_on = isinstance(task, Begin | Take) or (isinstance(task, Send) and task.streams)
+    moves_on = isinstance(task, Begin | Take) or (isinstance(task, Send) and (task.streams or task.goes_on))
     if weave.tail and (moves_on or (weave.tail_at != weave.anchor and not _tail_is_right(weave))):
         return Offer("tail", weave.tail_at, "", len(weave.tail), tail="")
     match task:
         case Put(text):
             return _at_anchor(weave, text)
-        case Send(at, body, streams):
-            return _sending(weave, at, body, streams=streams)
+        case Send():
+            return _sending(weave, task)
         case Begin():
             return _beginning(weave, task)
         case Steer(at):
@@ -234,12 +235,13 @@ def _at_anchor(weave: Weave, text: str) -> Offer:
     return Offer(does, weave.anchor, new + tail, len(weave.tail), len(text), len(new), tail)
 
 
-def _sending(weave: Weave, at: int, body: str, *, streams: bool) -> Offer:
+def _sending(weave: Weave, it: Send) -> Offer:
     key, number = weave.key, weave.number
-    heading = marks.answer(key, number) if streams else marks.reply(key, number)
-    above = _closed(weave, at) + _with_line_ends(weave, f"\n\n{heading}{body}")
-    does = "turn" if streams else "reply"
-    return Offer(does, at, above + _next_prompt(weave, at), anchor=len(above) if streams else None)
+    heading = marks.answer(key, number) if it.streams else marks.reply(key, number)
+    above = _closed(weave, it.at) + _with_line_ends(weave, f"\n\n{heading}{it.body}")
+    does = "turn" if it.streams else "reply"
+    anchor = len(above) if it.streams or it.goes_on else None
+    return Offer(does, it.at, above + _next_prompt(weave, it.at), anchor=anchor)
 
 
 def _closed(weave: Weave, at: int) -> str:
@@ -321,7 +323,7 @@ def _landed(weave: Weave, made: Offer, at: int) -> Weave:
             weave = replace(weave, tasks=weave.tasks[1:])
         case "tail" | "restore":
             pass
-    if made.does == "turn":
+    if made.does == "turn" or (made.does == "reply" and made.anchor is not None):
         weave = replace(weave, below=weave.number)
     if made.anchor is not None:
         weave = replace(weave, anchor=at + made.anchor)

@@ -345,20 +345,27 @@ class Chats:
     async def _reply(self, page: Page, found: ChatText, name: str, rest: str) -> Json:
         """Answer a slash command in the document, without the model."""
         page.weave = weave.marked(page.weave, found.end)
-        slash = self._desk.slash.get(name)
         if name in self._desk.about_session:
             await self._session(page)
-        if slash is None:
-            known = "\n".join(f"- `/{it}`" for it in sorted(self._desk.slash))
-            text = f"There is no command `/{name}`. The commands are:\n\n{known}"
-        else:
-            try:
-                text = await slash(page.session, rest)
-            except ClawError as error:
-                text = f"`/{name}`: {error}"
-        page.replies(scrubbed(text).strip())
+        if not page.in_turn:
+            page.holds()
+        text = "Something in claw-lsp itself failed; the details are in its log."
+        try:
+            text = await self._said(name, rest, page)
+        finally:
+            page.replies(scrubbed(text).strip())
         await page.flushed()
         return {"session": page.session, "text": text}
+
+    async def _said(self, name: str, rest: str, page: Page) -> str:
+        slash = self._desk.slash.get(name)
+        if slash is None:
+            known = "\n".join(f"- `/{it}`" for it in sorted(self._desk.slash))
+            return f"There is no command `/{name}`. The commands are:\n\n{known}"
+        try:
+            return await slash(page.session, rest)
+        except ClawError as error:
+            return f"`/{name}`: {error}"
 
     def _sight(self, path: str) -> offers.Sight | None:
         page = self._pages.get(path)

@@ -44,6 +44,8 @@ class Page:
         self.asked: str | None = None
         self.forgotten: set[str] = set()
         """The run that the last prompt began, if it can be begun anew from its words alone."""
+        self.in_turn = False
+        """Whether an answer is under way, as far as it was seen."""
         self.questions: dict[str, Question] = {}
         self.gone = False
         self._on_disk = text
@@ -51,6 +53,7 @@ class Page:
         self._before: Weave | None = None
         self._slow: dict[str, asyncio.TimerHandle] = {}
         self._shown_calls: set[str] = set()
+        self._held: list[Written] | None = None
         self._stream = Stream(desk, self)
         self._write_timer: asyncio.TimerHandle | None = None
         self._writing: asyncio.Task[None] | None = None
@@ -121,9 +124,15 @@ class Page:
         self.weave = weave.drafted(self.weave, words)
         self.refresh()
 
+    def holds(self) -> None:
+        """The marked prompt is being answered, and nothing streams: what is said meanwhile comes below that answer."""
+        self._held = []
+
     def replies(self, text: str) -> None:
         """The answer to the marked prompt, at once."""
-        self.weave = weave.replied(self.weave, f"\n\n{text}")
+        held, self._held = self._held, None
+        self.weave = weave.replied(self.weave, f"\n\n{text}", streaming=held is None)
+        self._put(held or ())
         self.refresh()
 
     def belongs_to(self, session: str) -> None:
@@ -156,6 +165,8 @@ class Page:
 
     def _written(self, entry: Entry) -> tuple[Written, ...]:
         self.n_seen = entry.n
+        if isinstance(entry.event, UserSpoke | TurnEnded):
+            self.in_turn = isinstance(entry.event, UserSpoke)
         if isinstance(entry.event, UserSpoke):
             self.asked = entry.event.run if entry.event.action == "ask" else None
         if isinstance(entry.event, Rewound) and entry.event.what != "code":
@@ -275,6 +286,9 @@ class Page:
     # ---- helpers --------------------------------------------------------------------------------------------------
 
     def _put(self, written: Sequence[Written]) -> None:
+        if self._held is not None:
+            self._held += written
+            return
         for it in written:
             self.weave = weave.said(self.weave, it) if isinstance(it, Asked) else weave.put(self.weave, it)
 

@@ -76,6 +76,10 @@ async def cost(door: Door, args: SessionArguments, request: RequestId | None) ->
     settings = await door.settings_of(session)
     spent = spending(session.entries, lambda model: door.house.facts_of(model, settings).price)
     told = [f"{dollars(session.state.cost)} in this session"]
+    if (most := settings.max_cost) is not None:
+        told[0] += (
+            f", of {dollars(max(most, session.state.max_cost))} that it may cost before you are asked (`maxCost`)"
+        )
     if session.state.cost is None:
         told.append("A model without a known price was used; set its price under `models` in the settings.")
     text = "\n".join([*told, "", *lines(spent)])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, TypeVar
@@ -43,7 +44,7 @@ def command(
     def announce(
         function: Callable[[Door, A, RequestId | None], Awaitable[Answer]],
     ) -> Callable[[Door, A, RequestId | None], Awaitable[Answer]]:
-        title = (function.__doc__ or name).split(".")[0]
+        title = re.split(r"\.(?=\s|$)", " ".join((function.__doc__ or name).split()))[0]
         TABLE[name] = Command(name, title, arguments, function, slash)
         return function
 
