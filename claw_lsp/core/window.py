@@ -27,7 +27,7 @@ Kind = Literal[
 Counted = Literal["counted", "reported", "estimated"]
 """Where the sum comes from: the provider counted this request, told it with the last reply, or nobody did."""
 
-BAR = 40
+BAR = 24
 """Characters of the chart's whole width."""
 SMALL = 100
 """Tokens of text in a message that are not worth a line of their own to be dropped by."""

@@ -328,11 +328,14 @@ async def test_what_a_slash_command_brought_about_stands_below_its_answer_and_a_
         await send("hello", "_done")
         await send("/model sonnet", "- model:")
         await send("/compact", "- compacted:")
+        await send("/effort low", "- effort:")
+        assert "\n\n- effort: low" in visit.text(path)
         await send("and now?", "Fine.")
         await visit.until(lambda: visit.text(path).count("_done") == 2)
         text = visit.text(path)
         places = [
-            text.index(it) for it in ("/model sonnet", "- model:", "/compact", "- compacted:", "and now?", "Fine.")
+            text.index(it)
+            for it in ("/model sonnet", "- model:", "/compact", "- compacted:", "/effort", "- effort:", "and now?")
         ]
         assert places == sorted(places)
         visit.write(path, text)

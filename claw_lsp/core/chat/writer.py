@@ -212,8 +212,12 @@ class Writer:
 
     def said(self, text: str) -> str:
         """Text of our own at the end of the answer, as a paragraph."""
-        self._in_list = False
+        self.parted()
         return f"\n\n{text}"
+
+    def parted(self) -> None:
+        """Something of others comes between what was written and what will be: a list does not go on."""
+        self._in_list = False
 
     def _some(self, text: str) -> tuple[Written, ...]:
         return (text,) if text else ()

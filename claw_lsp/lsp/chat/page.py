@@ -127,6 +127,7 @@ class Page:
     def holds(self) -> None:
         """The marked prompt is being answered, and nothing streams: what is said meanwhile comes below that answer."""
         self._held = []
+        self.writer.parted()
 
     def replies(self, text: str) -> None:
         """The answer to the marked prompt, at once."""
