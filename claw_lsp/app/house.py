@@ -37,6 +37,7 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.instructions import Sources
     from claw_lsp.adapters.mcp.config import McpSources
     from claw_lsp.adapters.mcp.logins import McpLogins
+    from claw_lsp.adapters.mcp.tokens import LoginStore
     from claw_lsp.adapters.settings import Loaded, TrustRecord
     from claw_lsp.adapters.settings.seeking import Folder
     from claw_lsp.ports.checkpoints import Checkpoints
@@ -124,11 +125,17 @@ def mcp_sources(world: World) -> McpSources:
 
 
 def logins_of(world: World) -> McpLogins:
-    """Logins to MCP servers, kept for the person."""
+    """Logins to MCP servers."""
     from claw_lsp.adapters.mcp.logins import McpLogins
+
+    return McpLogins(logins_kept(world), world.environment)
+
+
+def logins_kept(world: World) -> LoginStore:
+    """Where logins to MCP servers are kept for the person."""
     from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
 
-    return McpLogins(LoginStore(world.claw_home, SystemKeyring()), world.environment)
+    return LoginStore(world.claw_home, SystemKeyring())
 
 
 def trust_record(world: World, clock: Clock) -> TrustRecord:

@@ -7,13 +7,15 @@ import os
 import sys
 from typing import TYPE_CHECKING, Any, cast
 
-from claw_lsp.cli.given import Misused, folder_of, port, the_world, told
+from claw_lsp.cli.given import Misused, folder_of, port, positive, the_world, told
 
 if TYPE_CHECKING:
     from claw_lsp.app.mcp import Folder
-    from claw_lsp.facts.mcp import ServerView
+    from claw_lsp.facts.mcp import Configured, ServerView
 
 SCOPES = ("local", "project", "user")
+SECONDS = 30
+"""How long one server may take to say what it offers; `npx` may have to fetch it first."""
 
 
 def mcp_arguments(it: argparse.ArgumentParser) -> None:
@@ -21,7 +23,7 @@ def mcp_arguments(it: argparse.ArgumentParser) -> None:
     verbs = it.add_subparsers(title="commands", metavar="COMMAND", required=True)
     listed = _verb(verbs, "list", _list, "the servers of a folder: where each stands, and how it is")
     listed.add_argument("--json", action="store_true", help="print JSON")
-    listed.add_argument("--no-connect", action="store_true", help="start none, and say only what is configured")
+    _add_looking(listed)
     _add_arguments(_verb(verbs, "add", _add, "add a server: NAME COMMAND [ARGS…], or NAME URL with --transport http"))
     as_json = _verb(verbs, "add-json", _add_json, "add a server whose entry is given as JSON")
     as_json.add_argument("--scope", "-s", choices=SCOPES, default="local", help="which file it goes into (local)")
@@ -40,7 +42,10 @@ def mcp_arguments(it: argparse.ArgumentParser) -> None:
         ("login", _login, "log in to a server, on a page that is printed"),
         ("logout", _logout, "forget a login"),
     ):
-        _verb(verbs, name, does, said).add_argument("name", metavar="NAME")
+        one = _verb(verbs, name, does, said)
+        one.add_argument("name", metavar="NAME")
+        if name == "get":
+            _add_looking(one)
 
 
 def do_mcp(args: argparse.Namespace) -> int:
@@ -52,6 +57,13 @@ def _verb(verbs: Any, name: str, does: Any, said: str) -> argparse.ArgumentParse
     it.add_argument("--cwd", metavar="DIR", default=".", help="the folder")
     it.set_defaults(do=does)
     return it
+
+
+def _add_looking(it: argparse.ArgumentParser) -> None:
+    it.add_argument("--no-connect", action="store_true", help="start none, and say only what is configured")
+    it.add_argument(
+        "--timeout", metavar="SECONDS", type=positive, default=SECONDS, help=f"how long each may take ({SECONDS})"
+    )
 
 
 def _add_arguments(it: argparse.ArgumentParser) -> None:
@@ -98,7 +110,7 @@ def _list(args: argparse.Namespace) -> int:
 
     from claw_lsp.core.mcp.page import summary
 
-    found = _folder(args).read()
+    found = _seen(args)
     if args.json:
         print(json.dumps({"servers": [_json(it) for it in found.servers], "problems": list(map(str, found.problems))}))
         return 0
@@ -108,6 +120,14 @@ def _list(args: argparse.Namespace) -> int:
     for it in found.problems:
         print(it, file=sys.stderr)
     return 0
+
+
+def _seen(args: argparse.Namespace, name: str | None = None) -> Configured:
+    """What is configured, and how it is, unless nobody is to be connected to."""
+    import asyncio
+
+    folder = _folder(args)
+    return folder.read() if args.no_connect else asyncio.run(folder.looked_at(args.timeout, name))
 
 
 def _json(it: ServerView) -> dict[str, Any]:
@@ -125,14 +145,20 @@ def _json(it: ServerView) -> dict[str, Any]:
         "headers": ", ".join(sorted(config.headers)),
         "standing": it.standing,
         "why": it.why,
+        "protocol": it.protocol,
+        "tools": [one.name for one in it.tools],
+        "resources": [one.uri for one in it.resources],
+        "prompts": [one.name for one in it.prompts],
+        "log": list(it.log),
     }
 
 
 def _get(args: argparse.Namespace) -> int:
-    for it in _folder(args).read().servers:
+    for it in _seen(args, args.name).servers:
         if it.config.name == args.name:
             for name, value in _json(it).items():
-                print(f"{name + ':':<11} {value}".rstrip())
+                shown = ", ".join(cast("list[str]", value)) if isinstance(value, list) else value
+                print(f"{name + ':':<11} {shown}".rstrip())
             return 0
     print(f"claw-lsp: There is no server {args.name} here (claw-lsp mcp list).", file=sys.stderr)
     return 1

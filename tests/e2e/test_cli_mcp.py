@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import sys
 from pathlib import Path
 
 import pytest
@@ -71,7 +72,7 @@ old (project, /work/.mcp.json), stdio o: waits for your yes: The folder's own fi
         "web": "waiting",
     }
     assert "abc" not in json.dumps(found) and "key=1" not in json.dumps(found)
-    got = await it.claw("mcp", "get", "web")
+    got = await it.claw("mcp", "get", "web", "--no-connect")
     assert "headers:    Authorization\n" in got.out and "abc" not in got.out
     assert (await it.claw("mcp", "remove", "db")).code == 0
     assert shared.read_text() == (
@@ -150,6 +151,60 @@ async def test_one_logs_in_on_a_page_that_is_printed_and_out_again(tmp_path: Pat
         assert (it.home / "claw" / "mcp-logins.json").stat().st_mode & 0o777 == 0o600
         assert (await it.claw("mcp", "logout", "web")).out == "The login to web is forgotten.\n"
         assert (await it.claw("mcp", "logout", "web")).out == "There was no login to web.\n"
+
+
+SERVER = """
+import sys
+from mcp.server import MCPServer
+server = MCPServer("small")
+
+@server.tool()
+def add(a: int, b: int) -> int:
+    "Add two numbers."
+    return a + b
+
+@server.prompt()
+def greet(name: str) -> str:
+    return f"Hello {name}"
+
+server.run("stdio")
+"""
+
+
+@pytest.mark.timeout(300)
+async def test_servers_are_connected_to_side_by_side_and_each_says_how_it_is(tmp_path: Path) -> None:
+    async with serving(Desk()) as desk:
+        it = shell(tmp_path)
+        (it.folder / "small.py").write_text(SERVER)
+        loud = "import sys; print('no key for you', file=sys.stderr); sys.exit(3)"
+        for name, entry in {
+            "small": {"command": sys.executable, "args": ["small.py"]},
+            "loud": {"command": sys.executable, "args": ["-c", loud]},
+            "none": {"command": "/no/such/program"},
+            "web": {"type": "http", "url": desk.url},
+            "gone": {"type": "http", "url": "http://127.0.0.1:9/mcp"},
+        }.items():
+            assert (await it.claw("mcp", "add-json", name, json.dumps(entry))).code == 0
+        ended = await it.claw("mcp", "list", "--json", "--timeout", "120")
+        assert (ended.code, ended.err) == (0, "")
+        found = {one["name"]: one for one in ended.json["servers"]}
+        assert {name: one["standing"] for name, one in found.items()} == {
+            "small": "up",
+            "loud": "failed",
+            "none": "failed",
+            "web": "login",
+            "gone": "failed",
+        }
+        assert (found["small"]["tools"], found["small"]["prompts"]) == (["add"], ["greet"])
+        assert found["loud"]["log"] == ["no key for you"]
+        assert found["none"]["why"] == "there is no program /no/such/program"
+        assert found["web"]["why"] == "It wants a login: claw-lsp mcp login web"
+        assert "127.0.0.1" in found["gone"]["why"] or "connect" in found["gone"]["why"].lower()
+        process = await it.start("mcp", "login", "web")
+        await Browser().visit((await heard(process.stdout, f"{desk.base}/authorize")).splitlines()[-1])
+        await process.communicate()
+        got = await it.claw("mcp", "get", "web", "--timeout", "120")
+        assert "standing:   up\n" in got.out and "tools:      ask\n" in got.out
 
 
 async def test_doctor_says_what_is_configured_and_what_is_wrong(tmp_path: Path) -> None:

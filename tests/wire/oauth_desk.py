@@ -63,8 +63,21 @@ class Desk:
             where = f'resource_metadata="{self.base}/.well-known/oauth-protected-resource/mcp"'
             said = {"WWW-Authenticate": f"Bearer {where}" if self.tells_resource else "Bearer"}
             return Response(status_code=401, headers=said)
-        result = {"protocolVersion": "2025-06-18", "capabilities": {}, "serverInfo": {"name": "s", "version": "1"}}
-        return JSONResponse({"jsonrpc": "2.0", "id": 1, "result": result})
+        if request.method != "POST":
+            return Response(status_code=405)
+        asked = await request.json()
+        about = {"protocolVersion": "2025-06-18", "capabilities": {"tools": {}}}
+        results = {
+            "initialize": about | {"serverInfo": {"name": "s", "version": "1"}},
+            "tools/list": {"tools": [{"name": "ask", "inputSchema": {"type": "object"}}]},
+        }
+        if asked and "id" not in asked:
+            return Response(status_code=202)
+        if asked.get("method") in results:
+            return JSONResponse({"jsonrpc": "2.0", "id": asked["id"], "result": results[asked["method"]]})
+        asked.setdefault("id", 1)
+        error = {"code": -32601, "message": "no such method"}
+        return JSONResponse({"jsonrpc": "2.0", "id": asked["id"], "error": error}, status_code=200)
 
     async def resource(self, _: Request) -> Response:
         if not self.tells_resource:

@@ -66,7 +66,13 @@ class McpLogins:
                 nothing = await log_in(config, self._store, login, callback, visit, web, headers)
         except OAuthFlowError as error:
             raise ClawError(f"The login to {config.name} failed: {error}") from None
-        except (httpx2.HTTPError, httpx2.InvalidURL, httpcore2.NetworkError, httpcore2.TimeoutException) as error:
+        except (
+            httpx2.HTTPError,
+            httpx2.InvalidURL,
+            httpcore2.NetworkError,
+            httpcore2.ProtocolError,
+            httpcore2.TimeoutException,
+        ) as error:
             raise ClawError(f"{host} could not be reached for a login: {error or type(error).__name__}.") from None
         return nothing or f"You are logged in to {config.name}."
 

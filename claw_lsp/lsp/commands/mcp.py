@@ -83,6 +83,8 @@ async def _done(door: Door, session: Session | None, folder: str, it: ServerView
             await _restarted(door, folder, name)
             return said
         case _:
+            if door.house.servers is None:
+                raise ClawError("This version of claw-lsp does not start MCP servers in an editor yet.")
             await _restarted(door, folder, name)
             return f"{name} is started anew."
     await _configured(door, session, folder)
