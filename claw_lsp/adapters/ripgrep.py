@@ -89,11 +89,11 @@ class Ripgrep:
             paths = await self._list(start, filters + ([f"--glob={glob}"] if glob else []))
         return await asyncio.to_thread(_with_times, paths)
 
-    async def names(self, folder: str) -> tuple[str, ...]:
+    async def names(self, folder: str, *, ignored: bool = False) -> tuple[str, ...]:
         start, name = await asyncio.to_thread(_start, folder)
         if name != ".":
             raise ToolError(f"{folder} is a file, not a folder. Give the folder to search in.")
-        output = await self._listing(start, [])
+        output = await self._listing(start, ["--no-ignore"] if ignored else [])
         return await asyncio.to_thread(_names, output)
 
     async def fits(self, path: str, glob: str | None, type: str | None) -> bool:  # noqa: A002

@@ -38,7 +38,7 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.mcp.config import McpSources
     from claw_lsp.adapters.mcp.logins import McpLogins
     from claw_lsp.adapters.mcp.tokens import LoginStore
-    from claw_lsp.adapters.settings import Loaded, TrustRecord
+    from claw_lsp.adapters.settings import LastGood, Loaded, TrustRecord
     from claw_lsp.adapters.settings.seeking import Folder
     from claw_lsp.ports.checkpoints import Checkpoints
     from claw_lsp.ports.files import Search
@@ -55,7 +55,7 @@ def build(world: World) -> House:
     from claw_lsp.adapters.git import Git
     from claw_lsp.adapters.mcp.files import McpFiles
     from claw_lsp.adapters.sandbox.system import SystemSandbox
-    from claw_lsp.adapters.settings import RuleMemory, examined
+    from claw_lsp.adapters.settings import LastGood, RuleMemory, examined
 
     clock = SystemClock()
     texts = prompts.load()
@@ -63,7 +63,7 @@ def build(world: World) -> House:
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     search = searcher()
     tools = _toolmaker(model, processes, search, SystemSandbox(world.environment, world.claw_home))
-    load = _settings_loader(world, tools)
+    load = _settings_loader(world, tools, LastGood())
     guidance = _guidance(world)
     opener = _opener(texts, versions, load, tools, guidance)
     return House(
@@ -147,11 +147,11 @@ def trust_record(world: World, clock: Clock) -> TrustRecord:
     return TrustRecord(world.home, world.claw_home, partial(_sought, world, guidance), clock.now)
 
 
-def _settings_loader(world: World, tools: Callable[[Settings], object]) -> LoadSettings:
+def _settings_loader(world: World, tools: Callable[[Settings], object], kept: LastGood) -> LoadSettings:
     """Reads the settings in a thread, and makes the tools for them there: their imports read many files."""
 
     def found(folder: str, section: Mapping[str, Any]) -> InForce:
-        loaded = _loaded(world, folder, section)
+        loaded = _loaded(world, folder, section, kept)
         tools(loaded.settings)
         return InForce(loaded.settings, loaded.problems, loaded.withheld)
 
@@ -165,7 +165,7 @@ async def _mode_in(load: LoadSettings, folder: str) -> Mode:
     return (await load(folder, {})).settings.mode
 
 
-def _loaded(world: World, folder: str | None, section: Mapping[str, Any]) -> Loaded:
+def _loaded(world: World, folder: str | None, section: Mapping[str, Any], kept: LastGood | None = None) -> Loaded:
     from claw_lsp.adapters.claude.models import within
     from claw_lsp.adapters.settings import MANAGED, load, managed
 
@@ -176,6 +176,7 @@ def _loaded(world: World, folder: str | None, section: Mapping[str, Any]) -> Loa
         command_line=world.command_line,
         editor=section,
         policy=managed(MANAGED),
+        kept=kept,
     )
     return replace(loaded, settings=within(loaded.settings))
 

@@ -114,6 +114,7 @@ def environment(
     git: str,
     trailer: str,
     footer: str,
+    language: str = "",
 ) -> str:
     """The block that says where the session stands when it begins; `git` is what git answered, "" for no repository."""
     lines = [
@@ -126,6 +127,7 @@ def environment(
         f"- editor: {_line(editor) or 'none; files are read from disk and written to it'}",
         f"- commit messages end with: {_line(trailer) or 'nothing added, as the person set it'}",
         *([f"- descriptions of pull requests end with: {_line(footer)}"] if footer else []),
+        *([f"- the person wants you to speak to them in: {_line(language)}"] if language else []),
     ]
     if git:
         return "\n".join([*lines, "- git, as data:", fenced(git.strip())])

@@ -77,6 +77,7 @@ class Opener:
             git=git,
             trailer=briefing.trailer(settings),
             footer=briefing.footer(settings),
+            language=settings.language or "",
         )
         mode = chosen.mode or settings.mode
         found = await self.instructions(Around(home.folder, home.roots, settings, home.open_texts()))

@@ -26,7 +26,8 @@ class Exposure:
 class Ground:
     """Where a plan is judged. Absolute folders, normalised: the workspace's, the one the shell stands in, the person's, and
     ours below theirs (CLAW_HOME), and that of the agent's notes where the person chose one; `remembers`: it keeps some.
-    `hook` is what the hooks said of this plan."""
+    `hook` is what the hooks said of this plan. `reads_inside`: what lies outside of the roots
+    is never read."""
 
     roots: tuple[str, ...]
     cwd: str = ""
@@ -36,6 +37,7 @@ class Ground:
     hook: HookVerdict | None = None
     notes: str = ""
     remembers: bool = False
+    reads_inside: bool = False
 
     @property
     def here(self) -> str:
@@ -69,5 +71,7 @@ class Scene:
     @property
     def ground(self) -> Ground:
         notes = self.settings.memory_directory or ""
-        remembers = self.settings.auto_memory
-        return Ground(self.roots, self.cwd, self.home, self.exposure, self.claw_home, self.hook, notes, remembers)
+        remembers, inside = self.settings.auto_memory, self.settings.reads_inside
+        return Ground(
+            self.roots, self.cwd, self.home, self.exposure, self.claw_home, self.hook, notes, remembers, inside
+        )

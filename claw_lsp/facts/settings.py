@@ -198,6 +198,22 @@ class Settings(SandboxSettings, AutoRules, McpSettings):
     disable_auto: Literal["disable"] | None = Field(
         None, alias="disableAutoMode", description="`disable` forbids the mode auto."
     )
+    reads_inside: bool = Field(
+        False,
+        alias="blockReadsOutsideWorkingDirectories",
+        description="Refuse to read any file outside of the workspace folders and the additional directories, in every mode.",
+    )
+    language: str | None = Field(
+        None,
+        pattern=r"^[^\W\d_]+(?:[ -][^\W\d_]+){0,3}$",
+        max_length=40,
+        description="The language the agent speaks to you, such as `German`; that of your prompts if not set.",
+    )
+    respect_gitignore: bool = Field(
+        True,
+        alias="respectGitignore",
+        description="Leave out of what @ offers in a chat the files that .gitignore names.",
+    )
     env: dict[str, str] = Field({}, description="Environment variables that shell commands get beside the usual ones.")
     hooks: tuple[Hook, ...] = Field(
         (), description="Programs, addresses and prompts that are asked at events, from every settings file in force."

@@ -133,8 +133,15 @@ class Beside:
             Call(id="along", name="Read", input={"file_path": path}), Reach.READ, f"Read {path}", paths=(where,)
         )
         roots = (*state.roots, *settings.add_dirs)
-        notes = settings.memory_directory or ""
-        ground = Ground(roots, state.cwd, self.home, state.exposure, self.claw_home, None, notes)
+        ground = Ground(
+            roots,
+            state.cwd,
+            self.home,
+            state.exposure,
+            self.claw_home,
+            notes=settings.memory_directory or "",
+            reads_inside=settings.reads_inside,
+        )
         verdict = judge((*settings.rules, *state.rules), state.mode, plan, ground)
         return "" if verdict.decision == "allow" else verdict.reason
 

@@ -89,9 +89,9 @@ class Search(Protocol):
         """Whether a path, relative to the folder searched, is one that glob and type choose."""
         ...
 
-    async def names(self, folder: str) -> tuple[str, ...]:
-        """The paths of all files below a folder, relative to it, in no order, and nothing looked at but names. Raises
-        ToolError as `files` does."""
+    async def names(self, folder: str, *, ignored: bool = False) -> tuple[str, ...]:
+        """The paths of all files below a folder, relative to it, in no order, and nothing looked at but names; with `ignored`
+        those too that .gitignore names. Raises ToolError as `files` does."""
         ...
 
     async def files(self, folder: str, glob: str | None, type: str | None) -> tuple[ListedFile, ...]:  # noqa: A002

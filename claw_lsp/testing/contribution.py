@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from claw_lsp.adapters.settings import schema
-from claw_lsp.adapters.settings.layers import NOT_FROM_EDITOR
+from claw_lsp.adapters.settings.belief import NOT_FROM_EDITOR
 
 PACKAGE = "editors/vscode/package.json"
 TITLE = "Claw"

@@ -13,6 +13,7 @@ from typing import Any, get_args
 from pydantic import BaseModel
 
 from claw_lsp.adapters.settings import schema
+from claw_lsp.adapters.settings.elsewhere import ELSEWHERE
 from claw_lsp.app.house import build
 from claw_lsp.app.world import World
 from claw_lsp.engine.toolbox import spec
@@ -48,7 +49,7 @@ def documents() -> dict[str, str]:
         "docs/commands.md": _page("Commands", _COMMANDS, _commands()),
         "docs/events.md": _page("Events", _EVENTS, _events()),
         "docs/tools.md": _page("Tools", _TOOLS, _tools()),
-        "docs/settings.md": _page("Settings", _SETTINGS, _settings(schema()["properties"], schema()["$defs"])),
+        "docs/settings.md": _page("Settings", _SETTINGS, _all_settings()),
         contribution.PACKAGE: contribution.package_json(REPOSITORY),
     }
 
@@ -116,10 +117,18 @@ def _fields(described: Mapping[str, Any]) -> str:
     return "\n".join(["| field | type | |", "| --- | --- | --- |", *rows])
 
 
+def _all_settings() -> Iterator[str]:
+    yield from _settings(schema()["properties"], schema()["$defs"])
+    rows = [f"| `{name}` | {it.standing} | {_cell(it.why)} |" for name, it in ELSEWHERE.items()]
+    yield "\n".join(["## Keys of other agents", "", _OTHERS, "", "| key | here | why |", "| --- | --- | --- |", *rows])
+
+
 def _settings(described: Mapping[str, Any], defined: Mapping[str, Any], path: str = "") -> Iterator[str]:
     """Every setting by its key, nested ones with dots between."""
     for name, it in described.items():
         key = f"{path}{name}"
+        if key in ELSEWHERE:
+            continue
         if it.get("type") == "object" and "properties" in it:
             yield from _settings(it["properties"], defined, f"{key}.")
         else:
@@ -165,10 +174,30 @@ _TOOLS = (
     "What the model can call, in the words it is told. What a call needs a yes for is decided by its plan, the rules and"
     " the mode. Fields in bold must be given."
 )
-_SETTINGS = (
-    "`settings.json` in `~/.claw` (or `CLAW_HOME`) and in `.claw/` of a project; `.claude/` is read too, one step lower."
-    " An editor may send the same keys in its section `claw`. `claw-lsp schema settings` prints the JSON schema."
-)
+_SETTINGS = """
+`settings.json` in `~/.claw` (or `CLAW_HOME`) and in `.claw/` of a project; `.claude/` is read too, one step lower. An editor may
+send the same keys in its section `claw`. `claw-lsp schema settings` prints the JSON schema.
+
+Where the same key stands in several places, the strongest one counts; lists of all of them are joined, maps are merged by key. From
+the strongest to the weakest:
+
+1. managed: `managed-settings.json` and `managed-settings.d/*.json` (in the order of their names) in `/etc/claw-lsp`, `/etc/claude-code`
+   or `/Library/Application Support/ClaudeCode`, where nobody but root may write
+2. `claw-lsp`'s command line
+3. the editor's section `claw`
+4. `.claw/settings.local.json`, then `.claude/settings.local.json` of the folder
+5. `.claw/settings.json`, then `.claude/settings.json` of the folder
+6. `~/.claw/settings.json`, then `~/.claude/settings.json`: your own
+
+A folder's files and an editor's section may forbid and ask; what they would allow, run or redirect counts once you trusted the folder,
+or never (`claw.permissions` lists what was left out). `fallbackModel`, `availableModels` and `allowedMcpServers` are one choice each
+and not joined.
+
+A file that changes is in force at once, also in a turn that runs; `model`, `effortLevel` and `defaultMode` are what new sessions begin
+with. Of a file that is broken now, what it said before stays in force until it is mended; what is wrong is said once, and shown at its
+place where the file is open. Text that is not saved counts for nothing, but is looked at while you write it.
+""".strip()
+_OTHERS = "Other agents' files may hold these; here they are known and do nothing."
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -7,7 +7,13 @@ from typing import Any, cast
 
 from claw_lsp.facts.settings import Settings
 
-_UNDER_PERMISSIONS = ("defaultMode", "additionalDirectories", "disableBypassPermissionsMode", "disableAutoMode")
+_UNDER_PERMISSIONS = (
+    "defaultMode",
+    "additionalDirectories",
+    "disableBypassPermissionsMode",
+    "disableAutoMode",
+    "blockReadsOutsideWorkingDirectories",
+)
 
 KEYS: dict[str, tuple[str, ...]] = {
     alias: (("permissions", alias) if alias in _UNDER_PERMISSIONS else tuple(alias.split(".")))
@@ -32,6 +38,13 @@ def lookup(data: Mapping[str, Any], keys: tuple[str, ...]) -> tuple[tuple[str, .
             return None
         here = cast("Mapping[str, Any]", here)[key]
     return keys, here
+
+
+def modern(data: Mapping[str, Any]) -> Mapping[str, Any]:
+    """What a settings file says, with older names of settings turned into those of today."""
+    if isinstance(said := data.get("includeCoAuthoredBy"), bool) and "attribution" not in data:
+        return {**data, "attribution": said}
+    return data
 
 
 def plain(alias: str, value: Any) -> Any:

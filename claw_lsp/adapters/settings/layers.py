@@ -14,9 +14,11 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
+from claw_lsp.adapters.settings.belief import NOT_FROM_EDITOR, OF_FOLDER, STRICTER, believed
 from claw_lsp.adapters.settings.files import read_text
 from claw_lsp.adapters.settings.hooks import found_in
-from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, plain
+from claw_lsp.adapters.settings.kept import Good, LastGood
+from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, modern, plain
 from claw_lsp.adapters.settings.managed import NOBODYS, Managed
 from claw_lsp.adapters.settings.place import Keys, place
 from claw_lsp.adapters.settings.remember import allowed_here
@@ -33,71 +35,8 @@ from claw_lsp.facts.settings import Problem, Settings
 MAX_PROBLEMS = 20
 """How many problems of one file are told."""
 
-_OF_FOLDER = ("project", "local")
-"""The sources that stand in the folder itself. A local file proves nothing: a repository can bring one."""
-
-_FROM_PROJECT = frozenset(
-    {
-        "model",
-        "smallModel",
-        "fallbackModel",
-        "effortLevel",
-        "maxTurns",
-        "maxCost",
-        "maxMinutes",
-        "maxOutputTokens",
-        "todoWrite",
-        "disableBypassPermissionsMode",
-        "disableAutoMode",
-        "disabledMcpjsonServers",
-        "deniedMcpServers",
-    }
-)
-"""What a checked-in file may say before anybody trusted it: it costs or forbids, and opens nothing."""
-
-_STRICTER: Mapping[str, object] = {
-    "review": "before",
-    "aiComments": "off",
-    "autoMemoryEnabled": False,
-    "sandbox.enabled": True,
-    "sandbox.failIfUnavailable": True,
-    "sandbox.autoAllowBashIfSandboxed": False,
-    "sandbox.allowUnsandboxedCommands": False,
-    "sandbox.hideEnvFiles": True,
-}
-_STRICTER_LISTS = frozenset(
-    {"sandbox.filesystem.denyWrite", "sandbox.filesystem.denyRead", "sandbox.network.deniedDomains"}
-)
-"""More review or walls than the person asked for, or less offered, is no harm; the contrary is theirs to choose."""
-
-_LOOSER = {it for it in KEYS if it.startswith(("sandbox.", "autoMode."))} - _STRICTER.keys() - _STRICTER_LISTS
 _REPLACED = frozenset({"fallbackModel", "availableModels", "allowedMcpServers"})
 """Lists that are one choice as a whole: what is stronger does not add to them."""
-
-NOT_FROM_EDITOR = frozenset(
-    {
-        "env",
-        "additionalDirectories",
-        "allowPrivateAddresses",
-        "allowedHttpHookUrls",
-        "allowedMcpServers",
-        "apiKeyHelper",
-        "availableModels",
-        "provider",
-        "autoMemoryDirectory",
-        "cleanupPeriodDays",
-        "disableAllHooks",
-        "enableAllProjectMcpServers",
-        "enabledMcpjsonServers",
-        "hooks",
-        "httpHookAllowedEnvVars",
-        "maxSessionMegabytes",
-        "shareEditor",
-        *_LOOSER,
-    }
-)
-"""What an editor's section, which may come from the workspace, may not say; nor allow rules, nor the bypass mode."""
-
 
 _OF_PERSON = NOT_FROM_EDITOR | frozenset(
     "allow hooks mcpServers enabledPlugins statusLine apiKey authToken baseUrl shellPath".split()
@@ -125,14 +64,16 @@ def load(
     editor: Mapping[str, Any],
     files: Sequence[str] = (),
     policy: Managed = NOBODYS,
+    kept: LastGood | None = None,
 ) -> Loaded:
     """Read every layer; never raises. `folder` is the session's home, None with no folder open. `files` are settings
     files that the command line names; they are believed as it is. `policy` are managed settings, stronger than everything.
+    `kept` remembers what the files said last: of one that is broken now that stays in force.
 
     `command_line` and `editor` are shaped like a settings file; `editor` is the section `claw`. Reads the disk: call it
     off the loop.
     """
-    gathered = _Gathered(restricted=editor.get("workspaceTrusted") is False)
+    gathered = _Gathered(restricted=editor.get("workspaceTrusted") is False, kept=kept or LastGood())
     if folder is not None and not gathered.restricted:
         gathered.folder.approvals = _approvals(gathered, Path(claw_home), folder, home)
     for path, source in _files(Path(home), Path(claw_home), folder):
@@ -184,6 +125,7 @@ class _Gathered:
     walled_by_others: bool = False
     hooks_off_by_policy: bool = False
     restricted: bool = False
+    kept: LastGood = field(default_factory=LastGood)
 
 
 def _approvals(gathered: _Gathered, claw_home: Path, folder: str, home: str) -> Approvals:
@@ -225,79 +167,91 @@ def _read_file(gathered: _Gathered, path: Path, source: str) -> None:
     try:
         text = read_text(path)
     except ClawError as error:
-        gathered.problems.append(Problem(str(path), 1, 1, str(error)))
+        _broken(gathered, path, source, (1, 1), str(error))
         return
-    if text is not None:
+    if text is None:
+        gathered.kept.forget(str(path))
+    else:
         _take_text(gathered, path, source, text)
 
 
 def _take_text(gathered: _Gathered, path: Path, source: str, text: str) -> None:
     if not text.strip():
+        gathered.kept.forget(str(path))
         return
     try:
         data = json.loads(text)
     except json.JSONDecodeError as error:
-        message = f"This is not valid JSON: {error.msg}. The file is left out until it is mended."
-        gathered.problems.append(Problem(str(path), error.lineno, error.colno, message))
+        _broken(gathered, path, source, (error.lineno, error.colno), f"This is not valid JSON: {error.msg}.")
         return
     except (ValueError, RecursionError):
-        message = "This JSON is nested too deep or holds a number too long. The file is left out until it is mended."
-        gathered.problems.append(Problem(str(path), 1, 1, message))
+        message = "This JSON is nested too deep or holds a number too long."
+        _broken(gathered, path, source, (1, 1), message)
         return
     if not isinstance(data, dict):
-        message = "Expected one JSON object {…} with settings. The file is left out until it is mended."
-        gathered.problems.append(Problem(str(path), 1, 1, message))
+        _broken(gathered, path, source, (1, 1), "Expected one JSON object {…} with settings.")
         return
-    _take(gathered, _Layer(source, str(path), cast("dict[str, Any]", data), text))
+    _take(gathered, _Layer(source, str(path), modern(cast("dict[str, Any]", data)), text))
+
+
+def _broken(gathered: _Gathered, path: Path, source: str, at: tuple[int, int], why: str) -> None:
+    """Nothing of the file can be read now: what it said last stays in force, and the one thing said is why."""
+    last = gathered.kept.of(str(path))
+    does = (
+        "What it said before stays in force until it is mended." if last else "The file is left out until it is mended."
+    )
+    problems = [*gathered.problems, Problem(str(path), *at, f"{why} {does}")]
+    if last is not None:
+        _take(gathered, _Layer(source, str(path), last.said, last.text))
+    gathered.problems = problems
 
 
 def _take(gathered: _Gathered, layer: _Layer) -> None:
     for group in ("permissions", "chats", "sandbox"):
         if not isinstance(layer.data.get(group, {}), Mapping):
             _complain(gathered, layer, (group,), f"{group}: expected an object {{…}}")
+    good: dict[str, Any] = {}
     for alias, keys in KEYS.items():
         found = lookup(layer.data, keys)
-        if found is None or found[1] is None:
-            continue
-        at, value = found[0], plain(alias, found[1])
-        if not _believed(layer, alias, value):
-            if layer.source == "editor" and alias in _STRICTER:
-                continue  # Editors send their defaults, too: nobody said anything.
-            value = gathered.folder.part(alias, value, layer.path) if layer.source in _OF_FOLDER else None
-        if value is None:
-            gathered.withheld.append(f"{layer.path}: {'.'.join(at)}")
-            continue
-        theirs = layer.source not in (*_OF_FOLDER, "editor")
-        if alias == "sandbox.enabled" and value is True:
-            gathered.walled_by_others = not theirs and (gathered.walled_by_others or not gathered.values.get(alias))
-        if alias == "disableAllHooks" and layer.source == "managed":
-            gathered.hooks_off_by_policy = value is True
-        _take_value(gathered, layer, alias, (at, value))
+        if found is not None and found[1] is not None:
+            _take_setting(gathered, layer, alias, found, good)
     for behavior in BEHAVIORS:
-        _take_rules(gathered, layer, behavior)
-    _take_hooks(gathered, layer)
-    if layer.source in _OF_FOLDER:
+        _take_rules(gathered, layer, behavior, good)
+    _take_hooks(gathered, layer, good)
+    if layer.source in OF_FOLDER:
         gathered.folder.others(layer.data, layer.path)
+    if layer.text is not None:
+        gathered.kept.keep(layer.path, Good(layer.text, layer.data, good))
 
 
-def _believed(layer: _Layer, alias: str, value: Any) -> bool:
-    if layer.source in _OF_FOLDER:
-        return alias in _FROM_PROJECT or _stricter(alias, value)
-    if layer.source == "editor":
-        if alias.startswith("sandbox."):
-            return _stricter(alias, value)
-        never = (("defaultMode", Mode.BYPASS), ("defaultMode", Mode.AUTO), ("aiComments", "run"))
-        return alias not in NOT_FROM_EDITOR and (alias, value) not in never
-    return True
+def _take_setting(
+    gathered: _Gathered, layer: _Layer, alias: str, found: tuple[Keys, Any], good: dict[str, Any]
+) -> None:
+    """Take one setting as far as the layer is believed; its value, or the last good one, is put into `good`."""
+    at, value = found[0], plain(alias, found[1])
+    if layer.source == "editor" and not believed(layer.source, alias, value):
+        if alias not in STRICTER:  # Editors send their defaults, too: nobody said anything.
+            gathered.withheld.append(f"{layer.path}: {'.'.join(map(str, at))}")
+        return
+    value = _valid(gathered, layer, alias, at, value, gathered.kept.of(layer.path))
+    if value is None:
+        return
+    good[".".join(KEYS[alias])] = value
+    if layer.source in OF_FOLDER and not believed(layer.source, alias, value):
+        value = gathered.folder.part(alias, value, layer.path)
+        if value is None:
+            gathered.withheld.append(f"{layer.path}: {'.'.join(map(str, at))}")
+            return
+    theirs = layer.source not in (*OF_FOLDER, "editor")
+    if alias == "sandbox.enabled" and value is True:
+        gathered.walled_by_others = not theirs and (gathered.walled_by_others or not gathered.values.get(alias))
+    if alias == "disableAllHooks" and layer.source == "managed":
+        gathered.hooks_off_by_policy = value is True
+    _take_value(gathered, alias, value)
 
 
-def _stricter(alias: str, value: Any) -> bool:
-    return alias in _STRICTER_LISTS or (alias in _STRICTER and value == _STRICTER[alias])
-
-
-def _take_value(gathered: _Gathered, layer: _Layer, alias: str, found: tuple[tuple[str, ...], Any]) -> None:
-    """Keep one value that the model takes. Most lists grow, maps are merged by key, everything else is replaced."""
-    at, value = found
+def _valid(gathered: _Gathered, layer: _Layer, alias: str, at: Keys, value: Any, last: Good | None) -> Any:
+    """The value where the model takes it; else, once that is said, the last good one, None where there is none."""
     try:
         Settings.model_validate({alias: value})
     except ValidationError as error:
@@ -306,8 +260,14 @@ def _take_value(gathered: _Gathered, layer: _Layer, alias: str, found: tuple[tup
         inside = tuple(it for it in first["loc"][1:] if it != "id")
         name = ".".join(str(it) for it in (*at, *inside))
         shown = "" if alias == "env" else f"; found {_shown(first['input'])}"
-        _complain(gathered, layer, (*at, *inside), f"{name}: {expected}{shown}")
-        return
+        before = last.values.get(".".join(KEYS[alias])) if last and layer.text is not None else None
+        _complain(gathered, layer, (*at, *inside), f"{name}: {expected}{shown}", stays=before is not None)
+        return before
+    return value
+
+
+def _take_value(gathered: _Gathered, alias: str, value: Any) -> None:
+    """Keep one value. Most lists grow, maps are merged by key, everything else is replaced."""
     before = gathered.values.get(alias)
     if isinstance(value, list) and isinstance(before, list) and alias not in _REPLACED:
         both = cast("list[Any]", before) + cast("list[Any]", value)
@@ -318,14 +278,18 @@ def _take_value(gathered: _Gathered, layer: _Layer, alias: str, found: tuple[tup
         gathered.values[alias] = value
 
 
-def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
+def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior, good: dict[str, Any]) -> None:
     found = lookup(layer.data, ("permissions", behavior))
     if found is None or found[1] is None:
         return
     at, rules = found
     if not isinstance(rules, list):
-        _complain(gathered, layer, at, f"permissions.{behavior}: expected a list of rules")
+        last = gathered.kept.of(layer.path) if layer.text is not None else None
+        rules = last.values.get(f"permissions.{behavior}") if last else None
+        _complain(gathered, layer, at, f"permissions.{behavior}: expected a list of rules", stays=rules is not None)
+    if rules is None:
         return
+    good[f"permissions.{behavior}"] = rules
     kept: list[Rule] = []
     for n, text in enumerate(cast("list[Any]", rules)):
         if isinstance(text, str) and text.strip() and text.isprintable():
@@ -340,22 +304,23 @@ def _take_rules(gathered: _Gathered, layer: _Layer, behavior: Behavior) -> None:
         gathered.rules += kept
     elif layer.source == "local" and Path(layer.path).parent.name == ".claw":
         gathered.remembered += kept
-    elif layer.source in _OF_FOLDER:
+    elif layer.source in OF_FOLDER:
         _take_approved(gathered, kept, layer.path)
     elif kept:
         gathered.withheld.append(_not_allowed(layer.path, kept))
 
 
-def _take_hooks(gathered: _Gathered, layer: _Layer) -> None:
+def _take_hooks(gathered: _Gathered, layer: _Layer, good: dict[str, Any]) -> None:
     """Keep the hooks that can be read and are believed: those of a folder's file count one by one, once approved."""
     if not (hooks := layer.data.get("hooks")) or layer.source == "editor":
         return
+    good["hooks"] = hooks
     for it in found_in(hooks):
         if it.remark:
             _note(gathered, layer, it.at, it.remark)
         if it.hook is None:
             continue
-        if layer.source in _OF_FOLDER and not gathered.folder.allows(*it.asked, layer.path):
+        if layer.source in OF_FOLDER and not gathered.folder.allows(*it.asked, layer.path):
             gathered.withheld.append(f"{layer.path}: {it.asked[0]} ({it.hook.name[:200]})")
             continue
         line = place(layer.text, it.at)[0] if layer.text is not None else 0
@@ -439,8 +404,9 @@ def _expanded(path: str, home: str) -> str:
     return home + path[1:] if path == "~" or path.startswith("~/") else path
 
 
-def _complain(gathered: _Gathered, layer: _Layer, at: Keys, message: str) -> None:
-    _note(gathered, layer, at, f"{message}. It is left out.")
+def _complain(gathered: _Gathered, layer: _Layer, at: Keys, message: str, *, stays: bool = False) -> None:
+    does = "What stood there before stays in force." if stays else "It is left out."
+    _note(gathered, layer, at, f"{message}. {does}")
 
 
 def _note(gathered: _Gathered, layer: _Layer, at: Keys, message: str) -> None:

@@ -32,6 +32,7 @@ FROM_TRUSTED = frozenset(
         "disableAllHooks",
         "env",
         "models",
+        "respectGitignore",
         "review",
         "saveBeforeRun",
     }

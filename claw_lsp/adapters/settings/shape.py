@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from claw_lsp.adapters.settings.elsewhere import ELSEWHERE
 from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS
 from claw_lsp.facts.hook import FIRED, NOT_YET, Hook
 from claw_lsp.facts.settings import Settings
@@ -28,6 +29,8 @@ def schema() -> dict[str, Any]:
     for behavior in reversed(BEHAVIORS):
         permissions[behavior] = {"type": "array", "items": {"type": "string"}, "description": _ASIDE[behavior]}
     properties["hooks"] = _hooks()
+    properties["includeCoAuthoredBy"] = {"type": "boolean", "description": "The older name of `attribution`."}
+    properties |= {name: {**it.schema, "description": it.sentence} for name, it in ELSEWHERE.items()}
     used = {name: it for name, it in model["$defs"].items() if name != "Rule"}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",

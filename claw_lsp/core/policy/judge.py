@@ -182,6 +182,9 @@ def _denied(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> 
     for rule in rules:
         if rule.behavior == "deny" and touches(rule, rules, plan, ground):
             return _by_rule("deny", rule)
+    if ground.reads_inside and (named := _read_outside(plan, ground)):
+        reason = f"it reads {named}, and the settings block reads outside of the workspace folders"
+        return Verdict(decision="deny", reason=reason)
     if plan.url is not None and not hosts.fetchable(plan.url):
         return Verdict(decision="deny", reason="only http and https addresses are fetched")
     if plan.call.name == "EnterWorktree" and (why := worktrees.refused(plan.call.input)):
@@ -190,6 +193,16 @@ def _denied(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> 
         reason = "plan mode is on: nothing is changed until the plan is approved (ExitPlanMode)"
         return Verdict(decision="deny", reason=reason)
     return None
+
+
+def _read_outside(plan: Plan, ground: Ground) -> str:
+    """A file that the plan reads and that lies in no root, as far as the plan tells; "" for none. What a tool's result was put
+    into is the session's own."""
+    if plan.reach not in (Reach.READ, Reach.RUN):
+        return ""
+    roots = (*ground.roots, f"{ground.claw_home}/output") if ground.claw_home else ground.roots
+    read = (it for it in plan.paths if not it.path.startswith("/dev/"))
+    return next((it.path for it in read if not (inside(it.path, roots) and inside(it.target, roots))), "")
 
 
 def _asked(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> Verdict | None:

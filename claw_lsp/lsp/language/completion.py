@@ -205,7 +205,7 @@ class ChatCompletion:
     async def _listed(self, root: str) -> Sequence[str]:
         """Every file and every folder below a root, as git and ripgrep see them. Raises ClawError."""
         search = await asyncio.to_thread(self._door.house.search)
-        names = await search.names(root)
+        names = await search.names(root, ignored=not (await self._door.settings_in(root)).respect_gitignore)
         return await asyncio.to_thread(with_folders, names[:MOST_FILES])
 
 
