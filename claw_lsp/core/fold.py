@@ -188,9 +188,11 @@ def _spoke(state: State, event: ModelSpoke) -> State:
     size = counted if event.usage.prompt_tokens else state.filled + rough(sent)
     calls = tuple(OpenCall(call) for call in calls_in(sent))
     turn = state.turn and replied(state.turn, event, sent=bool(sent), calls=bool(calls))
-    if not sent:
-        return replace(state, usage=usage, cost=added(state.cost, event.cost), turn=turn)
     user = (message("user", state.pending),) if state.pending else ()
+    if not sent:
+        # It was sent all the same: what is said next is a message of its own.
+        said, state = state.messages + user, replace(state, pending=())
+        return replace(state, messages=said, usage=usage, cost=added(state.cost, event.cost), turn=turn)
     return replace(
         state,
         usage=usage,
