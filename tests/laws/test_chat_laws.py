@@ -232,6 +232,7 @@ def play(steps: list[tuple[Any, ...]], *, merged: bool, line_end: str = "\n") ->
     return scene
 
 
+@example([("stream", ""), ("delete", 1.0, 0.5), ("deliver", 1), ("send",), ("take",), ("stream", "")])
 @settings(max_examples=400, deadline=None)
 @given(STEPS)
 def test_r24_what_the_person_typed_stays_below_and_the_answer_is_whole(steps: list[tuple[Any, ...]]) -> None:

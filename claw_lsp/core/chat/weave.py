@@ -209,6 +209,8 @@ def _next_offer(weave: Weave) -> Offer | None:
         case Begin():
             return _beginning(weave, task)
         case Steer(at):
+            # The answer comes above what is typed next, also where its own heading was deleted and this prompt is the one above.
+            at = max(at, weave.anchor)
             return Offer("steer", at, _closed(weave, at) + _next_prompt(weave, at))
         case Take(meanwhile):
             return _taking(weave, meanwhile=meanwhile)
