@@ -25,7 +25,7 @@ from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.instructions import Around
 from claw_lsp.facts.rule import Mode
-from claw_lsp.facts.settings import InForce, Settings
+from claw_lsp.facts.settings import InForce, Problem, Settings
 from claw_lsp.facts.trust import Item
 from claw_lsp.facts.usage import ModelFacts
 
@@ -55,7 +55,7 @@ def build(world: World) -> House:
     from claw_lsp.adapters.git import Git
     from claw_lsp.adapters.mcp.files import McpFiles
     from claw_lsp.adapters.sandbox.system import SystemSandbox
-    from claw_lsp.adapters.settings import LastGood, RuleMemory, examined
+    from claw_lsp.adapters.settings import LastGood, RuleMemory
 
     clock = SystemClock()
     texts = prompts.load()
@@ -85,7 +85,7 @@ def build(world: World) -> House:
         models=_models,
         search=search,
         settings=load,
-        examine=examined,
+        examine=_examined,
         home=world.home,
         claw_home=world.claw_home,
         checkpoints=checkpoints_of(world),
@@ -94,6 +94,14 @@ def build(world: World) -> House:
         entries=McpFiles(mcp_sources(world)),
         logins=logins_of(world),
     )
+
+
+def _examined(path: str, text: str) -> tuple[Problem, ...]:
+    """What is wrong in the text of a settings file, or of a .mcp.json."""
+    from claw_lsp.adapters.mcp import entries
+    from claw_lsp.adapters.settings import examined
+
+    return entries.examined(text, path) if path.endswith("/.mcp.json") else examined(path, text)
 
 
 def _opener(

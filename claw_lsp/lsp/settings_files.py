@@ -1,4 +1,4 @@
-"""Settings files that are open in the editor: what is wrong in them, as diagnostics at their place, while they are written."""
+"""Settings files and .mcp.json that are open in the editor: what is wrong in them, at its place, while they are written."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ WARNING = 2
 """LSP's DiagnosticSeverity.Warning."""
 
 Examine = Callable[[str, str], tuple[Problem, ...]]
-"""(path, text) -> what is wrong in the text of a settings file."""
+"""(path, text) -> what is wrong in the text of such a file."""
 
-_NAMES = re.compile(r"/\.(claw|claude)/settings(\.local)?\.json$")
+_NAMES = re.compile(r"/\.(claw|claude)/settings(\.local)?\.json$|/\.mcp\.json$")
 _VALUE = re.compile(r'"(?:[^"\\\n]|\\.)*"|[^\s,\]}]+')
 
 

@@ -207,3 +207,15 @@ async def test_the_chat_says_it_in_words(tmp_path: Path) -> None:
         path, _ = await chat(visit)
         await sends(visit, path, "/mcp")
         await visit.until(lambda: "## `db`: not started" in visit.text(path))
+
+
+async def test_what_is_wrong_in_an_open_file_stands_at_its_place_while_it_is_written(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as visit:
+        text = '{"mcpServers": {\n  "a": {"url": "https://x"},\n  "b": {"command": "${GONE}"}\n}}\n'
+        path = visit.open(".mcp.json", text)
+        await visit.until(lambda: visit.diagnostics(path))
+        [found] = visit.diagnostics(path)
+        assert found["message"].startswith('mcpServers.a.url: a url needs "type": "http"')
+        assert (found["range"]["start"]["line"], found["range"]["start"]["character"]) == (1, 8)
+        visit.editor.type(path, text.index('"url"'), '"type": "http", ')
+        await visit.until(lambda: not visit.diagnostics(path))
