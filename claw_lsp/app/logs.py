@@ -49,6 +49,8 @@ def set_up(environment: Mapping[str, str]) -> None:
     # The libraries below log whole messages when asked for more than warnings: file text, prompts.
     logging.basicConfig(level=logging.WARNING, handlers=[handler])
     logging.getLogger("claw_lsp").setLevel(level.upper())
+    # The SDK of MCP logs every fault of a server with a trace, and raises it as well (mcp 2.3): it is told in that server's state.
+    logging.getLogger("mcp").setLevel(logging.CRITICAL)
     sys.excepthook = _crashed
     threading.excepthook = lambda it: _crashed(it.exc_type, it.exc_value, it.exc_traceback)
 

@@ -153,6 +153,17 @@ async def test_one_logs_in_on_a_page_that_is_printed_and_out_again(tmp_path: Pat
         assert (await it.claw("mcp", "logout", "web")).out == "There was no login to web.\n"
 
 
+async def test_a_login_that_is_refused_is_a_sentence(tmp_path: Path) -> None:
+    async with serving(Desk(refuses="access_denied")) as desk:
+        it = shell(tmp_path)
+        await it.claw("mcp", "add", "-t", "http", "web", desk.url)
+        process = await it.start("mcp", "login", "web")
+        await Browser().visit((await heard(process.stdout, f"{desk.base}/authorize")).splitlines()[-1])
+        _, err = await process.communicate()
+        assert process.returncode == 1
+        assert err.decode() == "claw-lsp: The authorization server refused the login: access_denied.\n"
+
+
 SERVER = """
 import sys
 from mcp.server import MCPServer

@@ -16,6 +16,7 @@ from claw_lsp.adapters.mcp.headers import headers_of
 from claw_lsp.adapters.mcp.logins import McpLogins
 from claw_lsp.adapters.mcp.oauth import ServerAuth, connecting
 from claw_lsp.adapters.mcp.tokens import FILE, Login, LoginStore
+from claw_lsp.core.policy.paths import secret
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.mcp import OAuthSettings, ServerConfig
 from tests.wire.oauth_desk import Browser, Desk, serving
@@ -256,6 +257,7 @@ def test_a_file_of_logins_that_others_can_read_is_not_used_and_one_that_is_broke
     (tmp_path / FILE).chmod(0o644)
     with pytest.raises(ClawError, match=r"can be read by others.*chmod 600"):
         store.get(config)
+    assert secret(f"/home/me/.claw/{FILE}") and secret(f"/home/me/.claw/{FILE}.bad-1")
     (tmp_path / FILE).write_text("{")
     (tmp_path / FILE).chmod(0o600)
     assert store.get(config) is None

@@ -24,7 +24,8 @@ AGENT_FILES = frozenset({".mcp.json", ".claude.json"})
 _SECRET_NAMES = re.compile(
     r"""^( \.env(\..*)? | .*\.(pem|key|p12|pfx|jks|keystore|kdbx|ppk|gpg|asc) | id_(rsa|dsa|ecdsa|ed25519)(\..*)?
         | \.netrc | _netrc | \.pgpass | \.git-credentials | \.htpasswd | credentials(\.json)? | \.credentials(\.json)?
-        | service[-_]account.*\.json | secrets?\.(json|ya?ml|toml) | \.pypirc | \.dockercfg | \.vault-token )$""",
+        | service[-_]account.*\.json | secrets?\.(json|ya?ml|toml) | \.pypirc | \.dockercfg | \.vault-token
+        | mcp-logins\.json(\.bad-\d+)? )$""",
     re.VERBOSE | re.IGNORECASE,
 )
 _SECRET_FOLDERS = frozenset({".ssh", ".aws", ".gnupg", ".kube", ".docker", ".azure", "gcloud", "keyrings"})
