@@ -23,6 +23,7 @@ from claw_lsp.core.words import counted
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
+from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.engine.titles import Titles
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
@@ -34,7 +35,9 @@ from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal
+from claw_lsp.lsp import served
 from claw_lsp.lsp.along import Along, Lookup
+from claw_lsp.lsp.asked import DoorAsked
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats
 from claw_lsp.lsp.client import Client
@@ -285,6 +288,7 @@ class Door:
     async def along(self, session: Session, words: str, settings: Settings) -> Along:
         """What words for this session mention; what is not sent is said where the chat does not show it."""
         along = await self.lookup(words, session.state, settings)
+        along += await served.along(self.house.servers, session.state, words)
         for line in along.lines if not self.chats.is_open(session.id) else ():
             if line.startswith("not sent"):
                 self.messages.say(WARNING, f"Claw: {line}")
@@ -374,6 +378,14 @@ class Door:
             withdrawn=self.chats.withdrawn,
             turned=self.events.touched,
         )
+
+    def asked(self, session: Session, host: TurnHost) -> DoorAsked:
+        """Who answers what an MCP server asks during a call of this turn."""
+
+        async def small() -> SmallModel:
+            return self.house.small(await self.settings_of(session))
+
+        return DoorAsked(session.id, host, self.shim, self.views, self.messages, small)
 
     async def _prepared(self, question: Question) -> Question:
         """The question with its document written, so that it can be read and answered there; the chat shows it too."""

@@ -142,7 +142,7 @@ class Chats:
             raise BadRequest(f"There is nothing to send: write below the last heading of {page.path}, then send it.")
         if page.weave.is_sending:
             raise BadRequest("This prompt is being sent already.")
-        if found.slash is not None:
+        if found.slash is not None and not found.slash[0].startswith("mcp__"):
             return await self._reply(page, found, *found.slash)
         page.sends(found.words, found.end)
         try:

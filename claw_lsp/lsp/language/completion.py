@@ -18,7 +18,7 @@ from claw_lsp.core.words import counted
 from claw_lsp.facts.past import SessionSummary
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Effort
-from claw_lsp.lsp import to_lsp
+from claw_lsp.lsp import served, to_lsp
 from claw_lsp.lsp.arguments import NoArguments, SessionArguments
 from claw_lsp.lsp.buffers import Buffer, Position
 from claw_lsp.lsp.commands.table import TABLE, Command
@@ -94,7 +94,7 @@ class ChatCompletion:
             return NOTHING
         match found.kind:
             case "command":
-                offers, whole = _commands(), True
+                offers, whole = [*_commands(), *self._prompts(buffer)], True
             case "argument":
                 offers, whole = await self._arguments(found, buffer)
             case "mention":
@@ -109,6 +109,9 @@ class ChatCompletion:
     async def _arguments(self, found: Begun, buffer: Buffer) -> tuple[Sequence[Offer], bool]:
         """What the command takes, and whether that is all there is."""
         door = self._door
+        if found.command.startswith("mcp__") and (servers := door.house.servers) is not None:
+            offered = await served.arguments(servers, door.home_for(buffer.uri).folder, found.command, found.typed)
+            return [Offer(it.label, it.new, MEMBER, flat(it.detail, 100)) for it in offered], False
         if f"claw.{found.command}" not in TABLE:
             return (), True
         match found.command:
@@ -142,8 +145,29 @@ class ChatCompletion:
             return await self._symbols(words, buffer), False
         if colon and before == "@diagnostics":
             return await self._complained(words, buffer), False
+        offered = await self._resources(typed, buffer)
+        if colon and offered:
+            return offered, False
         files = await self._paths(typed[1:].removeprefix('"'), typed, buffer)
-        return [*(Offer(it, it, KEYWORD, help_) for it, help_ in WORDS.items() if it.startswith(typed)), *files], False
+        return [
+            *(Offer(it, it, KEYWORD, help_) for it, help_ in WORDS.items() if it.startswith(typed)),
+            *offered,
+            *files,
+        ], False
+
+    def _prompts(self, buffer: Buffer) -> list[Offer]:
+        """The prompts of MCP servers, as commands."""
+        servers = self._door.house.servers
+        found = served.prompts(servers, self._door.home_for(buffer.uri).folder) if servers is not None else ()
+        return [Offer(it.label, it.new, KEYWORD, flat(it.detail, 100)) for it in found]
+
+    async def _resources(self, typed: str, buffer: Buffer) -> list[Offer]:
+        """MCP servers that have resources, and what a server has."""
+        servers = self._door.house.servers
+        folder = self._door.home_for(buffer.uri).folder
+        found = await served.resources(servers, folder, typed) if servers is not None else ()
+        wanted = typed.casefold()
+        return [Offer(it.label, it.new, REFERENCE, flat(it.detail, 100)) for it in found if wanted in it.new.casefold()]
 
     async def _symbols(self, words: str, buffer: Buffer) -> list[Offer]:
         """Each name once; a mention of it means all places where it is defined."""
