@@ -35,9 +35,7 @@ from claw_lsp.facts.question import Question
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal
-from claw_lsp.lsp import served
 from claw_lsp.lsp.along import Along, Lookup
-from claw_lsp.lsp.asked import DoorAsked
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats
 from claw_lsp.lsp.client import Client
@@ -48,6 +46,9 @@ from claw_lsp.lsp.host import TurnHost
 from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.languages import EditorLanguages
 from claw_lsp.lsp.line_pages import LinePages
+from claw_lsp.lsp.mcp import served
+from claw_lsp.lsp.mcp.asked import DoorAsked
+from claw_lsp.lsp.mcp.sharing import Sharing
 from claw_lsp.lsp.messages import INFO, WARNING, Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
@@ -56,7 +57,6 @@ from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Again, Run, Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
-from claw_lsp.lsp.sharing import Sharing
 from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.surroundings import Beside
 from claw_lsp.lsp.transport.messages import RequestId

@@ -24,6 +24,7 @@ from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.languages import AskedSymbols, EditorLanguages
 from claw_lsp.lsp.line_pages import LinePages, of_part, of_rule, of_server
+from claw_lsp.lsp.mcp.sharing import Sharing
 from claw_lsp.lsp.messages import Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
@@ -32,7 +33,6 @@ from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
 from claw_lsp.lsp.runs import Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
-from claw_lsp.lsp.sharing import Sharing
 from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.status import status_of
 from claw_lsp.lsp.surroundings import Beside

@@ -26,6 +26,7 @@ LIMITS = {
     "lsp/transport": 1_400,
     "lsp/chat": 1_100,
     "lsp/files": 600,
+    "lsp/mcp": 450,
     "lsp": 7_700,
 }
 """Lines of code that each part of engine and door may have, without those of its parts that are named here themselves

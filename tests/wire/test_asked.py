@@ -14,7 +14,7 @@ from door_desk import PLAIN, Visit, visiting
 from claw_lsp.core.mcp.form import Unfit, defaults, expected, fields_of, read
 from claw_lsp.facts.mcp import Elicitation, Elicited
 from claw_lsp.facts.request import Reply
-from claw_lsp.lsp.asked import DoorAsked
+from claw_lsp.lsp.mcp.asked import DoorAsked
 from claw_lsp.lsp.runs import Run
 from claw_lsp.testing.scripted_model import says
 

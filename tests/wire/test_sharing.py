@@ -11,7 +11,7 @@ import pytest
 from claw_lsp.adapters.shared_editors import LONGEST_PATH, EditorOffer, SharedEditors
 from claw_lsp.facts.fault import HostError, ToolError
 from claw_lsp.facts.shared import Asked
-from claw_lsp.lsp.sharing import Sharing
+from claw_lsp.lsp.mcp.sharing import Sharing
 
 ASKED = Asked(wish="here", agent="t")
 

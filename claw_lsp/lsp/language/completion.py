@@ -18,13 +18,14 @@ from claw_lsp.core.words import counted
 from claw_lsp.facts.past import SessionSummary
 from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.settings import Effort
-from claw_lsp.lsp import served, to_lsp
+from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.arguments import NoArguments, SessionArguments
 from claw_lsp.lsp.buffers import Buffer, Position
 from claw_lsp.lsp.commands.table import TABLE, Command
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.language.place import Place, place_of
 from claw_lsp.lsp.lately import Lately
+from claw_lsp.lsp.mcp import served
 from claw_lsp.lsp.questions import flat
 from claw_lsp.lsp.uris import filelike
 from claw_lsp.ports.languages import Symbol
