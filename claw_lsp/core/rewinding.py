@@ -3,37 +3,49 @@
 from __future__ import annotations
 
 import codecs
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Container, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from claw_lsp.core import proposals
 from claw_lsp.core.difference import differences
-from claw_lsp.core.hunks import groups
+from claw_lsp.core.hunks import groups, undone
 from claw_lsp.core.merge import sided
+from claw_lsp.core.proposals import Proposals
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Edited
 from claw_lsp.facts.checkpoint import Checkpointed, Kept, Mode, Restored, RewindBegun, Rewound
 from claw_lsp.facts.event import CallFinished, CallJudged, Entry, UserSpoke
-from claw_lsp.facts.reviewed import Left, Reverted
+from claw_lsp.facts.reviewed import FileMoved, Left, ProposalApplied, Reverted
 from claw_lsp.facts.text import TextEdit, applied
+
+UTF_8 = "utf-8"
 
 
 @dataclass(frozen=True, slots=True)
 class Content:
-    """A file as it is merged; of a binary one `text` has a character for each byte."""
+    """A file as it is merged; of a binary one `text` has a character for each byte, of others none is a byte order mark: that
+    goes with the encoding."""
 
     text: str
     mode: Mode = "file"
     binary: bool = False
+    encoding: str = UTF_8
+
+    def like(self, other: Content) -> Content:
+        """With what no edit of the text changes as another has it."""
+        return replace(self, mode=other.mode, encoding=other.encoding)
 
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One file became another: `was` before, `left` after; None where there is no file. Of an edit's the mode is not known."""
+    """One file became another: `was` before, `left` after; None where there is no file. Of an edit's mode and encoding are not known.
+    `passing`: no checkpoint around it has the file, so commands may have made it before and deleted it behind."""
 
     path: str
     was: Content | None
     left: Content | None
     is_edit: bool = False
+    passing: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,7 +60,8 @@ class Back:
 @dataclass(frozen=True, slots=True)
 class Changing:
     """What changed files once, in the order of the log: a turn, with its edits and the checkpoints around it ("" where there
-    is none), or a rewind or revert, which has `done` this. `unsaved` are files that no command can have changed."""
+    is none), or a rewind or revert, or a proposal that was applied, which has `done` this. `unsaved` are files that no command
+    can have changed; `moves` are the names that files were given since."""
 
     prompt_id: str = ""
     before: str = ""
@@ -58,13 +71,17 @@ class Changing:
     unsaved: frozenset[str] = frozenset()
     left_out: tuple[str, ...] = ()
     done: tuple[Step, ...] = ()
+    moves: tuple[tuple[str, str], ...] = ()
 
 
 def changings(entries: Sequence[Entry], prompt_id: str) -> tuple[Changing, ...] | None:
     """What changed files since that prompt; None for a prompt that nobody said."""
     found: list[Changing] = []
     begun = False
-    for event in (it.event for it in entries):
+    known = Proposals()
+    for entry in entries:
+        event, proposed = entry.event, known
+        known = proposals.after(known, entry)
         begun = begun or (isinstance(event, UserSpoke) and event.prompt_id == prompt_id)
         if not begun:
             continue
@@ -83,6 +100,10 @@ def changings(entries: Sequence[Entry], prompt_id: str) -> tuple[Changing, ...] 
             case CallFinished() if found:
                 made = tuple(it for it in event.result.edited if not it.proposed)
                 found[-1] = replace(found[-1], edits=(*found[-1].edits, *made))
+            case ProposalApplied():
+                found += _applied(event, proposed, {it.prompt_id for it in found})
+            case FileMoved():
+                found = [replace(it, moves=(*it.moves, (event.path, event.to))) for it in found]
             case _:
                 pass
     return tuple(found) if begun else None
@@ -108,13 +129,40 @@ def kept_apart(roots: Iterable[str], chats: str | None) -> tuple[str, ...]:
 
 
 def steps(it: Changing, before: Mapping[str, Kept], after: Mapping[str, Kept]) -> Iterator[Step]:
-    """What one changing made of each file, in order. `before` and `after` are the files that differ between its checkpoints:
-    what no edit did there commands did, but for files that were not saved."""
+    """What one changing made of each file, in order, by the names that files have now. `before` and `after` are the files that
+    differ between its checkpoints, or were edited: what no edit did there commands did, but for files that were not saved."""
+    for step in _steps(it, before, after):
+        for path, to in it.moves:
+            step = replace(step, path=to) if step.path == path else step
+        yield step
+
+
+def all_taken_back(every: Iterable[Step], now: Mapping[str, Content | None]) -> tuple[dict[str, Back], dict[str, str]]:
+    """Each file without these steps, which are in order; and why others are left alone."""
+    back = {path: Back(it) for path, it in now.items()}
+    left: dict[str, str] = {}
+    for step in reversed(tuple(every)):
+        gone = back[step.path].now is None and (step.was is None or step.passing)
+        if gone:
+            # It is not to be there.
+            left.pop(step.path, None)
+        elif step.path not in left:
+            made = taken_back(back[step.path], step)
+            if isinstance(made, str):
+                left[step.path] = made
+            else:
+                back[step.path] = made
+    return {path: it for path, it in back.items() if path not in left}, left
+
+
+def _steps(it: Changing, before: Mapping[str, Kept], after: Mapping[str, Kept]) -> Iterator[Step]:
     yield from it.done
     by_path: dict[str, list[Step]] = {}
     for edit in it.edits:
         was = None if edit.created else Content(edit.before)
-        by_path.setdefault(edit.path, []).append(Step(edit.path, was, Content(edit.after), is_edit=True))
+        passing = it.ran and edit.path not in before and edit.path not in after
+        step = Step(edit.path, was, Content(edit.after), is_edit=True, passing=passing)
+        by_path.setdefault(edit.path, []).append(step)
     for path in before.keys() | after.keys() if it.ran else ():
         if path not in it.unsaved:
             ends = content(before.get(path)), content(after.get(path))
@@ -127,7 +175,7 @@ def taken_back(it: Back, step: Step) -> Back | str:
     """The file without what one step did. Where all of it is in the way of that, the file is left alone: then the text says why."""
     now = it.now
     if step.is_edit and now is not None:
-        was, left = (one and replace(one, mode=now.mode) for one in (step.was, step.left))
+        was, left = (one and one.like(now) for one in (step.was, step.left))
         step = replace(step, was=was, left=left)
     was, left = step.was, step.left
     if it.wished is None and now == left:
@@ -144,7 +192,8 @@ def taken_back(it: Back, step: Step) -> Back | str:
         # A file that was made or deleted as a whole is not brought back by halves.
         return Back(now, None if wished == now.text else wished)
     text, _ = sided(after, before, now.text)
-    back = Content(text, was.mode if now.mode == left.mode else now.mode)
+    mode = was.mode if now.mode == left.mode else now.mode
+    back = Content(text, mode, encoding=was.encoding if now.encoding == left.encoding else now.encoding)
     return Back(back, None if wished == text else wished)
 
 
@@ -161,10 +210,10 @@ def content(kept: Kept | None) -> Content | None:
     """A file as it is merged: text without its byte order mark, as the editor has it."""
     if kept is None:
         return None
-    for mark, encoding in _MARKS:
+    for encoding, mark in _MARKS.items():
         if kept.mode != "link" and kept.data.startswith(mark):
             try:
-                return Content(kept.data[len(mark) :].decode(encoding), kept.mode)
+                return Content(kept.data[len(mark) :].decode(encoding), kept.mode, encoding=encoding)
             except UnicodeDecodeError:
                 break
     binary = kept.mode == "link" or b"\0" in kept.data
@@ -174,13 +223,11 @@ def content(kept: Kept | None) -> Content | None:
         return Content(kept.data.decode("latin-1"), kept.mode, binary=True)
 
 
-def data_like(it: Content, before: Kept | None) -> bytes:
-    """The bytes of a file with this content, in the encoding of what stands there."""
+def data(it: Content) -> bytes:
+    """The bytes of a file with this content."""
     if it.binary:
         return it.text.encode("latin-1")
-    found = (pair for pair in _MARKS if before is not None and before.data.startswith(pair[0]))
-    mark, encoding = next(found, (b"", "utf-8"))
-    return mark + it.text.encode(encoding)
+    return _MARKS.get(it.encoding, b"") + it.text.encode(it.encoding.removesuffix("-sig"))
 
 
 def rewound_in_words(event: Rewound) -> str:
@@ -197,11 +244,22 @@ def rewound_in_words(event: Rewound) -> str:
     return f"{line}, but for {', '.join(apart)}" if apart else line
 
 
-_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_MARKS = {"utf-8-sig": codecs.BOM_UTF8, "utf-16-le": codecs.BOM_UTF16_LE, "utf-16-be": codecs.BOM_UTF16_BE}
 
 
 def _shifted(it: TextEdit, by: int) -> TextEdit:
     return TextEdit(it.start + by, it.end + by, it.new)
+
+
+def _applied(event: ProposalApplied, before: Proposals, prompts: Container[str]) -> Iterator[Changing]:
+    """What was proposed since then, once the person made it so."""
+    ledger = before.ledgers.get(event.path)
+    hunk = ledger and next((it for it in ledger.hunks if it.id == event.hunk), None)
+    if ledger is None or hunk is None or hunk.kind == "contested" or hunk.maker.prompt_id not in prompts:
+        return
+    if (made := undone(ledger, event.hunk)) is not None:
+        was = None if hunk.kind == "created" else Content(ledger.text)
+        yield Changing(done=(Step(event.path, was, Content(made.text), is_edit=True),))
 
 
 def _kept(it: Changing, event: Checkpointed) -> Changing:
@@ -215,10 +273,10 @@ def _between(path: str, ends: tuple[Content | None, Content | None], edits: Sequ
     """The edits of a file, and what happened between them."""
     at, last = ends
     for edit in edits:
-        mode = at.mode if at is not None else "file"
-        yield Step(path, at, edit.was and replace(edit.was, mode=mode))
+        like = at or Content("")
+        yield Step(path, at, edit.was and edit.was.like(like))
         yield edit
-        at = edit.left and replace(edit.left, mode=mode)
+        at = edit.left and edit.left.like(like)
     yield Step(path, at, last)
 
 
@@ -226,8 +284,8 @@ def rewound_step(file: Restored) -> Step:
     """What a rewind made of a file, as far as it came."""
     return Step(
         file.path,
-        None if file.before is None else Content(file.before, file.before_mode, file.binary),
-        None if file.after is None else Content(file.after, file.after_mode, file.binary),
+        None if file.before is None else Content(file.before, file.before_mode, file.binary, file.before_encoding),
+        None if file.after is None else Content(file.after, file.after_mode, file.binary, file.after_encoding),
     )
 
 
@@ -239,5 +297,7 @@ def restored(path: str, before: Content | None, after: Content | None) -> Restor
         after=after and after.text,
         before_mode=before.mode if before else "file",
         after_mode=after.mode if after else "file",
+        before_encoding=before.encoding if before else UTF_8,
+        after_encoding=after.encoding if after else UTF_8,
         binary=any(it is not None and it.binary for it in (before, after)),
     )

@@ -54,6 +54,8 @@ class Restored(BaseModel):
     after: str | None
     before_mode: Mode = "file"
     after_mode: Mode = "file"
+    before_encoding: str = "utf-8"
+    after_encoding: str = "utf-8"
     binary: bool = False
 
 

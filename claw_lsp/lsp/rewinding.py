@@ -7,16 +7,16 @@ from dataclasses import dataclass, field, replace
 
 from claw_lsp.core.merge import minimal_edits, sided
 from claw_lsp.core.rewinding import (
-    Back,
     Changing,
     Content,
+    Step,
+    all_taken_back,
     content,
-    data_like,
+    data,
     places,
     restored,
     rewound_step,
     steps,
-    taken_back,
 )
 from claw_lsp.facts.checkpoint import Contested, Kept, Restored
 from claw_lsp.facts.fault import CheckpointError, HostError, ToolError
@@ -44,36 +44,22 @@ class Plan:
 async def planned(door: Door, changed: Sequence[Changing]) -> Plan:
     """All of this taken back, the latest first. Nothing is changed yet."""
     plan = Plan()
-    at_first: dict[str, Content | None] = {}
-    now: dict[str, Back] = {}
-    for it in reversed(changed):
-        before, after = await _ends(door, it, plan)
-        for step in reversed(tuple(steps(it, before, after))):
-            if step.path not in at_first:
-                at_first[step.path] = await _now(door, step.path)
-                now[step.path] = Back(at_first[step.path])
-            if step.path in plan.left:
-                continue
-            made = taken_back(now[step.path], step)
-            if isinstance(made, str):
-                plan.left[step.path] = made
-            else:
-                now[step.path] = made
-    plan.files = [
-        restored(path, was, now[path].now)
-        for path, was in at_first.items()
-        if path not in plan.left and was != now[path].now
-    ]
+    every: list[Step] = []
+    for it in changed:
+        ends = await _ends(door, it, plan)
+        every += steps(it, *ends) if ends else steps(replace(it, ran=False), {}, {})
+    now = {path: await _now(door, path) for path in dict.fromkeys(it.path for it in every)}
+    back, plan.left = all_taken_back(every, now)
+    plan.files = [restored(path, now[path], it.now) for path, it in back.items() if now[path] != it.now]
     plan.contested = {
-        path: (it.now.text, it.wished)
-        for path, it in now.items()
-        if path not in plan.left and it.now is not None and it.wished is not None
+        path: (it.now.text, it.wished) for path, it in back.items() if it.now is not None and it.wished is not None
     }
     return plan
 
 
-async def made(door: Door, plan: Plan) -> list[Restored]:
-    """Make it so, file by file. Those that were; the others are in `left` with the reason."""
+async def made(door: Door, plan: Plan, roots: Sequence[str]) -> list[Restored]:
+    """Make it so, file by file. Those that were; the others are in `left` with the reason. Folders below the roots that are empty
+    then go."""
     done: list[Restored] = []
     for file in plan.files:
         try:
@@ -84,6 +70,7 @@ async def made(door: Door, plan: Plan) -> list[Restored]:
             plan.left[file.path] = why
         else:
             done.append(file)
+    await door.house.checkpoints.tidy([it.path for it in done if it.after is None], roots)
     return done
 
 
@@ -99,21 +86,22 @@ async def contested(door: Door, plan: Plan) -> tuple[Contested, ...]:
     return tuple(found)
 
 
-async def _ends(door: Door, it: Changing, plan: Plan) -> tuple[Mapping[str, Kept], Mapping[str, Kept]]:
-    """The files that differ between the checkpoints around a turn that ran commands."""
+async def _ends(door: Door, it: Changing, plan: Plan) -> tuple[Mapping[str, Kept], Mapping[str, Kept]] | None:
+    """The files that differ between the checkpoints around a turn that ran commands, and those that it edited;
+    None where that is not known."""
     plan.notes += [note for note in it.left_out if note not in plan.notes]
     if not it.ran:
         return {}, {}
     checkpoints = door.house.checkpoints
     try:
         if it.before and it.after:
-            paths = await checkpoints.changed(it.before, it.after)
+            paths = {*await checkpoints.changed(it.before, it.after), *(one.path for one in it.edits)}
             return await checkpoints.read(it.before, paths), await checkpoints.read(it.after, paths)
     except CheckpointError as error:
         plan.notes.append(f"A checkpoint cannot be read: {error}")
     if NOT_KNOWN not in plan.notes:
         plan.notes.append(NOT_KNOWN)
-    return {}, {}
+    return None
 
 
 async def _now(door: Door, path: str) -> Content | None:
@@ -156,7 +144,7 @@ async def _on_disk(door: Door, file: Restored) -> str:
     expected = (await door.house.checkpoints.now((file.path,))).get(file.path)
     if content(expected) != step.was:
         return CHANGED
-    wanted = step.left and Kept(data_like(step.left, expected), step.left.mode)
+    wanted = step.left and Kept(data(step.left), step.left.mode)
     if not await door.house.checkpoints.put(file.path, wanted, expected):
         return CHANGED
     if wanted is not None and step.left is not None and not step.left.binary:

@@ -40,6 +40,10 @@ class Checkpoints(Protocol):
         more or cannot be written."""
         ...
 
+    async def tidy(self, paths: Iterable[str], roots: Iterable[str]) -> None:
+        """Delete the folders, below these roots, that files which are gone left empty. Never raises."""
+        ...
+
     async def forget(self, sessions: Iterable[str]) -> None:
         """Let the checkpoints of these sessions go. Never raises."""
         ...

@@ -15,6 +15,7 @@ from claw_lsp.facts.event import Noted
 from claw_lsp.facts.question import ONCE
 from claw_lsp.testing.scripted_model import says
 from tests.wire.door_desk import Json, Visit, edits, refused, runs, visiting
+from tests.wire.test_checkpoints import git
 
 BEFORE = "def add(a, b):\n    return a - b\n\n\ndef last():\n    pass\n"
 AFTER = BEFORE.replace("a - b", "a + b")
@@ -399,7 +400,7 @@ async def test_at_an_earlier_prompt_a_rewind_is_offered_until_it_is_taken_back(t
         async def actions(words: str) -> list[Json]:
             line = visit.text(chat).split(words)[0].count("\n")
             place = {"line": line, "character": 0}
-            asked = {"range": {"start": place, "end": place}, "context": {"diagnostics": []}}
+            asked: Json = {"range": {"start": place, "end": place}, "context": {"diagnostics": []}}
             found = await visit.client.request("textDocument/codeAction", document | asked)
             return [it["command"] for it in found if "Rewind to here" in it["title"]]
 
@@ -411,3 +412,96 @@ async def test_at_an_earlier_prompt_a_rewind_is_offered_until_it_is_taken_back(t
         assert await actions("and then?") == []
         await visit.command("claw.redo")
         assert len(await lenses()) == 2
+
+
+async def test_a_proposal_that_was_applied_is_taken_back_with_its_prompt_and_stays_with_a_later_one(
+    tmp_path: Path,
+) -> None:
+    root = laid_out(tmp_path)
+    path = str(root / "calc.py")
+    steps = (*edits(path, "a - b", "a + b"), says("Proposed."), says("Hello."))
+    async with visiting(tmp_path, *steps, introduction=REVIEW) as visit:
+        visit.open("calc.py")
+        turn = await visit.turn("claw.ask", prompt="fix the sign")
+        await visit.turn("claw.ask", session=turn["session"], prompt="hello")
+        await visit.command("claw.apply", prompt_id=turn["run"])
+        assert visit.text(path) == AFTER
+        await visit.command("claw.rewind", to="2", what="code")
+        assert visit.text(path) == AFTER
+        await visit.command("claw.rewind", to="1", what="code")
+        assert visit.text(path) == BEFORE
+
+
+async def test_a_byte_order_mark_line_ends_and_what_the_owner_may_do_come_back(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    was = b"\xef\xbb\xbfone\r\ntwo\r\n"
+    (root / "marked.txt").write_bytes(was)
+    (root / "marked.txt").chmod(0o640)
+    (root / "gone.txt").write_bytes(was)
+    (root / "tool.sh").write_bytes(b"#!/bin/sh\r\n")
+    (root / "tool.sh").chmod(0o755)
+    (root / "leads").symlink_to("gone.txt")
+    line = "sed -i s/two/three/ marked.txt; rm gone.txt tool.sh leads; ln -s marked.txt made"
+    async with visiting(tmp_path, runs(line), says("Done."), auto=YES) as visit:
+        turn = await visit.turn("claw.ask", prompt="do it")
+        await commands_done(visit, turn["session"])
+        answer = await visit.command("claw.rewind", to="1", what="code")
+        assert (answer["left"], answer["conflicts"]) == ([], [])
+        assert (root / "marked.txt").read_bytes() == (root / "gone.txt").read_bytes() == was
+        assert (root / "marked.txt").stat().st_mode & 0o777 == 0o640
+        assert (root / "tool.sh").stat().st_mode & 0o100
+        assert (root / "leads").readlink() == Path("gone.txt")
+        assert not (root / "made").is_symlink()
+        await visit.command("claw.redo")
+        assert (root / "marked.txt").read_bytes() == was.replace(b"two", b"three")
+        assert not (root / "gone.txt").exists()
+        assert (root / "made").readlink() == Path("marked.txt")
+
+
+async def test_folders_that_the_turn_made_go_and_those_that_were_there_stay(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    (root / "src").mkdir()
+    (root / "src" / "a.py").write_text("a\n")
+    line = "mkdir -p new/deep src/sub; echo 1 > new/deep/one; echo 2 > src/sub/two; rm src/a.py; mkdir mine"
+    async with visiting(tmp_path, runs(line), says("Done."), auto=YES) as visit:
+        turn = await visit.turn("claw.ask", prompt="do it")
+        await commands_done(visit, turn["session"])
+        await visit.command("claw.rewind", to="1", what="code")
+        assert not (root / "new").exists()
+        assert not (root / "src" / "sub").exists()
+        assert (root / "src" / "a.py").read_text() == "a\n"
+        await visit.command("claw.redo")
+        assert (root / "new" / "deep" / "one").read_text() == "1\n"
+        assert list((root / "src").iterdir()) == [root / "src" / "sub"]
+
+
+async def test_a_file_that_is_too_large_to_be_kept_is_named_in_the_answer(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    (root / "large.bin").write_bytes(b"0" * 5_000_001)
+    async with visiting(tmp_path, runs("echo 1 > a.txt; echo more >> large.bin"), says("Done."), auto=YES) as visit:
+        turn = await visit.turn("claw.ask", prompt="do it")
+        await commands_done(visit, turn["session"])
+        answer = await visit.command("claw.rewind", to="1", what="code")
+        assert answer["notes"] == ["Larger than 5 MB, so not kept: large.bin."]
+        assert "large.bin" in answer["text"]
+        assert not (root / "a.txt").exists()
+
+
+async def test_files_of_a_repository_inside_the_workspace_go_back_and_its_own_data_stays(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    inner = root / "inner"
+    inner.mkdir()
+    git(inner, "init", "-q")
+    (inner / "a.txt").write_text("a\n")
+    git(inner, "add", ".")
+    git(inner, "commit", "-qm", "first")
+    head = git(inner, "rev-parse", "HEAD")
+    async with visiting(
+        tmp_path, runs("cd inner && echo b > a.txt && echo c > c.txt"), says("Done."), auto=YES
+    ) as visit:
+        turn = await visit.turn("claw.ask", prompt="do it")
+        await commands_done(visit, turn["session"])
+        answer = await visit.command("claw.rewind", to="1", what="code")
+        assert (len(answer["files"]), answer["left"]) == (2, [])
+        assert ((inner / "a.txt").read_text(), (inner / "c.txt").exists()) == ("a\n", False)
+        assert (git(inner, "rev-parse", "HEAD"), git(inner, "status", "--porcelain")) == (head, "")

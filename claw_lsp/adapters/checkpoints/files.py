@@ -7,6 +7,7 @@ import stat
 import tempfile
 from collections.abc import Iterable
 from contextlib import suppress
+from itertools import product
 from pathlib import Path
 
 from claw_lsp.facts.checkpoint import Kept
@@ -32,6 +33,20 @@ def put(path: str, kept: Kept | None, expected: Kept | None) -> bool:
     except OSError:
         return False
     return True
+
+
+def tidy(paths: Iterable[str], roots: Iterable[str]) -> None:
+    """See the port."""
+    for path, root in product(paths, roots):
+        for folder in Path(path).parents:
+            if not folder.is_relative_to(root) or folder == Path(root) or folder.resolve() != folder:
+                break
+            try:
+                folder.rmdir()
+            except FileNotFoundError:
+                continue
+            except OSError:
+                break
 
 
 def _now(path: str, most: int) -> Kept | None:

@@ -16,7 +16,7 @@ from typing import TypeVar
 from uuid import UUID
 
 from claw_lsp.adapters.checkpoints.commands import Commands, lines
-from claw_lsp.adapters.checkpoints.files import now, put
+from claw_lsp.adapters.checkpoints.files import now, put, tidy
 from claw_lsp.adapters.checkpoints.listing import LARGEST, Listed, listed
 from claw_lsp.adapters.programs import found
 from claw_lsp.facts.checkpoint import Kept, Mode, Taken
@@ -88,6 +88,9 @@ class GitCheckpoints:
 
     async def put(self, path: str, kept: Kept | None, expected: Kept | None) -> bool:
         return await asyncio.to_thread(put, path, kept, expected)
+
+    async def tidy(self, paths: Iterable[str], roots: Iterable[str]) -> None:
+        await asyncio.to_thread(tidy, tuple(paths), tuple(roots))
 
     async def forget(self, sessions: Iterable[str]) -> None:
         if not (gone := tuple(sessions)):

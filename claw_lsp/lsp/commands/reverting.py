@@ -140,7 +140,8 @@ async def _ran(door: Door, it: Revert) -> tuple[dict[str, list[Step | None]], li
     if not (before and after):
         return {}, [unknown]
     try:
-        paths = await door.house.checkpoints.changed(before, after)
+        changed = await door.house.checkpoints.changed(before, after)
+        paths = {*changed, *(one.path for one in found[0].edits)}
         sides = [await door.house.checkpoints.read(one, paths) for one in (before, after)]
     except CheckpointError as error:
         return {}, [f"{unknown} {error}"]

@@ -71,7 +71,7 @@ async def _done(door: Door, session: Session, begun: RewindBegun, changed: Seque
     if what != "chat":
         plan = await planned(door, changed)
         await door.write(session, begun.model_copy(update={"files": tuple(plan.files)}))
-        done = await made(door, plan)
+        done = await made(door, plan, session.state.roots or (session.state.cwd,))
     stayed = await contested(door, plan)
     if door.runs.active(session.id) and what != "code":
         if what == "chat":
