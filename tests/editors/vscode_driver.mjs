@@ -8,6 +8,7 @@ const { chromium } = createRequire(`${folder}/`)('playwright-core');
 const quiet = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 const browser = await chromium.launch({ executablePath, headless: true, args: quiet });
 let page;
+const requests = [];
 
 const visible = (selector, text) => page.locator(selector, text ? { hasText: text } : {}).filter({ visible: true });
 
@@ -20,6 +21,15 @@ const does = {
     await page.goto(url);
     await page.waitForSelector('.monaco-workbench', { timeout: 90000 });
   },
+  /** A page of our own, with nothing in its way: what it asks for is remembered. */
+  async visit({ url }) {
+    page = await (await browser.newContext({ viewport: { width: 1280, height: 800 } })).newPage();
+    page.on('request', (it) => requests.push(it.url()));
+    await page.goto(url);
+  },
+  requests: () => requests,
+  choose: ({ selector, value }) => page.selectOption(selector, value),
+  fill: ({ selector, text }) => page.fill(selector, text),
   async press({ keys }) {
     for (const it of keys) {
       await page.keyboard.press(it);
