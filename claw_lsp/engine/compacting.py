@@ -58,11 +58,13 @@ class Means(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Why it is done; what stays is measured by `room`, in tokens."""
+    """Why it is done. `room` is what the turns that stay whole are measured by, in tokens, and `window` what the person's words
+    are: at how many tokens a session is compacted by itself."""
 
     trigger: Trigger
     focus: str
     room: int
+    window: int
 
 
 @dataclass(slots=True)
@@ -88,8 +90,9 @@ class _Bill:
 def wanted(session: Session, hands: Means, trigger: Trigger, focus: str) -> Wanted:
     """A compaction for the model that the session has now: by itself it makes room in the window, by hand it makes what there
     is shorter, however much would fit."""
-    room = compacting.threshold(hands.facts_of(session.state.model), hands.settings)
-    return Wanted(trigger, focus, min(room, session.state.filled) if trigger == "manual" else room)
+    window = compacting.threshold(hands.facts_of(session.state.model), hands.settings)
+    room = min(window, session.state.filled) if trigger == "manual" else window
+    return Wanted(trigger, focus, room, window)
 
 
 async def made_shorter(session: Session, scene: Scene, hands: Means, it: Wanted) -> Compacted | CompactionFailed:
@@ -125,7 +128,7 @@ async def made_shorter(session: Session, scene: Scene, hands: Means, it: Wanted)
         trigger=it.trigger,
         focus=it.focus,
         summary=summary,
-        head=compacting.head(state, kept, summary, it.room, first),
+        head=compacting.head(state, kept, summary, it.window, first),
         kept=len(state.messages) - first,
         seen={**compacting.still_known(state, first), **seen},
         attached=tuple(found),
@@ -135,7 +138,7 @@ async def made_shorter(session: Session, scene: Scene, hands: Means, it: Wanted)
         cost=bill.cost,
     )
     measured = _measured(state, event)
-    if measured.after <= it.room // 2:
+    if measured.after <= it.window // 2:
         return measured
     # What stays whole is itself too long: its large results go, too.
     notes = compacting.notes_for(state, len(state.messages)) | compacting.notes_in(state.pending, state)

@@ -328,3 +328,18 @@ async def test_by_hand_a_session_becomes_much_shorter_however_much_would_fit(hou
     assert event.after < event.before / 2
     told = texts(api.requests[-1].body)
     assert all(told.count(wish(it)) == 1 for it in range(6))
+
+
+async def test_by_hand_the_persons_words_stay_as_far_as_the_window_has_room_for_them(
+    house: House, tmp_path: Path
+) -> None:
+    pasted = [f"Rules, page {page}:" + "".join(f" rule {page}.{n} holds;" for n in range(600)) for page in range(5)]
+    async with MessagesApi(improvising(lambda _: Reply(content=(Text(text="So be it."),)))) as api:
+        long = await long_session(house, tmp_path, api, Settings(model="sonnet"), MemoryLog())
+        for words in pasted:
+            await long.say(words)
+        await compact(long.session, "", long.hands)
+        await long.say("and now?")
+        await long.hands.model.close()
+    told = texts(api.requests[-1].body)
+    assert [told.count(it) for it in pasted] == [1] * 5
