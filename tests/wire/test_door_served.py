@@ -123,7 +123,8 @@ async def test_a_resource_that_is_mentioned_goes_along_as_data(tmp_path: Path) -
 async def test_a_prompt_is_sent_with_its_arguments_and_the_chat_shows_what_was_written(tmp_path: Path) -> None:
     async with shelved(tmp_path, says("Ok.")) as (visit, shelf):
         path = await chat(visit)
-        await sends(visit, path, "/mcp__db__explain de 'the tables' of it")
+        answer = await sends(visit, path, "/mcp__db__explain de 'the tables' of it")
+        await visit.end(answer["run"])
         assert shelf.log == [("explain", {"language": "de", "topic": "the tables of it"})]
         sent = texts(visit.model.requests[0])
         assert "The person chose the prompt explain of the MCP server db. It says:\nExplain the tables of it." in sent
