@@ -198,11 +198,14 @@ async def test_a_chat_is_opened_sent_and_answered_in_its_document(tmp_path: Path
         editor.terminal.keys("C-c", "k", "c")
         await editor.terminal.shows("## You")
         editor.terminal.type("count for me")
+        # The menu also says what goes along.
         editor.terminal.keys("C-c", "k", "Enter")
         if client == EGLOT:
-            # lsp-mode runs the only action there is without a menu.
             await editor.terminal.shows("Pick an action (default Claw: Send)")
             editor.terminal.keys("Enter")
+        else:
+            await editor.terminal.shows("Select code action")
+            await editor.pick("Claw: Send")
         await editor.terminal.shows("word00")
         await editor.terminal.shows("word29")
         editor.terminal.keys("M->")
