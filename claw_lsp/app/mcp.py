@@ -65,9 +65,12 @@ class Folder:
         await record.trust(self.path, items)
         return f"{name} is approved as it stands in {items[0].path}; changed, it asks again."
 
-    async def login(self, name: str, visit: Callable[[str], Awaitable[None]]) -> str:
-        """Log in to a server. Raises ClawError."""
-        return await logins_of(self.world).login(await self._named(name), visit)
+    async def login(self, name: str, visit: Callable[[str], Awaitable[None]], secret: str | None) -> str:
+        """Log in to a server; `secret` is that of the entry's client id, kept from now on. Raises ClawError."""
+        config, logins = await self._named(name), logins_of(self.world)
+        if secret:
+            await logins.keep_secret(config, secret)
+        return await logins.login(config, visit)
 
     async def logout(self, name: str) -> str:
         """Forget a login. Raises ClawError."""

@@ -46,6 +46,9 @@ def mcp_arguments(it: argparse.ArgumentParser) -> None:
         one.add_argument("name", metavar="NAME")
         if name == "get":
             _add_looking(one)
+        if name == "login":
+            said = "ask for the secret of the entry's clientId, or take MCP_CLIENT_SECRET, and keep it"
+            one.add_argument("--client-secret", action="store_true", help=said)
 
 
 def do_mcp(args: argparse.Namespace) -> int:
@@ -244,7 +247,12 @@ def _login(args: argparse.Namespace) -> int:
     async def visit(url: str) -> None:
         print(f"Open this page in a browser on this machine to log in to {args.name}:\n{url}", flush=True)
 
-    return told(lambda: _folder(args).login(args.name, visit))
+    secret = None
+    if args.client_secret:
+        from getpass import getpass
+
+        secret = os.environ.get("MCP_CLIENT_SECRET") or getpass(f"The secret of the client id of {args.name}: ")
+    return told(lambda: _folder(args).login(args.name, visit, secret))
 
 
 def _logout(args: argparse.Namespace) -> int:

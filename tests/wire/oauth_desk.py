@@ -39,6 +39,9 @@ class Desk:
     registers: bool = True
     tells_resource: bool = True
     open: bool = False
+    wants: str = ""
+    granted: dict[str, str] = field(default_factory=dict)
+    secret: str = ""
     well_known: str = "/.well-known/oauth-authorization-server"
 
     @property
@@ -63,6 +66,9 @@ class Desk:
             where = f'resource_metadata="{self.base}/.well-known/oauth-protected-resource/mcp"'
             said = {"WWW-Authenticate": f"Bearer {where}" if self.tells_resource else "Bearer"}
             return Response(status_code=401, headers=said)
+        if self.wants and self.wants not in self.granted.get(given.removeprefix("Bearer "), "").split():
+            said = {"WWW-Authenticate": f'Bearer error="insufficient_scope", scope="{self.wants}"'}
+            return Response(status_code=403, headers=said)
         if request.method != "POST":
             return Response(status_code=405)
         asked = await request.json()
@@ -120,6 +126,9 @@ class Desk:
 
     async def token(self, request: Request) -> Response:
         said = {name: values[0] for name, values in parse_qs((await request.body()).decode()).items()}
+        shown = base64.b64decode(request.headers.get("authorization", "").removeprefix("Basic ")).decode()
+        if self.secret and shown != f"{said['client_id']}:{self.secret}":
+            return JSONResponse({"error": "invalid_client"}, status_code=401)
         self.log.append(f"token {said['grant_type']}")
         if said["grant_type"] == "refresh_token":
             if said["refresh_token"] not in self.renewals:
@@ -130,12 +139,14 @@ class Desk:
             proof = base64.urlsafe_b64encode(hashlib.sha256(said["code_verifier"].encode()).digest()).decode()
             if asked is None or asked["code_challenge"] != proof.rstrip("=") or asked["client_id"] != said["client_id"]:
                 return JSONResponse({"error": "invalid_grant"}, status_code=400)
+            return JSONResponse(self.issue(asked.get("scope", "")))
         return JSONResponse(self.issue())
 
-    def issue(self) -> dict[str, Any]:
+    def issue(self, scope: str = "") -> dict[str, Any]:
         """A new token and what renews it."""
         token, renewal = f"t-{secrets.token_urlsafe(8)}", f"r-{secrets.token_urlsafe(8)}"
         self.tokens.add(token)
+        self.granted[token] = scope
         self.renewals.add(renewal)
         lasts = {"expires_in": self.lasts} if self.lasts is not None else {}
         return {"access_token": token, "token_type": "Bearer", "refresh_token": renewal, **lasts}

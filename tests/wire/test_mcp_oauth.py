@@ -158,6 +158,44 @@ async def test_the_entry_says_who_we_are_where_we_come_back_and_what_we_ask_for(
     assert (await asked(config, store))[0] == 200
 
 
+async def test_a_server_that_wants_more_than_a_login_gives_gets_a_login_for_both(desk: Desk, store: LoginStore) -> None:
+    config = entry(desk)
+    await McpLogins(store, {}).login(config, Browser().visit)
+    desk.wants = "admin"
+    status, auth = await asked(config, store)
+    assert (status, auth.needs_login, desk.log[-1].split()[0]) == (403, True, "mcp"), "a new token would not do"
+    assert await McpLogins(store, {}).login(config, Browser().visit) == "You are logged in to db."
+    assert sorted(desk.asked[-1]["scope"].split()) == ["admin", "read", "write"]
+    assert (await asked(config, store))[0] == 200
+
+
+async def test_a_server_that_wants_a_login_only_for_its_tools_gets_one(desk: Desk, store: LoginStore) -> None:
+    config = entry(desk)
+    assert (await asked(config, store))[0] == 401
+    desk.open = True
+    assert await McpLogins(store, {}).login(config, Browser().visit) == "You are logged in to db."
+    desk.open = False
+    assert (await asked(config, store))[0] == 200
+
+
+async def test_a_client_id_may_have_a_secret(desk: Desk, store: LoginStore) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    config = entry(desk, client_id="mine", callback_port=port)
+    desk.clients["mine"], desk.secret, logins = [f"http://localhost:{port}/callback"], "s3:cret", McpLogins(store, {})
+    with pytest.raises(ClawError, match="invalid_client"):
+        await logins.login(config, Browser().visit)
+    desk.secret = "secret"
+    await logins.keep_secret(config, "secret")
+    assert await logins.login(config, Browser().visit) == "You are logged in to db."
+    kept = await asyncio.to_thread(store.get, config)
+    assert kept is not None
+    await asyncio.to_thread(store.put, config, kept.model_copy(update={"ends": 1.0}))
+    assert (await asked(config, store))[0] == 200, "it is renewed with the secret, too"
+    with pytest.raises(ClawError, match="names no clientId"):
+        await logins.keep_secret(entry(desk), "x")
+
+
 async def test_the_entry_says_where_the_authorization_server_describes_itself(store: LoginStore) -> None:
     async with serving(Desk(well_known="/elsewhere", tells_resource=False)) as desk:
         config = entry(desk, auth_server_metadata_url=f"{desk.base}/elsewhere")

@@ -43,6 +43,13 @@ class McpLogins:
         async with listening(port) as callback:
             return await self._log_in(config, login, callback, visit, headers)
 
+    async def keep_secret(self, config: ServerConfig, secret: str) -> None:
+        """Keep the secret of the entry's client id, for every login from now on. Raises ClawError."""
+        if config.oauth is None or not config.oauth.client_id:
+            raise ClawError(f"The entry of {config.name} names no clientId that a secret could be for.")
+        before = await asyncio.to_thread(self._store.get, config) or Login()
+        await asyncio.to_thread(self._store.put, config, before.model_copy(update={"secret": secret}))
+
     async def logout(self, config: ServerConfig) -> bool:
         return await asyncio.to_thread(self._store.remove, config)
 

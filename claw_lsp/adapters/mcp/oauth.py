@@ -33,6 +33,9 @@ from claw_lsp.facts.mcp import OAuthSettings, ServerConfig
 MINUTES = 5
 """How long the person may take to log in."""
 
+MOST_CHALLENGE = 2_000
+"""Characters of a server's words about the login it wants."""
+
 _WELL_KNOWN = ("/.well-known/oauth-authorization-server", "/.well-known/openid-configuration")
 
 
@@ -66,12 +69,16 @@ class ServerAuth(OAuthClientProvider):
             flow = super().async_auth_flow(request)
             try:
                 outgoing = await anext(flow)
+                if before := self._refused_before(request):
+                    # The server says what it wants where it wants it, which need not be here.
+                    outgoing = await flow.asend(before)
                 while True:
                     response = yield self._directed(outgoing, request)
                     if self._quiet and outgoing is request and _refused(response):
-                        if may_renew and await self._renewable():
+                        if may_renew and await self._renewable(response):
                             break
                         self.needs_login = True
+                        await self._storage.refused(response)
                         return
                     outgoing = await flow.asend(response)
             except StopAsyncIteration:
@@ -80,10 +87,19 @@ class ServerAuth(OAuthClientProvider):
             finally:
                 await flow.aclose()
 
-    async def _renewable(self) -> bool:
+    def _refused_before(self, request: httpx2.Request) -> httpx2.Response | None:
+        """How the server asked for the login that is begun now, where that was kept."""
+        if self._quiet or (refused := self._storage.login.refused) is None:
+            return None
+        status, challenge = refused
+        return httpx2.Response(status, headers={"WWW-Authenticate": challenge}, request=request)
+
+    async def _renewable(self, response: httpx2.Response) -> bool:
         """Whether the refused request may go better once more: another process renewed the login, or it is tried now."""
         if await self._take_newer():
             return True
+        if response.status_code == 403:
+            return False  # What it does not give it would not give anew.
         self.context.token_expiry_time = 1.0
         return self.context.can_refresh_token()
 
@@ -131,19 +147,30 @@ class Storage:
         self._redirect_uri = redirect_uri
 
     def client(self) -> OAuthClientInformationFull | None:
-        if self._config.oauth is not None and (name := self._config.oauth.client_id):
-            uris = [AnyUrl(self._redirect_uri)]
-            return OAuthClientInformationFull(client_id=name, redirect_uris=uris, token_endpoint_auth_method="none")
-        return _value(OAuthClientInformationFull, self.login.client)
+        if self._config.oauth is None or not (name := self._config.oauth.client_id):
+            return _value(OAuthClientInformationFull, self.login.client)
+        uris, secret = [AnyUrl(self._redirect_uri)], self.login.secret
+        method = secret_method(_value(OAuthMetadata, self.login.issuer)) if secret else "none"
+        return OAuthClientInformationFull(
+            client_id=name, client_secret=secret, redirect_uris=uris, token_endpoint_auth_method=method
+        )
+
+    async def refused(self, response: httpx2.Response) -> None:
+        """Keep how the server asked, so that a login asks for what it wants."""
+        said = (response.status_code, response.headers.get("WWW-Authenticate", "")[:MOST_CHALLENGE])
+        if self.login.refused != said:
+            await self._keep({"refused": said})
 
     async def read(self) -> None:
-        self.login = await asyncio.to_thread(self._store.get, self._config) or Login(client=self.login.client)
+        kept = await asyncio.to_thread(self._store.get, self._config)
+        self.login = kept or Login(client=self.login.client, secret=self.login.secret)
 
     async def get_tokens(self) -> OAuthToken | None:
         return _value(OAuthToken, self.login.tokens)
 
     async def set_tokens(self, tokens: OAuthToken) -> None:
-        await self._keep({"tokens": tokens.model_dump(mode="json", exclude_none=True), **self.describe()})
+        kept = {"tokens": tokens.model_dump(mode="json", exclude_none=True), "refused": None}
+        await self._keep({**kept, **self.describe()})
 
     async def get_client_info(self) -> OAuthClientInformationFull | None:
         return self.client()
@@ -160,6 +187,12 @@ def connecting(config: ServerConfig, store: LoginStore) -> ServerAuth:
     """What a connection to this server sends along; blocks for the disk or the keyring. Raises ClawError."""
     uri = redirect_uri(config, 1)
     return ServerAuth(config, Storage(config, store, store.get(config), uri), uri)
+
+
+def secret_method(issuer: OAuthMetadata | None) -> str:
+    """How a secret is shown to an authorization server: as it says, in the header where it takes that or says nothing."""
+    takes = (issuer and issuer.token_endpoint_auth_methods_supported) or ["client_secret_basic"]
+    return "client_secret_basic" if "client_secret_basic" in takes else "client_secret_post"
 
 
 def redirect_uri(config: ServerConfig, port: int) -> str:
@@ -194,6 +227,9 @@ async def log_in(
                 came = await callback.came
         except TimeoutError:
             raise ClawError(f"Nobody logged in within {MINUTES} minutes; begin it again.") from None
+        client = auth.context.client_info
+        if client is not None and client.client_secret and config.oauth is not None and config.oauth.client_id:
+            client.token_endpoint_auth_method = secret_method(auth.context.oauth_metadata)
         if came.error:
             raise ClawError(f"The authorization server refused the login: {came.error}.")
         return AuthorizationCodeResult(code=came.code, state=came.state, iss=came.issuer)

@@ -24,7 +24,8 @@ FILE = "mcp-logins.json"
 
 class Login(BaseModel):
     """One login, as the SDK's own values in JSON: the tokens and when they end (Unix seconds), who we are to the server, and
-    what it said of itself."""
+    what it said of itself. `refused` is how the server last asked for a login or for more than this one gives: the status and
+    its words; `secret` that of a client id which was registered by hand."""
 
     model_config = ConfigDict(frozen=True, extra="ignore")
 
@@ -33,6 +34,8 @@ class Login(BaseModel):
     client: dict[str, Any] | None = None
     issuer: dict[str, Any] | None = None
     resource: dict[str, Any] | None = None
+    refused: tuple[int, str] | None = None
+    secret: str | None = None
 
 
 class Keyring(Protocol):
@@ -104,15 +107,13 @@ class LoginStore:
 
     def remove(self, config: ServerConfig) -> bool:
         """Whether there was a login, which is gone now. Raises ClawError."""
-        name = _key(config)
+        name, before = _key(config), self.get(config)
         with self._lock:
-            there = self._keyring.get(name) is not None
-            if there:
+            if self._keyring.get(name) is not None:
                 self._keyring.remove(name)
             if name in self._records():
-                there = True
                 self._change(name, None)
-        return there
+        return before is not None and before.tokens is not None
 
     def _records(self) -> dict[str, Any]:
         path = self._home / FILE
