@@ -18,7 +18,7 @@ hypothesis.settings.register_profile(
 hypothesis.settings.load_profile("claw")
 # The phase that explains a failure traces every line, and has crashed the interpreter (CPython 3.11.7).
 
-SLOW = ("editors", "e2e", "soak")
+SLOW = ("editors", "e2e", "servers", "soak")
 """Folders whose tests start editors or processes, and may take longer than `MOST` seconds."""
 MOST = 120
 
