@@ -325,18 +325,35 @@ async def test_in_the_chat_it_is_a_slash_command_and_the_document_keeps_what_was
         assert "fix the sign" in visit.text(chat)
 
 
+async def test_in_the_chat_the_last_word_says_what_goes_back(tmp_path: Path) -> None:
+    root = laid_out(tmp_path)
+    path = str(root / "calc.py")
+    async with visiting(tmp_path, *edits(path, "a - b", "a + b"), says("Fixed."), auto=YES) as visit:
+        visit.open("calc.py")
+        turn = await visit.turn("claw.ask", prompt="fix the sign")
+        chat = (await visit.command("claw.chat", session=turn["session"]))["path"]
+        if chat not in visit.editor.paths():
+            visit.editor.open(chat, None, "markdown")
+        visit.editor.replace(chat, len(visit.text(chat)), len(visit.text(chat)), "/rewind 1 code")
+        answer = await visit.command("claw.send", uri=visit.uri(chat))
+        assert answer["text"] == "1 file brought back. `claw.redo` takes it back."
+        assert visit.text(path) == BEFORE
+
+
 async def test_where_there_is_a_list_the_prompt_is_picked_from_it(tmp_path: Path) -> None:
     laid_out(tmp_path)
     offered: list[Json] = []
 
     def picks(params: Json) -> list[str]:
         offered.append(params)
-        return [params["items"][-1]["id"]]
+        return [params["items"][-1]["id"]] if len(offered) > 1 else []
 
     knows = {"experimental": {"claw": {"pick": True}}}
     async with visiting(tmp_path, says("Hi."), says("Yes."), capabilities=knows, answers={"claw/pick": picks}) as visit:
         turn = await visit.turn("claw.ask", prompt="first")
         await visit.turn("claw.ask", session=turn["session"], prompt="second")
+        closed = await visit.command("claw.rewind", session=turn["session"], what="chat")
+        assert closed == {"session": turn["session"], "prompts": []}, "a list that is closed is an answer"
         answer = await visit.command("claw.rewind", session=turn["session"], what="chat")
         assert [it["label"] for it in offered[0]["items"]] == ["second", "first"]
         assert answer["prompt_id"] == turn["run"]

@@ -37,6 +37,8 @@ async def rewind(door: Door, args: RewindArguments, request: RequestId | None) -
     named = args.to or await _picked(door, prompts)
     if named is None:
         return _offered(session, prompts, numbers)
+    if not named:
+        return {"session": session.id, "prompts": []}
     to = next((it.prompt_id for it in prompts if named in (it.prompt_id, numbers[it.prompt_id])), None)
     if to is None or (changed := changings(session.entries, to)) is None:
         raise BadRequest(
@@ -135,9 +137,10 @@ async def _resting(door: Door, named: str | None) -> Session:
 
 
 async def _picked(door: Door, prompts: Sequence[UserSpoke]) -> str | None:
+    """The prompt that was picked, "" where the list was closed; None where there is no list."""
     items = [Item(it.prompt_id, one_line(it.text, 80)) for it in reversed(prompts)]
     picked = await door.shim.picked("Claw: back to before which prompt?", items)
-    return picked[0] if picked else None
+    return None if picked is None else next(iter(picked), "")
 
 
 def _offered(session: Session, prompts: Sequence[UserSpoke], numbers: Mapping[str, str]) -> Answer:

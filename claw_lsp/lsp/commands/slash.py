@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
-from typing import Any
+from typing import Any, get_args
 
 from claw_lsp.facts.fault import BadRequest
 from claw_lsp.lsp.arguments import SessionArguments
@@ -34,13 +34,18 @@ async def _run(command: Command, slot: list[Door], session: str | None, words: s
 
 
 def _arguments(command: Command, session: str | None, words: str) -> dict[str, Any]:
-    """The session of the document where the command takes one, and the words for its own field."""
+    """The session of the document where the command takes one, and the words for its own field; a last word that is one of
+    the values of another field is for that (`/rewind 2 code`)."""
     fields = command.arguments.model_fields
     about = issubclass(command.arguments, SessionArguments)
     own = [name for name in fields if name != "session" or not about]
     given: dict[str, Any] = {}
     if about and session is not None:
         given["session"] = session
+    for name in own[1:]:
+        first, _, last = words.rpartition(" ")
+        if last in get_args(fields[name].annotation):
+            given[name], words = last, first.strip()
     if words and not own:
         raise BadRequest("this command takes no words")
     if words:

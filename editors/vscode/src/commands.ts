@@ -30,6 +30,8 @@ export const OFFERS: Record<string, Offer> = {
   cost: { title: 'Cost' },
   context: { title: 'Context' },
   compact: { title: 'Compact' },
+  rewind: { title: 'Rewind' },
+  redo: { title: 'Redo' },
   diff: { title: 'Changes' },
   sessions: { title: 'Sessions' },
   permissions: { title: 'Permissions' },
