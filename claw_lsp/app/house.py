@@ -54,6 +54,7 @@ def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
     from claw_lsp.adapters.mcp.files import McpFiles
+    from claw_lsp.adapters.mcp.servers import McpServers
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import LastGood, RuleMemory
 
@@ -92,6 +93,7 @@ def build(world: World) -> House:
         warm=partial(_warm, model, tools),
         offer=EditorOffer(world.claw_home),
         entries=McpFiles(mcp_sources(world)),
+        servers=McpServers(McpFiles(mcp_sources(world)), logins_kept(world), world.environment),
         logins=logins_of(world),
     )
 

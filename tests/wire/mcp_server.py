@@ -1,0 +1,88 @@
+"""A small MCP server for the tests, over stdio or, with a port, over streamable HTTP; `odd` ones behave badly on purpose."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import subprocess
+import sys
+import time
+
+from mcp.server.mcpserver import Context, MCPServer
+
+server = MCPServer("tests")
+
+
+@server.tool()
+def add(a: int, b: int) -> int:
+    """Add two numbers."""
+    return a + b
+
+
+@server.tool()
+def variable(name: str) -> str:
+    """What the server's environment says."""
+    return os.environ.get(name, "(not set)")
+
+
+@server.tool()
+def child() -> str:
+    """Start a process that wants to live on."""
+    started = subprocess.Popen(["sleep", "300"], start_new_session=True)
+    return f"{os.getpid()} {started.pid}"
+
+
+@server.tool()
+async def slow(ctx: Context) -> str:
+    """Take long."""
+    await ctx.report_progress(1, 4, "a quarter")
+    await asyncio.sleep(60)
+    return "done"
+
+
+@server.tool()
+def wrong() -> str:
+    """Fail."""
+    raise ValueError("there is no such thing")
+
+
+@server.tool()
+def die() -> str:
+    """End the server."""
+    os._exit(3)
+
+
+@server.resource("notes://one")
+def note() -> str:
+    """A note."""
+    return "the first note"
+
+
+@server.prompt()
+def review(code: str) -> str:
+    """Review code."""
+    return f"Please review: {code}"
+
+
+def main() -> None:
+    """Serve as the arguments say."""
+    match sys.argv[1:]:
+        case []:
+            server.run("stdio")
+        case ["http", port]:
+            server.run("streamable-http", port=int(port))
+        case ["garbage"]:
+            print("Hello! This is no message.", flush=True)
+            print("{half", flush=True)
+            server.run("stdio")
+        case ["flood"]:
+            while True:
+                sys.stdout.write("x" * 1_000_000)
+        case ["silent"]:
+            time.sleep(300)
+        case _:
+            sys.exit("odd arguments")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,206 @@
+"""MCP servers, connected to as programs: up, called, cancelled, ended with us, and odd ones that harm nobody."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import socket
+import sys
+from collections.abc import AsyncGenerator, Mapping
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from claw_lsp.adapters.mcp.servers import McpServers
+from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
+from claw_lsp.core.mcp.names import servers as named
+from claw_lsp.facts.fault import ToolError
+from claw_lsp.facts.mcp import Configured, Elicitation, Elicited, ServerConfig, ServerTool, ServerView
+from claw_lsp.facts.settings import Settings
+
+PROGRAM = str(Path(__file__).with_name("mcp_server.py"))
+PATIENCE = 60.0
+
+
+class Nobody:
+    async def elicit(self, elicitation: Elicitation) -> Elicited:
+        return Elicited("cancel")
+
+    async def sample(self, server: str, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return None
+
+
+class Given:
+    """Fills the port Entries with servers that may be started."""
+
+    def __init__(self, *configs: ServerConfig) -> None:
+        self.configs = configs
+
+    async def read(self, folder: str, settings: Settings) -> Configured:
+        return Configured(tuple(ServerView(it, "waiting") for it in self.configs))
+
+    async def switch(self, folder: str, server: str, *, on: bool) -> None:
+        raise AssertionError
+
+
+def ours(name: str = "tests", *args: str, **env: str) -> ServerConfig:
+    return ServerConfig(
+        name=name, scope="user", transport="stdio", command=sys.executable, args=(PROGRAM, *args), env=env
+    )
+
+
+@asynccontextmanager
+async def served(tmp_path: Path, *configs: ServerConfig, **env: str) -> AsyncGenerator[tuple[McpServers, str, Given]]:
+    folder, given = str(tmp_path), Given(*configs)
+    environment = {"PATH": os.environ["PATH"], "HOME": folder, **env}
+    it = McpServers(given, LoginStore(str(tmp_path / "claw"), SystemKeyring()), environment)
+    it.configure(folder, (folder,), Settings.model_validate({}))
+    try:
+        await it.settled(folder, (), PATIENCE)
+        yield it, folder, given
+    finally:
+        await it.close()
+
+
+async def words(it: McpServers, folder: str, name: str, /, **arguments: Any) -> str:
+    answer = await it.call(folder, tool(it, folder, name), arguments, Nobody(), _told)
+    return "".join(one["text"] for one in answer.blocks)
+
+
+def tool(it: McpServers, folder: str, name: str) -> ServerTool:
+    return next(one for one in it.tools(folder) if one.name == name)
+
+
+async def _told(_: str) -> None:
+    return
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] not in "ZX"
+    except FileNotFoundError:
+        return False
+
+
+async def gone(*pids: int) -> bool:
+    for _ in range(600):
+        if not any(map(alive, pids)):
+            return True
+        await asyncio.sleep(0.1)
+    return False
+
+
+async def test_a_server_says_what_it_offers_and_its_tools_resources_and_prompts_work(tmp_path: Path) -> None:
+    async with served(tmp_path, ours()) as (it, folder, _):
+        (view,) = it.views(folder)
+        assert (view.standing, view.why) == ("up", "")
+        assert tool(it, folder, "add").called == "mcp__tests__add"
+        assert await words(it, folder, "add", a=2, b=40) == "42"
+        assert [one.uri for one in view.resources] == ["notes://one"]
+        assert await it.read(folder, "tests", "notes://one") == ({"type": "text", "text": "the first note"},)
+        assert await it.prompt(folder, view.prompts[0], {"code": "x = 1"}) == (
+            {"type": "text", "text": "Please review: x = 1"},
+        )
+
+
+async def test_a_tool_that_fails_says_so(tmp_path: Path) -> None:
+    async with served(tmp_path, ours()) as (it, folder, _):
+        answer = await it.call(folder, tool(it, folder, "wrong"), {}, Nobody(), _told)
+        assert answer.is_error
+
+
+@pytest.mark.security_case("M05")
+async def test_a_server_sees_no_key_of_ours_but_what_its_entry_gives(tmp_path: Path) -> None:
+    async with served(tmp_path, ours(TOKEN_OF_ITS_OWN="yes"), ANTHROPIC_API_KEY="sk-ant-x") as (it, folder, _):
+        assert await words(it, folder, "variable", name="ANTHROPIC_API_KEY") == "(not set)"
+        assert await words(it, folder, "variable", name="TOKEN_OF_ITS_OWN") == "yes"
+
+
+async def test_what_a_server_started_ends_with_it(tmp_path: Path) -> None:
+    async with served(tmp_path, ours()) as (it, folder, _):
+        pids = [int(one) for one in (await words(it, folder, "child")).split()]
+        assert all(map(alive, pids))
+    assert await gone(*pids)
+
+
+async def test_a_server_that_is_no_longer_configured_is_ended(tmp_path: Path) -> None:
+    async with served(tmp_path, ours()) as (it, folder, given):
+        pids = [int(one) for one in (await words(it, folder, "child")).split()]
+        given.configs = ()
+        it.configure(folder, (folder,), Settings.model_validate({}))
+        assert await gone(*pids)
+        assert it.tools(folder) == ()
+
+
+async def test_a_server_that_died_comes_back(tmp_path: Path) -> None:
+    async with served(tmp_path, ours()) as (it, folder, _):
+        with pytest.raises(ToolError):
+            await words(it, folder, "die")
+        for _ in range(600):
+            if it.tools(folder):
+                break
+            await asyncio.sleep(0.1)
+        assert await words(it, folder, "add", a=1, b=1) == "2"
+
+
+async def test_a_call_that_is_cancelled_leaves_the_server_usable_and_progress_is_told(tmp_path: Path) -> None:
+    async with served(tmp_path, ours()) as (it, folder, _):
+        lines: asyncio.Queue[str] = asyncio.Queue()
+        call = asyncio.create_task(it.call(folder, tool(it, folder, "slow"), {}, Nobody(), lines.put))
+        assert await asyncio.wait_for(lines.get(), PATIENCE) == "a quarter (1 of 4)"
+        call.cancel()
+        assert isinstance((await asyncio.gather(call, return_exceptions=True))[0], asyncio.CancelledError)
+        assert await words(it, folder, "add", a=1, b=2) == "3"
+
+
+async def test_odd_servers_say_what_is_wrong_and_hold_up_no_other(tmp_path: Path) -> None:
+    missing = ServerConfig(name="missing", scope="user", transport="stdio", command="no-such-program-here")
+    async with served(tmp_path) as (it, folder, given):
+        given.configs = (ours("good"), ours("garbage", "garbage"), missing, ours("silent", "silent"))
+        it.configure(folder, (folder,), Settings.model_validate({}))
+        await it.settled(folder, ("good", "garbage"), PATIENCE)
+        views = {one.config.name: one for one in it.views(folder)}
+        assert views["good"].standing == "up"
+        assert views["garbage"].standing == "up"
+        assert views["silent"].standing == "starting"
+        assert any("Hello! This is no message." in line for line in views["garbage"].log)
+        said = "no-such-program-here could not be started: No such file or directory"
+        for _ in range(600):
+            if said in it.views(folder)[2].why:
+                break
+            await asyncio.sleep(0.1)
+        assert said in it.views(folder)[2].why
+
+
+async def test_a_server_that_floods_is_left(tmp_path: Path) -> None:
+    async with served(tmp_path, ours("flood", "flood")) as (it, folder, _):
+        (view,) = it.views(folder)
+        assert view.standing == "failed"
+        assert any("message of more than" in line for line in view.log)
+
+
+@pytest.mark.security_case("M02")
+def test_no_server_is_called_like_another() -> None:
+    assert len(set(named(["a b", "a_b", "A_B", "a__b"]).values())) == 4
+
+
+async def test_a_server_over_http_is_connected_to_and_none_where_machines_hand_out_credentials(tmp_path: Path) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    process = await asyncio.create_subprocess_exec(sys.executable, PROGRAM, "http", str(port))
+    try:
+        near = ServerConfig(name="near", scope="user", transport="http", url=f"http://127.0.0.1:{port}/mcp")
+        cloud = ServerConfig(name="cloud", scope="user", transport="http", url="http://169.254.169.254/mcp")
+        async with served(tmp_path, near, cloud) as (it, folder, _):
+            for _ in range(600):
+                if it.tools(folder) and "link-local" in it.views(folder)[1].why:
+                    break
+                await asyncio.sleep(0.1)
+            assert await words(it, folder, "add", a=3, b=4) == "7"
+            assert "169.254.169.254 is a link-local address" in it.views(folder)[1].why
+    finally:
+        process.kill()
+        await process.wait()
