@@ -7,24 +7,22 @@ import logging
 import time
 from collections import deque
 from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager, suppress
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from claw_lsp.adapters.interpreter import importing
+from claw_lsp.adapters.mcp.calls import Running
 from claw_lsp.adapters.mcp.tokens import LoginStore
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.redaction import redacted
 from claw_lsp.facts.fault import ClawError, ToolError
 from claw_lsp.facts.mcp import ServerConfig, ServerView, Standing
 from claw_lsp.ports.mcp import Asked
-from claw_lsp.ports.tools import Tell
 
 if TYPE_CHECKING:
     from mcp.client import Client
-    from mcp.shared.dispatcher import ProgressFnT
 
     from claw_lsp.adapters.mcp.reaching import Reached
 
@@ -48,28 +46,6 @@ class Surroundings:
     folder: str
     roots: Callable[[], tuple[str, ...]]
     changed: Callable[[], None]
-
-
-@dataclass(slots=True)
-class Running:
-    """A call under way: who answers what the server asks meanwhile, and the clock, which stands still then."""
-
-    asked: Asked
-    limit: asyncio.Timeout
-    seconds: float
-
-    @asynccontextmanager
-    async def waiting(self) -> AsyncGenerator[None]:
-        """While a person is being asked."""
-        self.limit.reschedule(None)
-        try:
-            yield
-        finally:
-            self.goes_on()
-
-    def goes_on(self) -> None:
-        if not self.limit.expired():
-            self.limit.reschedule(asyncio.get_running_loop().time() + self.seconds)
 
 
 class Connection:
@@ -297,29 +273,6 @@ class Connection:
         offered = self._view if standing == "up" else ServerView(self.config, standing)
         self._view = replace(offered, standing=standing, why=redacted(why))
         self._around.changed()
-
-
-def elicits(connection: Connection) -> Running | None:
-    """The call that a question of the server's most likely belongs to: the last that began."""
-    return connection.running[-1] if connection.running else None
-
-
-def progress(tell: Tell, running: Callable[[], Running | None]) -> ProgressFnT:
-    """Tells how far a call is; a call that goes on is not given up."""
-
-    async def heard(progress: float, total: float | None, message: str | None) -> None:
-        if (it := running()) is not None:
-            it.goes_on()
-        share = f"{progress:g} of {total:g}" if total else f"{progress:g}"
-        with suppress(ClawError):
-            await tell(one_line(f"{message} ({share})" if message else share, 200))
-
-    return heard
-
-
-def root_uris(roots: tuple[str, ...]) -> list[tuple[str, str]]:
-    """The workspace folders as a server is told of them."""
-    return [(Path(it).as_uri(), Path(it).name) for it in roots]
 
 
 def _mcp_error() -> type[Exception]:

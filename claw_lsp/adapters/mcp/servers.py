@@ -9,7 +9,8 @@ from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from claw_lsp.adapters.mcp.connection import ANSWER, CALL, Connection, Surroundings, elicits, progress
+from claw_lsp.adapters.mcp.calls import elicits, progress
+from claw_lsp.adapters.mcp.connection import ANSWER, CALL, Connection, Surroundings
 from claw_lsp.adapters.mcp.tokens import LoginStore
 from claw_lsp.core.mcp import names
 from claw_lsp.facts.call import Block

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AbstractAsyncContextManager, suppress
+from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 import mcp_types as types
@@ -22,71 +24,75 @@ from mcp.client.subscriptions import (
 from pydantic import ValidationError
 
 from claw_lsp import __version__
-from claw_lsp.adapters.mcp.connection import Connection, elicits, root_uris
+from claw_lsp.adapters.mcp.calls import Peer, elicits
 from claw_lsp.facts.mcp import Elicitation
 
 AGAIN = 5.0
 """Seconds until a stream of changes that broke off is asked for again."""
 
 
-def client_of(
-    streams: AbstractAsyncContextManager[TransportStreams], connection: Connection, *, legacy: bool
-) -> Client:
+def client_of(streams: AbstractAsyncContextManager[TransportStreams], peer: Peer, *, legacy: bool) -> Client:
     """A client that is not connected yet. What the server asks goes to whoever runs the call it asks during."""
-    name = connection.config.name
-
-    async def elicit(
-        context: ClientRequestContext, params: types.ElicitRequestParams
-    ) -> types.ElicitResult | types.ErrorData:
-        if (running := elicits(connection)) is None:
-            return types.ElicitResult(action="cancel")
-        async with running.waiting():
-            answer = await running.asked.elicit(_elicitation(name, params))
-        return types.ElicitResult(action=answer.action, content=answer.content if answer.action == "accept" else None)
-
-    async def sample(
-        context: ClientRequestContext, params: types.CreateMessageRequestParams
-    ) -> types.CreateMessageResult | types.ErrorData:
-        nobody = types.ErrorData(code=types.INVALID_REQUEST, message="The user did not allow it.")
-        if (running := elicits(connection)) is None:
-            return nobody
-        request = params.model_dump(mode="json", by_alias=True, exclude_none=True)
-        async with running.waiting():
-            written = await running.asked.sample(name, request)
-        return nobody if written is None else types.CreateMessageResult.model_validate(dict(written))
-
-    async def roots(context: ClientRequestContext) -> types.ListRootsResult:
-        found = [types.Root.model_validate({"uri": uri, "name": it}) for uri, it in root_uris(connection.roots)]
-        return types.ListRootsResult(roots=found)
-
-    async def log(params: types.LoggingMessageNotificationParams) -> None:
-        connection.say(f"{params.level}: {params.data}")
-
-    async def hear(message: IncomingMessage) -> None:
-        match message:
-            case types.ToolListChangedNotification():
-                connection.heard("tools")
-            case types.PromptListChangedNotification():
-                connection.heard("prompts")
-            case types.ResourceListChangedNotification():
-                connection.heard("resources")
-            case Exception():
-                connection.say(f"The connection had a fault: {message}")
-            case _:
-                return
-
+    answers = _Answers(peer)
     return Client(
         cast("Transport", streams),
-        elicitation_callback=elicit,
-        sampling_callback=sample,
-        list_roots_callback=roots,
-        logging_callback=log,
+        elicitation_callback=answers.elicit,
+        sampling_callback=answers.sample,
+        list_roots_callback=answers.roots,
+        logging_callback=answers.log,
         log_level="info",
-        message_handler=hear,
+        message_handler=answers.hear,
         client_info=types.Implementation(name="claw-lsp", version=__version__),
         mode="legacy" if legacy else "auto",
         cache=None,
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Answers:
+    """What a server hears of us when it asks, and where what it tells goes."""
+
+    peer: Peer
+
+    async def elicit(
+        self, context: ClientRequestContext, params: types.ElicitRequestParams
+    ) -> types.ElicitResult | types.ErrorData:
+        if (running := elicits(self.peer)) is None:
+            return types.ElicitResult(action="cancel")
+        async with running.waiting():
+            answer = await running.asked.elicit(_elicitation(self.peer.config.name, params))
+        return types.ElicitResult(action=answer.action, content=answer.content if answer.action == "accept" else None)
+
+    async def sample(
+        self, context: ClientRequestContext, params: types.CreateMessageRequestParams
+    ) -> types.CreateMessageResult | types.ErrorData:
+        nobody = types.ErrorData(code=types.INVALID_REQUEST, message="The user did not allow it.")
+        if (running := elicits(self.peer)) is None:
+            return nobody
+        request = params.model_dump(mode="json", by_alias=True, exclude_none=True)
+        async with running.waiting():
+            written = await running.asked.sample(self.peer.config.name, request)
+        return nobody if written is None else types.CreateMessageResult.model_validate(dict(written))
+
+    async def roots(self, context: ClientRequestContext) -> types.ListRootsResult:
+        found = [{"uri": Path(it).as_uri(), "name": Path(it).name} for it in self.peer.roots]
+        return types.ListRootsResult(roots=[types.Root.model_validate(it) for it in found])
+
+    async def log(self, params: types.LoggingMessageNotificationParams) -> None:
+        self.peer.say(f"{params.level}: {params.data}")
+
+    async def hear(self, message: IncomingMessage) -> None:
+        match message:
+            case types.ToolListChangedNotification():
+                self.peer.heard("tools")
+            case types.PromptListChangedNotification():
+                self.peer.heard("prompts")
+            case types.ResourceListChangedNotification():
+                self.peer.heard("resources")
+            case Exception():
+                self.peer.say(f"The connection had a fault: {message}")
+            case _:
+                return
 
 
 async def listening(client: Client, heard: Callable[[str], None]) -> None:
