@@ -21,7 +21,7 @@ def serve_stdio(world: World, folder: str) -> int:
 
 
 def serve_http(world: World, folder: str, port: int) -> int:
-    """The same on a loopback port, with a token."""
+    """The same on a loopback port, with a token. Raises ClawError where the port is taken."""
     from claw_lsp.mcp_serve.http import serve_http as serve
 
     asyncio.run(serve(_server(world, folder), port))

@@ -101,11 +101,16 @@ def _folder(args: argparse.Namespace) -> Folder:
 
 def _serve(args: argparse.Namespace) -> int:
     from claw_lsp.app import mcp_serving
+    from claw_lsp.facts.fault import ClawError
 
     folder = os.path.realpath(folder_of(args.cwd))
-    if args.http is not None:
+    if args.http is None:
+        return mcp_serving.serve_stdio(the_world(), folder)
+    try:
         return mcp_serving.serve_http(the_world(), folder, args.http)
-    return mcp_serving.serve_stdio(the_world(), folder)
+    except ClawError as error:
+        print(f"claw-lsp: {error}", file=sys.stderr)
+        return 1
 
 
 def _list(args: argparse.Namespace) -> int:

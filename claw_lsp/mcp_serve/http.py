@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import hmac
+import os
 import secrets
+import socket
 import sys
 from collections.abc import Awaitable, Callable, MutableMapping
 from typing import Any
@@ -11,6 +13,8 @@ from typing import Any
 import uvicorn
 from mcp.server.mcpserver import MCPServer
 from mcp.server.transport_security import TransportSecuritySettings
+
+from claw_lsp.facts.fault import ClawError
 
 LOOPBACK = "127.0.0.1"
 _NAMES = ("127.0.0.1", "localhost", "[::1]")
@@ -46,11 +50,17 @@ class Guarded:
 
 
 async def serve_http(made: MCPServer, port: int) -> None:
-    """Serve until the process is told to end; port 0 picks a free one. Address and token are told on stderr."""
+    """Serve until the process is told to end; port 0 picks a free one. Address and token are told on stderr. Raises
+    ClawError where the port is taken."""
+    try:
+        listening = socket.create_server((LOOPBACK, port))
+    except OSError as error:
+        raise ClawError(
+            f"{LOOPBACK}:{port} cannot be listened on: {os.strerror(error.errno or 0)}. Name another port, or 0."
+        ) from error
     token = secrets.token_urlsafe(24)
     app = Guarded(made.streamable_http_app(host=LOOPBACK, transport_security=_SECURITY), token)
     config = uvicorn.Config(app, host=LOOPBACK, port=port, log_level="warning", access_log=False)
-    listening = config.bind_socket()
     sys.stderr.write(f"claw-lsp: mcp http://{LOOPBACK}:{listening.getsockname()[1]}/mcp token {token}\n")
     sys.stderr.flush()
     await uvicorn.Server(config).serve(sockets=[listening])

@@ -103,6 +103,13 @@ async def test_another_agent_sees_the_text_that_is_not_saved_and_where_the_perso
         assert (await told(agent, "diagnostics", path="calc.py"))["diagnostics"] == [complaint]
 
 
+async def test_another_agent_finds_where_something_is_defined(tmp_path: Path) -> None:
+    async with sharing(tmp_path) as (editor, _), Client(command(tmp_path)) as agent:
+        (editor.root / "lib.py").write_text("x = 1\n\n\ndef add_all(a, b):\n    return a + b\n")
+        (found,) = (await told(agent, "find_symbols", query="add_all"))["symbols"]
+        assert (found["name"], found["path"], found["line"]) == ("add_all", str(editor.root / "lib.py"), 4)
+
+
 async def test_a_proposal_changes_nothing_until_the_person_applies_it_and_the_agent_learns_that(tmp_path: Path) -> None:
     async with sharing(tmp_path) as (editor, path), Client(command(tmp_path)) as agent:
         answer = await told(agent, "propose_edit", path="calc.py", old_text="= 1", new_text="= 2", why="It is two.")
@@ -236,6 +243,17 @@ async def test_over_http_whoever_has_the_token_is_answered(tmp_path: Path) -> No
             Client(streamable_http_client(url, http_client=http)) as agent,
         ):
             assert (await told(agent, "read_buffer", path="calc.py"))["text"] == SHOWN
+
+
+async def test_a_port_that_is_taken_is_a_sentence(tmp_path: Path) -> None:
+    async with over_http(tmp_path) as (url, _):
+        asked = command(tmp_path, "--http", url.split(":")[2].partition("/")[0])
+        process = await asyncio.create_subprocess_exec(
+            asked.command, *asked.args, env=asked.env, stderr=asyncio.subprocess.PIPE
+        )
+        _, said = await asyncio.wait_for(process.communicate(), 60)
+        assert process.returncode == 1
+        assert b"cannot be listened on: Address already in use. Name another port, or 0." in said
 
 
 @pytest.mark.security_case("M04")
