@@ -15,7 +15,8 @@ from typing import Any
 import httpx2
 
 from claw_lsp.adapters.mcp.logins import McpLogins
-from claw_lsp.adapters.mcp.looking import looked_at
+from claw_lsp.adapters.mcp.looking import connected, looked_at
+from claw_lsp.adapters.mcp.oauth import connecting
 from claw_lsp.adapters.mcp.tokens import LoginStore
 from claw_lsp.facts.mcp import OAuthSettings, ServerConfig
 
@@ -60,14 +61,33 @@ async def main(url: str, given: dict[str, Any]) -> int:
     with tempfile.TemporaryDirectory() as home:
         config, environment = config_of(url, given), dict(os.environ)
         store = LoginStore(home, NoKeyring())
-        view = await looked_at(config, store, environment, home, SECONDS)
-        for _ in range(2):
-            if view.standing != "login":
-                break
-            print(await McpLogins(store, environment).login(config, visit), file=sys.stderr)
+        logins = McpLogins(store, environment)
+        if "client_secret" in given:
+            await logins.keep_secret(config, given["client_secret"])
+        for _ in range(3):
             view = await looked_at(config, store, environment, home, SECONDS)
+            if view.standing == "up" and not await calls_want_login(config, store, home):
+                break
+            if view.standing not in ("up", "login"):
+                break
+            print(await logins.login(config, visit), file=sys.stderr)
         print(view.standing, view.why, [it.name for it in view.tools], file=sys.stderr)
         return 0 if view.standing == "up" else 1
+
+
+async def calls_want_login(config: ServerConfig, store: LoginStore, home: str) -> bool:
+    """Call every tool; whether the server wants a login, or a greater one, for that."""
+    auth = await asyncio.to_thread(connecting, config, store)
+    try:
+        with open(os.devnull, "w") as nowhere:
+            async with connected(config, {}, auth, {}, home, nowhere) as it:
+                for tool in (await it.list_tools()).tools:
+                    await it.call_tool(
+                        tool.name, {"a": 5, "b": 3} if "a" in tool.input_schema.get("properties", {}) else {}
+                    )
+    except Exception as error:
+        print(f"{type(error).__name__}: {error}", file=sys.stderr)
+    return auth.needs_login
 
 
 if __name__ == "__main__":

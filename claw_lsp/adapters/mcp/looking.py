@@ -54,7 +54,7 @@ async def looked_at(
             async with asyncio.timeout(seconds):
                 headers = await headers_of(config, environment)
                 auth = await asyncio.to_thread(connecting, config, store) if config.transport != "stdio" else None
-                async with _connected(config, headers, auth, environment, folder, printed) as it:
+                async with connected(config, headers, auth, environment, folder, printed) as it:
                     return await _offered(config, it)
         except TimeoutError:
             why = f"it did not answer within {seconds:g} s"
@@ -72,7 +72,7 @@ async def looked_at(
 
 
 @asynccontextmanager
-async def _connected(
+async def connected(
     config: ServerConfig,
     headers: Mapping[str, str],
     auth: ServerAuth | None,
@@ -80,6 +80,8 @@ async def _connected(
     folder: str,
     printed: TextIO,
 ) -> AsyncGenerator[Client]:
+    """A connection to the server, for as long as it is used; `printed` gets what a program writes beside it. Raises what the SDK
+    and httpx2 raise, in groups too."""
     match config.transport:
         case "stdio":
             given = allowed(environment) | config.env
