@@ -45,7 +45,10 @@ LINKS = "env echo '[free money](command:workbench.action.quit) https://evil.exam
 
 def stories(root: Path) -> dict[str, Steps]:
     """What the model does, by words of what it is asked."""
-    at = {it: str(root / it) for it in ("totals.py", "hunks.py", "one.py", "two.py", "three.py", "closed.py", "sum.py")}
+    at = {
+        it: str(root / it)
+        for it in ("totals.py", "hunks.py", "back.py", "one.py", "two.py", "three.py", "closed.py", "sum.py")
+    }
     return {
         "totals.py": (
             ("I read it first.", read(at["totals.py"])),
@@ -72,6 +75,11 @@ def stories(root: Path) -> dict[str, Steps]:
             (edit(at["closed.py"], "closed = 1", "closed = 2"),),
             (bash(SHOW),),
             ("Done.",),
+        ),
+        "go there and back": (
+            (read(at["back.py"]),),
+            (edit(at["back.py"], "one = 1", "one = 10"), edit(at["back.py"], "nine = 9", "nine = 90")),
+            ("Gone there.",),
         ),
         "say hello": ((Text(text="Hello from the chat."),),),
         "long answer": ((Text(text=LONG, pace=0.03),),),
@@ -500,6 +508,38 @@ def test_a_commit_message_goes_into_the_box_or_the_open_message_and_over_nobodys
         code.until(lambda: "Add one line" in code.text(), "the message that is open holds it")
         assert code.lines()[:4] == ["Add one line", "", "It was missing.", ""]
         assert "# Please enter the commit message" in code.text()
+
+
+def test_back_to_a_prompt_by_its_lens_and_forth_from_the_palette_around_the_typing(tmp_path: Path) -> None:
+    with vscode(tmp_path, model(stories(tmp_path / "ws"))) as code:
+        code.until(lambda: "default" in code.claw(), "the status bar shows the mode", 60)
+        code.open("back.py", "one = 1\ntwo = 2\n\n\n\nnine = 9\n", 4)
+        code.palette("Chat")
+        code.until(lambda: code.active().endswith(".md"), "the chat is opened")
+        code.until(lambda: "## You" in code.text(), "its prompt is there")
+        code.type("go there and back")
+        code.until(lambda: "go there and back" in code.text(), "it is typed")
+        code.press("Control+Enter")
+        code.box("This session", "back.py")
+        code.until(lambda: "Gone there." in code.text(), "it is done")
+        code.open("back.py")
+        code.until(lambda: (code.lines()[0], code.lines()[5]) == ("one = 10", "nine = 90"), "both lines are changed")
+        code.press("Control+Home")
+        code.type("# mine and ")
+        code.until(lambda: code.lines()[0] == "# mine and one = 10", "the person types over one of them")
+        code.palette("Chat")
+        code.until(lambda: code.active().endswith(".md"), "the chat is in front")
+        code.press("Control+Home")
+        code.until(lambda: "Rewind to here" in code.lenses(), "the lens is there")
+        code.picture("vscode-rewind")
+        code.click(f"{ACTIVE} .codelens-decoration a", "Rewind to here")
+        code.until(lambda: "brought back" in str(code.boxes()) or "rewound: files" in code.text(), "it is said")
+        code.open("back.py")
+        code.until(lambda: code.lines()[5] == "nine = 9", "the file is as before, but for what was typed")
+        assert code.lines()[0].startswith("# mine and one = 1")
+        code.palette("Take Back the Last Rewind")
+        code.until(lambda: code.lines()[5] == "nine = 90", "and it is taken back")
+        assert code.lines()[0] == "# mine and one = 10"
 
 
 def test_nothing_of_a_workspace_that_is_not_trusted_is_started_and_uvx_only_by_the_persons_word(tmp_path: Path) -> None:
