@@ -224,13 +224,20 @@ def _add_json(args: argparse.Namespace) -> int:
 
 
 def _added(args: argparse.Namespace, entry: dict[str, Any]) -> int:
+    from claw_lsp.facts.fault import ClawError
+
     folder = _folder(args)
 
     async def add() -> str:
         path = folder.files.add(args.scope, folder.path, args.name, entry)
         said = f"{args.name} is added to {path}."
-        # Whoever types this says yes to it, here and as it stands.
-        return f"{said} {await folder.approve(args.name)}" if args.scope == "project" else said
+        if args.scope != "project":
+            return said
+        try:
+            # Whoever types this says yes to it, here and as it stands.
+            return f"{said} {await folder.approve(args.name)}"
+        except ClawError as error:
+            return f"{said} It is not approved: {error}"
 
     return told(add)
 

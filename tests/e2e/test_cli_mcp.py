@@ -125,6 +125,14 @@ async def test_a_server_of_one_name_in_two_scopes_is_removed_from_the_one_that_i
     assert left["scope"] == "user"
 
 
+async def test_what_cannot_be_approved_is_added_all_the_same_and_says_so(tmp_path: Path) -> None:
+    it = shell(tmp_path)
+    ended = await it.claw("mcp", "add", "-s", "project", "--cwd", str(it.home), "x", "npx")
+    assert (ended.code, ended.err) == (0, "")
+    assert "It is not approved: No server x of a .mcp.json waits for your yes here" in ended.out
+    assert (it.home / ".mcp.json").exists()
+
+
 async def test_a_file_that_is_broken_is_told_at_its_place_and_left_as_it_is(tmp_path: Path) -> None:
     it = shell(tmp_path)
     _, shared = written(it)
