@@ -10,15 +10,18 @@ import json
 import os
 import sys
 import tempfile
+from collections.abc import Mapping
 from typing import Any
 
 import httpx2
 
 from claw_lsp.adapters.mcp.logins import McpLogins
-from claw_lsp.adapters.mcp.looking import connected, looked_at
-from claw_lsp.adapters.mcp.oauth import connecting
+from claw_lsp.adapters.mcp.servers import McpServers
 from claw_lsp.adapters.mcp.tokens import LoginStore
-from claw_lsp.facts.mcp import OAuthSettings, ServerConfig
+from claw_lsp.core.mcp.form import defaults, fields_of
+from claw_lsp.facts.fault import ToolError
+from claw_lsp.facts.mcp import Configured, Elicitation, Elicited, OAuthSettings, ServerConfig, ServerView
+from claw_lsp.facts.settings import Settings
 
 SECONDS = 20.0
 
@@ -57,37 +60,72 @@ def config_of(url: str, given: dict[str, Any]) -> ServerConfig:
     return ServerConfig(name="conformance", scope="user", transport="http", url=url, oauth=known, digest="conformance")
 
 
+class OneEntry:
+    """As much of the port Entries as a connection needs: one server is configured."""
+
+    def __init__(self, config: ServerConfig) -> None:
+        self._config = config
+
+    async def read(self, folder: str, settings: Settings) -> Configured:
+        return Configured((ServerView(self._config, "waiting"),))
+
+    async def switch(self, folder: str, name: str, *, on: bool) -> None: ...
+
+
+class Agreeing:
+    """Fills `Asked`: the person accepts everything as it is proposed."""
+
+    async def elicit(self, elicitation: Elicitation) -> Elicited:
+        return Elicited("accept", dict(defaults(fields_of(elicitation.schema))))
+
+    async def sample(self, server: str, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+        return None
+
+
 async def main(url: str, given: dict[str, Any]) -> int:
+    """Connect, log in where that is wanted, and call every tool; log in anew where a call wants more than was granted."""
     with tempfile.TemporaryDirectory() as home:
         config, environment = config_of(url, given), dict(os.environ)
         store = LoginStore(home, NoKeyring())
         logins = McpLogins(store, environment)
         if "client_secret" in given:
             await logins.keep_secret(config, given["client_secret"])
-        for _ in range(3):
-            view = await looked_at(config, store, environment, home, SECONDS)
-            if view.standing == "up" and not await calls_want_login(config, store, home):
-                break
-            if view.standing not in ("up", "login"):
-                break
-            print(await logins.login(config, visit), file=sys.stderr)
-        print(view.standing, view.why, [it.name for it in view.tools], file=sys.stderr)
-        return 0 if view.standing == "up" else 1
+        servers = McpServers(OneEntry(config), store, environment)
+        servers.configure(home, (home,), Settings())
+        try:
+            for _ in range(4):
+                await servers.settled(home, (), SECONDS)
+                (view,) = servers.views(home)
+                said(view.standing, view.why)
+                if view.standing == "up" and await called(servers, home, view):
+                    return 0
+                if view.standing not in ("up", "login"):
+                    return 1
+                said(await logins.login(config, visit))
+                await servers.restart(home, config.name)
+            return 1
+        finally:
+            await servers.close()
 
 
-async def calls_want_login(config: ServerConfig, store: LoginStore, home: str) -> bool:
-    """Call every tool; whether the server wants a login, or a greater one, for that."""
-    auth = await asyncio.to_thread(connecting, config, store)
-    try:
-        with open(os.devnull, "w") as nowhere:
-            async with connected(config, {}, auth, {}, home, nowhere) as it:
-                for tool in (await it.list_tools()).tools:
-                    await it.call_tool(
-                        tool.name, {"a": 5, "b": 3} if "a" in tool.input_schema.get("properties", {}) else {}
-                    )
-    except Exception as error:
-        print(f"{type(error).__name__}: {error}", file=sys.stderr)
-    return auth.needs_login
+async def called(servers: McpServers, home: str, view: ServerView) -> bool:
+    """Whether every tool answered."""
+    for tool in view.tools:
+        numbers = {it: n for n, it in enumerate(tool.input_schema.get("properties") or {}, 2)}
+        try:
+            answer = await servers.call(home, tool, numbers, Agreeing(), unheard)
+        except ToolError as error:
+            said(tool.name, error)
+            return False
+        said(tool.name, answer)
+    return True
+
+
+async def unheard(line: str) -> None: ...
+
+
+def said(*what: object) -> None:
+    print(*what, file=sys.stderr)
 
 
 if __name__ == "__main__":

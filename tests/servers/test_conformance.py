@@ -25,7 +25,6 @@ FAIL = {
 """Scenarios that we do not pass, and why."""
 
 ASIDE = {
-    "elicitation-sep1034-client-defaults": "a connection for the command line asks the person nothing",
     "sse-retry": "it measures times, which a busy machine does not have; what it looks at is the SDK's",
 }
 """Scenarios that are not tried here, and why."""

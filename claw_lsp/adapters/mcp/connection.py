@@ -24,6 +24,7 @@ from claw_lsp.ports.mcp import Asked
 if TYPE_CHECKING:
     from mcp.client import Client
 
+    from claw_lsp.adapters.mcp.oauth import ServerAuth
     from claw_lsp.adapters.mcp.reaching import Reached
 
 logger = logging.getLogger(__name__)
@@ -60,6 +61,8 @@ class Connection:
         self.client: Client | None = None
         self.running: list[Running] = []
         self._legacy = False
+        self._auth: ServerAuth | None = None
+        self._let_in = 0
         self._stale: set[str] = set()
         self._wake = asyncio.Event()
         self._over = asyncio.Event()
@@ -120,6 +123,9 @@ class Connection:
             if error.code == CONNECTION_CLOSED:
                 self.lost()
                 raise ToolError(f"The MCP server {self.config.name} went away during the call.") from None
+            if self._refused():
+                self.lost()
+                raise ToolError(f"The MCP server {self.config.name} wants a login for this.") from None
             raise ToolError(self._refusal(str(error))) from None
         except (ClawError, asyncio.CancelledError):
             raise
@@ -130,6 +136,10 @@ class Connection:
         finally:
             if running is not None:
                 self.running.remove(running)
+
+    def _refused(self) -> bool:
+        """Whether something was refused for want of a login since we were let in: some servers let everybody in first."""
+        return self._auth is not None and self._auth.n_refused > self._let_in
 
     def _refusal(self, said: str) -> str:
         name = self.config.name
@@ -188,7 +198,7 @@ class Connection:
             why = f"{_said(error)}."
         finally:
             self.client = None
-        if auth is not None and auth.needs_login:
+        if auth is not None and (auth.needs_login or self._refused()):
             return "login", f"It wants a login: `claw-lsp mcp login {self.config.name}`, or claw.mcp."
         if self.config.transport == "stdio" and self._log and why in ("It ended.", "Connection closed."):
             why = f"It ended; the last it said: {self._log[-1]}."
@@ -197,12 +207,14 @@ class Connection:
     async def _connected(self, way: Reached) -> None:
         from claw_lsp.adapters.mcp.talking import client_of
 
+        self._auth, self._let_in = way.auth, 0
         client = client_of(way.streams, self, legacy=self._legacy)
         ended = asyncio.create_task(self._over.wait())
         entered = asyncio.timeout(START)
         try:
             async with entered:
                 await client.__aenter__()
+            self._let_in = way.auth.n_refused if way.auth else 0
             try:
                 self.client = client
                 await self._offers(client, {"tools", "resources", "prompts"})
@@ -252,7 +264,10 @@ class Connection:
                 view, prompts=shaping.prompts(name, self.prefix, await self._all("prompts", client.list_prompts))
             )
         self._view = replace(view, protocol=client.protocol_version, instructions=(client.instructions or "")[:2_000])
-        self._stands("up")
+        if self._refused():
+            self.lost()
+        else:
+            self._stands("up")
 
     async def _all(self, field: str, fetch: Callable[..., Awaitable[Any]]) -> list[Any]:
         found: list[Any] = []

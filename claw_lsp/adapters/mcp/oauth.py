@@ -56,6 +56,7 @@ class ServerAuth(OAuthClientProvider):
         )
         super().__init__(config.url, metadata, storage, *(going or (None, None)))
         self.needs_login = False
+        self.n_refused = 0
         self._oauth = config.oauth or OAuthSettings()
         self._storage = storage
         self._quiet = going is None
@@ -78,6 +79,7 @@ class ServerAuth(OAuthClientProvider):
                         if may_renew and await self._renewable(response):
                             break
                         self.needs_login = True
+                        self.n_refused += 1
                         await self._storage.refused(response)
                         return
                     outgoing = await flow.asend(response)
