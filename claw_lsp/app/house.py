@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import Callable, Hashable, Mapping
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -87,6 +87,7 @@ def build(world: World) -> House:
         search=search,
         settings=load,
         examine=_examined,
+        settings_changes=partial(_settings_changes, world),
         home=world.home,
         claw_home=world.claw_home,
         checkpoints=checkpoints_of(world),
@@ -169,6 +170,13 @@ def _settings_loader(world: World, tools: Callable[[Settings], object], kept: La
         return await asyncio.to_thread(found, folder, section)
 
     return off_the_loop
+
+
+def _settings_changes(world: World, folders: Callable[[], Iterable[str]]) -> AsyncGenerator[tuple[str, ...]]:
+    from claw_lsp.adapters.settings import files_of
+    from claw_lsp.adapters.watching import FileWatch
+
+    return FileWatch().changes(lambda: files_of(world.home, world.claw_home, folders()))
 
 
 async def _mode_in(load: LoadSettings, folder: str) -> Mode:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -34,7 +34,8 @@ class House:
     """What every door shares. `home` and `claw_home` are absolute; `warm` loads what is slow to import. `unknown`
     says that a model is in no table, "" for one that is; `models` are the names a person may pick from. `search` is
     loaded when it is first called, best in a thread; it raises ProcessError where there is no ripgrep. `examine` says what is
-    wrong in the text of a settings file, by its path; it too belongs in a thread."""
+    wrong in the text of a settings file, by its path; it too belongs in a thread. `settings_changes` tells of
+    the settings files of these folders each time that some changed."""
 
     sessions: Sessions
     model: Model
@@ -55,6 +56,7 @@ class House:
     search: Callable[[], Search]
     settings: LoadSettings
     examine: Callable[[str, str], tuple[Problem, ...]]
+    settings_changes: Callable[[Callable[[], Iterable[str]]], AsyncGenerator[tuple[str, ...]]]
     home: str
     claw_home: str
     checkpoints: Checkpoints

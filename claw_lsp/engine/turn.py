@@ -48,7 +48,8 @@ BUG = "Something in claw-lsp itself failed; the details are in its log. The sess
 @dataclass(frozen=True, slots=True)
 class Hands:
     """What a turn works with. `facts_of` knows any model id; `home` is the person's home folder, `claw_home`
-    our own. `reopened` is what a session would begin with now, `compact_prompt` asks the model for a summary."""
+    our own. `reopened` is what a session would begin with now, `compact_prompt` asks the model for a summary.
+    `newer` gives the settings that are in force now, in place of those of before."""
 
     model: Model
     tools: Mapping[str, Tool]
@@ -66,6 +67,7 @@ class Hands:
     checkpoints: Checkpoints | None = None
     reopened: Callable[[State], Awaitable[SessionStarted]] | None = None
     compact_prompt: str = ""
+    newer: Callable[[Settings], Awaitable[Settings]] | None = None
 
 
 async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnded:
@@ -90,6 +92,7 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
                 await refresh(session, hands)
                 await hooking.greet(spoken, session, hands)
                 while not isinstance(step := next_step(session.state), Rest):
+                    hands = await _with_newer_settings(hands)
                     await _take(step, session, hands)
         except TimeoutError:
             if not deadline.over:
@@ -262,6 +265,12 @@ def _with_note(result: Result, note: str) -> Result:
 
 def _refused(reason: str) -> Result:
     return Result(content=reason, is_error=True, summary=reason.split("\n", 1)[0])
+
+
+async def _with_newer_settings(hands: Hands) -> Hands:
+    """The rules of a file that changed count from the next step on."""
+    settings = await hands.newer(hands.settings) if hands.newer else hands.settings
+    return hands if settings is hands.settings else replace(hands, settings=settings)
 
 
 async def _record(session: Session, hands: Hands, event: Event) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Any, cast
 
 from lsprotocol import types
@@ -102,7 +102,19 @@ class Answers:
 
     def did_save(self, params: types.DidSaveTextDocumentParams) -> None:
         from_lsp.did_save(self.door.buffers, params)
+        if self.door.settings_files.shown(path := path_of(params.text_document.uri)):
+            self.door.later(self._settings_changed((path,)), "reading settings that were saved")
         self.door.later(comments.saved(self.door, params.text_document.uri), "looking for comments with AI! or AI?")
+
+    async def files_changed(self, params: types.DidChangeWatchedFilesParams) -> None:
+        """The client saw files change; we look ourselves, and so learn it sooner."""
+        paths = [path_of(it.uri) for it in params.changes]
+        if any(map(self.door.settings_files.is_settings, paths)):
+            await self._settings_changed(paths)
+
+    async def _settings_changed(self, paths: Iterable[str]) -> None:
+        await self.door.settings_changed(paths)
+        await outsiders.follow(self.door)
 
     def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         from_lsp.did_close(self.door.buffers, params)
@@ -116,6 +128,7 @@ class Answers:
         door = self.door
         door.later(self.door.house.warm(), "warming up")
         door.later(outsiders.follow(door), "sharing the editor")
+        door.settings_files.follow(door.house.settings_changes(lambda: door.homes), self._settings_changed)
         door.later(door.clean_up(), "deleting sessions that nobody used for long")
         door.events.touched()
         if door.powers.configuration_registration:
@@ -137,6 +150,7 @@ class Answers:
         """The editor's section as a whole: what it does not hold any more is as the editor first said."""
         said = cast("dict[str, Any]", section) if isinstance(section, dict) else {}
         self.door.section = {**self._first, **said}
+        self.door.settings_files.count_change()
         self.door.later(outsiders.follow(self.door), "sharing the editor")
         self.door.events.touched()
 

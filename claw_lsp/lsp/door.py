@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import logging
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -157,11 +157,16 @@ class Door:
     async def settings_in(self, folder: str) -> Settings:
         """The settings in force in a folder now; what is wrong in their files is said once."""
         in_force = await self.house.settings(folder, self.section)
-        for path in dict.fromkeys(it.path for it in in_force.problems if not self.settings_files.shown(it.path)):
-            first, *others = [str(it) for it in in_force.problems if it.path == path]
-            more = f" And {counted(len(others), 'more problem')} in this file." if others else ""
-            self.messages.warn_once(first + more)
+        self.settings_files.tell(in_force.problems)
         return in_force.settings
+
+    async def settings_changed(self, paths: Iterable[str]) -> None:
+        """Files of settings changed: what they say counts from the next step of any turn on."""
+        self.settings_files.count_change()
+        problems = [it for folder in self.homes for it in (await self.house.settings(folder, self.section)).problems]
+        self.settings_files.mended({*paths} - {it.path for it in problems})
+        self.settings_files.tell(problems)
+        self.events.touched()
 
     async def settings_of(self, session: Session | None) -> Settings:
         """The settings in force where the session lives; where a new one would live, for None."""
@@ -317,6 +322,8 @@ class Door:
         if by is not None:
             proposes = settings.model_copy(update={"review": "before"})
             hands = replace(hands, model=by, settings=proposes, checkpoints=None)
+        else:
+            hands = replace(hands, newer=self.settings_files.newer(partial(self.settings_of, session)))
         return await run_turn(session, spoken, hands)
 
     def _closing(self, session: Session, spoken: UserSpoke, run: Run, stopped: Stopped, why: str) -> TurnEnded:
@@ -456,6 +463,7 @@ class Door:
     async def close(self) -> None:
         """Interrupt every turn, keep what was said, end every process."""
         self.closing = True
+        await self.settings_files.close()
         await self.titles.close()
         await self.runs.close()
         self.review.close()

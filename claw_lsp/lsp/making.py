@@ -25,7 +25,7 @@ from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.languages import AskedSymbols, EditorLanguages
 from claw_lsp.lsp.line_pages import LinePages, of_part, of_rule, of_server
 from claw_lsp.lsp.mcp.sharing import Sharing
-from claw_lsp.lsp.messages import Messages
+from claw_lsp.lsp.messages import WARNING, Messages
 from claw_lsp.lsp.notices import Notices
 from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Progress
@@ -225,4 +225,7 @@ def _settings_files(house: House, buffers: Buffers, slot: list[Door]) -> Setting
     def changed() -> None:
         slot[0].notices.show_settings(slot[0].settings_files.diagnostics())
 
-    return SettingsFiles(buffers, house.examine, f"{house.claw_home}/settings.json", later, changed)
+    def say(text: str) -> None:
+        slot[0].messages.say(WARNING, text)
+
+    return SettingsFiles(buffers, house.examine, f"{house.claw_home}/settings.json", later, changed, say)

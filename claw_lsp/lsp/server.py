@@ -120,6 +120,7 @@ class ClawServer:
             types.FileOperationRegistrationOptions([everything]),
         )
         takes(types.WORKSPACE_DID_CHANGE_WORKSPACE_FOLDERS, self._through("folders_changed"))
+        takes(types.WORKSPACE_DID_CHANGE_WATCHED_FILES, self._through("files_changed"))
         takes(types.WORKSPACE_DID_CHANGE_CONFIGURATION, self._through("configuration_changed"))
         takes(types.WINDOW_WORK_DONE_PROGRESS_CANCEL, self._through("progress_cancelled"))
         takes("claw/editorState", self._through("editor_state"))

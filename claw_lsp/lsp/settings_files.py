@@ -1,16 +1,22 @@
-"""Settings files and .mcp.json that are open in the editor: what is wrong in them, at its place, while they are written."""
+"""Settings files and .mcp.json: what is wrong in open ones, as diagnostics at their place, while they are written; what is wrong
+in others, said once; and those that change on disk."""
 
 from __future__ import annotations
 
 import asyncio
+import logging
 import re
-from collections.abc import Callable
+from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
+from contextlib import aclosing
 from typing import Any
 
-from claw_lsp.facts.settings import Problem
+from claw_lsp.core.words import counted
+from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.buffers import Buffer, Buffers, Changed, Closed, Happening, Opened
 from claw_lsp.lsp.questions import plain
+
+logger = logging.getLogger(__name__)
 
 WARNING = 2
 """LSP's DiagnosticSeverity.Warning."""
@@ -25,6 +31,8 @@ _VALUE = re.compile(r'"(?:[^"\\\n]|\\.)*"|[^\s,\]}]+')
 class SettingsFiles:
     """`own` is the person's settings file in CLAW_HOME. Texts are examined in a thread, the latest last.
 
+    `told` is what was said of files that are not open, by path; `n_changes` counts the changes of any of them.
+
     Invariant: of a file that is not open nothing is shown.
     """
 
@@ -35,6 +43,7 @@ class SettingsFiles:
         own: str,
         later: Callable[[Any, str], None],
         changed: Callable[[], None],
+        say: Callable[[str], None],
     ) -> None:
         self._buffers = buffers
         self._examine = examine
@@ -43,11 +52,70 @@ class SettingsFiles:
         self._changed = changed
         self._found: dict[str, tuple[str, tuple[Problem, ...]]] = {}
         self._looking: set[str] = set()
+        self._say = say
+        self.told: dict[str, str] = {}
+        self.n_changes = 0
+        self._following: asyncio.Task[None] | None = None
         buffers.watch(self._hear)
 
     def shown(self, path: str) -> bool:
         """Whether what is wrong in this file stands in the editor, so that nothing else need say so."""
-        return self._buffers.get(path) is not None and self._is_settings(path)
+        return self._buffers.get(path) is not None and self.is_settings(path)
+
+    # ---- files on disk ------------------------------------------------------------------------------------------------
+
+    def follow(
+        self, changes: AsyncGenerator[tuple[str, ...]], act: Callable[[tuple[str, ...]], Awaitable[None]]
+    ) -> None:
+        """Act on each change of the files, one after the other, until `close`."""
+
+        async def following() -> None:
+            async with aclosing(changes):
+                async for paths in changes:
+                    await act(paths)
+
+        self._following = asyncio.create_task(following(), name="following settings files")
+        self._following.add_done_callback(_ended)
+
+    async def close(self) -> None:
+        if self._following is not None:
+            self._following.cancel()
+            await asyncio.wait((self._following,))
+
+    def count_change(self) -> None:
+        """What was read before is not to be relied on any more."""
+        self.n_changes += 1
+
+    def newer(self, read: Callable[[], Awaitable[Settings]]) -> Callable[[Settings], Awaitable[Settings]]:
+        """What gives the settings in force now: those it is given, or anew read ones once a file changed since it gave some."""
+        n = self.n_changes
+
+        async def now(settings: Settings) -> Settings:
+            nonlocal n
+            if n == self.n_changes:
+                return settings
+            n = self.n_changes
+            return await read()
+
+        return now
+
+    def tell(self, problems: Iterable[Problem]) -> None:
+        """Say what is wrong in files that are not open: one message a file, and no message twice."""
+        of_files: dict[str, list[Problem]] = {}
+        for it in problems:
+            of_files.setdefault(it.path, []).append(it)
+        for path, (first, *others) in of_files.items():
+            more = f" And {counted(len(others), 'more problem')} in this file." if others else ""
+            if not self.shown(path) and self.told.get(path) != (text := f"{first}{more}"):
+                self.told[path] = text
+                self._say(text)
+
+    def mended(self, paths: Iterable[str]) -> None:
+        """Nothing is wrong in these any more: what is wrong in them later is said again."""
+        for path in paths:
+            self.told.pop(path, None)
+
+    # ---- open files ---------------------------------------------------------------------------------------------------
 
     def diagnostics(self) -> dict[str, list[dict[str, Any]]]:
         """By URI."""
@@ -55,13 +123,14 @@ class SettingsFiles:
         buffers = {path: buffer for path in shown if (buffer := self._buffers.get(path))}
         return {here.uri: [self._diagnostic(it, here) for it in shown[path]] for path, here in buffers.items()}
 
-    def _is_settings(self, path: str) -> bool:
+    def is_settings(self, path: str) -> bool:
+        """Whether settings are read from a file of this name."""
         return path == self._own or bool(_NAMES.search(path))
 
     def _hear(self, it: Happening) -> None:
         match it:
             case Opened() | Changed():
-                if self._is_settings(it.path) and it.path not in self._looking:
+                if self.is_settings(it.path) and it.path not in self._looking:
                     self._looking.add(it.path)
                     self._later(self._look(it.path), "reading a settings file")
             case Closed():
@@ -88,6 +157,11 @@ class SettingsFiles:
             "code": "settings",
             "message": plain(it.message, 600),
         }
+
+
+def _ended(following: asyncio.Task[None]) -> None:
+    if not following.cancelled() and (error := following.exception()):
+        logger.error("Changes of settings files are not noticed any more", exc_info=error)
 
 
 def _span(text: str, it: Problem) -> tuple[int, int]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import AsyncGenerator, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -96,4 +97,13 @@ class Search(Protocol):
 
     async def files(self, folder: str, glob: str | None, type: str | None) -> tuple[ListedFile, ...]:  # noqa: A002
         """The files below a folder, in no order. Raises ToolError as `matches` does, and when it takes too long."""
+        ...
+
+
+class Watch(Protocol):
+    """Files that change on disk, by whoever's hand."""
+
+    def changes(self, files: Callable[[], Iterable[str]]) -> AsyncGenerator[tuple[str, ...]]:
+        """The files, of those that `files` names when it is asked (in a thread), that changed, came or went, each time some
+        did, and at first those that are there; for ever, until it is closed."""
         ...

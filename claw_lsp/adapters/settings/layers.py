@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
@@ -19,7 +19,7 @@ from claw_lsp.adapters.settings.files import read_text
 from claw_lsp.adapters.settings.hooks import found_in
 from claw_lsp.adapters.settings.kept import Good, LastGood
 from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, modern, plain
-from claw_lsp.adapters.settings.managed import NOBODYS, Managed
+from claw_lsp.adapters.settings.managed import MANAGED, NOBODYS, Managed, looked_at
 from claw_lsp.adapters.settings.place import Keys, place
 from claw_lsp.adapters.settings.remember import allowed_here
 from claw_lsp.adapters.settings.seeking import Folder
@@ -161,6 +161,12 @@ def _files(home: Path, claw_home: Path, folder: str | None) -> list[tuple[Path, 
             if os.path.realpath(path) not in own:
                 files.append((path, source))
     return files
+
+
+def files_of(home: str, claw_home: str, folders: Iterable[str]) -> tuple[str, ...]:
+    """Every file that settings are read from in these folders, also those that are not there; what is managed, too."""
+    found = [str(path) for folder in (None, *folders) for path, _ in _files(Path(home), Path(claw_home), folder)]
+    return tuple(dict.fromkeys((*found, *looked_at(MANAGED))))
 
 
 def _read_file(gathered: _Gathered, path: Path, source: str) -> None:

@@ -29,6 +29,14 @@ def managed(folders: Sequence[str], owner: int = 0) -> Managed:
     return Managed(tuple(it for it in faults if not faults[it]), {it: why for it, why in faults.items() if why})
 
 
+def looked_at(folders: Sequence[str]) -> tuple[str, ...]:
+    """What may lie there, the folder of more files among it, for whoever waits for changes."""
+    found: list[str] = []
+    for folder in folders:
+        found += [f"{folder}/managed-settings.json", f"{folder}/managed-settings.d", *map(str, _files(Path(folder)))]
+    return tuple(dict.fromkeys(found))
+
+
 def _files(folder: Path) -> list[Path]:
     first = folder / "managed-settings.json"
     try:
