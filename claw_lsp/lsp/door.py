@@ -164,8 +164,7 @@ class Door:
         """Files of settings changed: what they say counts from the next step of any turn on."""
         self.settings_files.count_change()
         problems = [it for folder in self.homes for it in (await self.house.settings(folder, self.section)).problems]
-        self.settings_files.mended({*paths} - {it.path for it in problems})
-        self.settings_files.tell(problems)
+        self.settings_files.found(problems, changed=paths)
         self.events.touched()
 
     async def settings_of(self, session: Session | None) -> Settings:

@@ -110,10 +110,12 @@ class SettingsFiles:
                 self.told[path] = text
                 self._say(text)
 
-    def mended(self, paths: Iterable[str]) -> None:
-        """Nothing is wrong in these any more: what is wrong in them later is said again."""
-        for path in paths:
+    def found(self, problems: Iterable[Problem], *, changed: Iterable[str]) -> None:
+        """Say what is wrong after files changed; of those in which nothing is wrong any more, what comes later is said again."""
+        problems = tuple(problems)
+        for path in {*changed} - {it.path for it in problems}:
             self.told.pop(path, None)
+        self.tell(problems)
 
     # ---- open files ---------------------------------------------------------------------------------------------------
 

@@ -118,7 +118,7 @@ async def test_c22_what_the_environment_holds_is_never_read_by_a_shell(tmp_path:
 
 
 def test_no_part_of_ours_hands_a_text_to_a_shell_but_those_that_are_named_here() -> None:
-    """`sh -c` occurs where a person's own words are run: the Bash tool's line, and the helper for their key."""
+    """`sh -c` occurs where a person's own words are run: the Bash tool's line, and the helpers for their key and for headers."""
     shells = {
         f"{path.name}: {ast.unparse(node)}"
         for path in SOURCES
@@ -132,7 +132,9 @@ def test_no_part_of_ours_hands_a_text_to_a_shell_but_those_that_are_named_here()
         "attributed.py",
         "credentials.py",
         "finding.py",
+        "headers.py",  # headersHelper: a line of the person's, or of an entry that they approved.
         "helper.py",
+        "program.py",  # Python's own -c, which starts the warden of an MCP server.
         "supervised.py",
     }
     calls = {
