@@ -243,6 +243,10 @@ class VSCode:
         """What the active editor shows."""
         return self.do("lines", selector=ACTIVE)
 
+    def line(self, index: int) -> str:
+        """One line of the active editor; empty while it is not drawn yet (an editor that opens shows no line at first)."""
+        return next(iter(self.lines()[index : index + 1]), "")
+
     def text(self) -> str:
         return "\n".join(self.lines())
 
