@@ -44,6 +44,8 @@ const does = {
     const found = await visible(selector).evaluateAll((all) => all.map((it) => it.innerText));
     return found.map((it) => it.replaceAll('\u00a0', ' ').trim());
   },
+  /** What is written in each, also where the browser has not drawn it yet. */
+  contents: ({ selector }) => visible(selector).evaluateAll((all) => all.map((it) => it.textContent.trim())),
   attributes: ({ selector, name }) => page.locator(selector).evaluateAll((all, name) => all.map((it) => it.getAttribute(name) ?? ''), name),
   /** The lines that an editor shows, from above. */
   async lines({ selector }) {
