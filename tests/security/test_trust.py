@@ -44,7 +44,7 @@ async def about_trust(visit: Visit, n: int = 0) -> Box:
 
 async def trusted(visit: Visit, standing: str = "trusted") -> Json:
     """What claw.trust says, once it says that."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(40):
         while (said := await visit.command("claw.trust"))["standing"] != standing:
             await asyncio.sleep(0.005)
     return said

@@ -132,7 +132,7 @@ class Room:
         return self.editor.text(path).replace("\r\n", "\n")
 
     async def until(self, true: Callable[[], bool]) -> None:
-        async with asyncio.timeout(5):
+        async with asyncio.timeout(40):
             while not true():
                 await asyncio.sleep(0.005)
 
@@ -160,7 +160,7 @@ def room_of(quirks: Quirks, powers: Powers, home: Path, folders: tuple[str, ...]
         return None
 
     async def save(paths: tuple[str, ...]) -> None:
-        await wired.ask("claw/save", {"uris": [uri_of(it) for it in paths]}, timeout=1)
+        await wired.ask("claw/save", {"uris": [uri_of(it) for it in paths]}, timeout=20)
 
     async def status(session: str | None, rest: str) -> str:
         return f"status of {session}: fine {rest}".strip()

@@ -178,7 +178,7 @@ async def test_connections_are_used_again() -> None:
 
 async def test_a_server_that_never_closes_its_stream_holds_nobody_up() -> None:
     async with RawApi([replace(WHOLE, end="hang")]) as api, line(api.url) as model:
-        got = await asyncio.wait_for(model.consult(ask(), Ears()), 5)
+        got = await asyncio.wait_for(model.consult(ask(), Ears()), 20)
     assert got.blocks == RECORDED_BLOCKS
 
 

@@ -28,7 +28,7 @@ async def test_work_that_hangs_holds_nobody_up() -> None:
     mended = threading.Event()
     hanging = [asyncio.create_task(lane.do(mended.wait, 10)) for _ in range(3)]
     await asyncio.sleep(0)
-    assert await asyncio.wait_for(lane.do(lambda: "read"), 5) == "read"
+    assert await asyncio.wait_for(lane.do(lambda: "read"), 20) == "read"
     assert not any(it.done() for it in hanging)
     mended.set()
     assert await asyncio.gather(*hanging) == [True, True, True]

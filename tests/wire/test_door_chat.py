@@ -217,7 +217,7 @@ async def test_after_a_restart_the_last_prompt_of_a_chat_is_retried_from_its_log
     async with visiting(tmp_path, says("B, better.")) as visit:
         visit.open(path, Path(path).read_text())
         found = await lenses(visit, path)
-        async with asyncio.timeout(8):
+        async with asyncio.timeout(40):
             while "Retry" not in [title for _, title, _ in found]:
                 await asyncio.sleep(0.01)
                 found = await lenses(visit, path)

@@ -30,7 +30,7 @@ def command(line: str, matcher: str = "", **more: Any) -> list[dict[str, Any]]:
 
 async def written(path: Path) -> str:
     """What is in a file once something is."""
-    async with asyncio.timeout(8):
+    async with asyncio.timeout(40):
         while not path.exists() or not path.read_text():
             await asyncio.sleep(0.01)
     return path.read_text()

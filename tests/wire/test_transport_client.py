@@ -34,7 +34,7 @@ async def test_an_answer_is_structured() -> None:
     async with connected(server) as client:
         await client.initialize()
         client.on_request("workspace/applyEdit", answering({"applied": False, "failureReason": "stale"}))
-        answer = await ask_client(server, "workspace/applyEdit", EDIT, timeout=1)
+        answer = await ask_client(server, "workspace/applyEdit", EDIT, timeout=20)
         assert answer == types.ApplyWorkspaceEditResult(applied=False, failure_reason="stale")
 
 
@@ -43,7 +43,7 @@ async def test_methods_of_our_own_take_and_give_json() -> None:
     async with connected(server) as client:
         await client.initialize()
         client.on_request("claw/pick", lambda params: params["items"][1])
-        assert await ask_client(server, "claw/pick", {"items": [1, {"a": None}]}, timeout=1) == {"a": None}
+        assert await ask_client(server, "claw/pick", {"items": [1, {"a": None}]}, timeout=20) == {"a": None}
 
 
 async def test_null_where_an_object_is_due_is_none() -> None:
@@ -52,7 +52,7 @@ async def test_null_where_an_object_is_due_is_none() -> None:
     async with connected(server) as client:
         await client.initialize()
         client.on_request("window/showDocument", answering(None))
-        assert await ask_client(server, "window/showDocument", SHOW, timeout=1) is None
+        assert await ask_client(server, "window/showDocument", SHOW, timeout=20) is None
         assert await server.window_show_document_async(SHOW) is None
 
 
@@ -63,7 +63,7 @@ async def test_r12_an_answer_that_does_not_fit_fails_the_ask(odd: Any) -> None:
         await client.initialize()
         client.on_request("window/showDocument", answering(odd))
         with pytest.raises(ClientRefused, match=r"window/showDocument: result"):
-            await ask_client(server, "window/showDocument", SHOW, timeout=1)
+            await ask_client(server, "window/showDocument", SHOW, timeout=20)
 
 
 async def test_a_refusal_says_what_the_client_said() -> None:
@@ -72,9 +72,9 @@ async def test_a_refusal_says_what_the_client_said() -> None:
         await client.initialize()
         client.on_request("workspace/applyEdit", raising(WireError(-32603, "User cancelled server edit")))
         with pytest.raises(ClientRefused, match="refused workspace/applyEdit: User cancelled server edit"):
-            await ask_client(server, "workspace/applyEdit", EDIT, timeout=1)
+            await ask_client(server, "workspace/applyEdit", EDIT, timeout=20)
         with pytest.raises(ClientRefused):
-            await ask_client(server, "workspace/codeLens/refresh", timeout=1)
+            await ask_client(server, "workspace/codeLens/refresh", timeout=20)
         client.ignore("workspace/codeLens/refresh")
 
 
@@ -84,7 +84,7 @@ async def test_a_refusal_of_any_shape_is_a_refusal(error: Any) -> None:
     async with connected(server) as client:
         await client.initialize()
         client.on_request("claw/pick", raising(NoAnswer()))
-        asking = asyncio.create_task(ask_client(server, "claw/pick", timeout=1))
+        asking = asyncio.create_task(ask_client(server, "claw/pick", timeout=20))
         await asyncio.sleep(0.01)
         client.send({"jsonrpc": "2.0", "id": FIRST_ID + 1, "error": error})
         with pytest.raises(ClientRefused):
@@ -133,7 +133,7 @@ async def test_r20_asks_fail_at_once_when_the_client_goes_away() -> None:
         await asyncio.sleep(0.01)
         client.hang_up()
         with pytest.raises(HostError, match="gone"):
-            await asyncio.wait_for(asking, 1)
+            await asyncio.wait_for(asking, 20)
         with pytest.raises(HostError, match="gone"):
             await ask_client(server, "claw/pick", timeout=60)
 
@@ -170,4 +170,4 @@ async def test_what_nobody_claimed_fails_the_test() -> None:
             await client.initialize()
             server.protocol.notify("claw/event")
             with pytest.raises(ClientRefused):
-                await ask_client(server, "claw/pick", timeout=1)
+                await ask_client(server, "claw/pick", timeout=20)
