@@ -59,10 +59,10 @@ async def test_servers_are_added_told_and_removed(tmp_path: Path) -> None:
     assert (await it.claw(*web)).code == 0
     assert (own.stat().st_mode & 0o777, shared.stat().st_mode & 0o777) == (0o600, 0o640)
     told = await it.claw("mcp", "list", "--no-connect")
-    assert told.out.replace(str(tmp_path), "") == snapshot("""\
-db (project, /work/.mcp.json), stdio npx -y @x/db: not started
-web (user, /home/claw/mcp.json), http https://w.example/mcp: not started
-old (project, /work/.mcp.json), stdio o: waits for your yes: The folder's own files bring it (claw.mcp approves it, claw.trust all).
+    assert told.out.replace(str(tmp_path), "…") == snapshot("""\
+db (project, …/work/.mcp.json), stdio npx -y @x/db: not started
+web (user, …/home/claw/mcp.json), http https://w.example/mcp: not started
+old (project, …/work/.mcp.json), stdio o: waits for your yes: The folder's own files bring it (claw.mcp approves it, claw.trust all).
 """)
     assert (await it.claw("mcp", "approve", "old")).code == 0
     found = (await it.claw("mcp", "list", "--no-connect", "--json")).json

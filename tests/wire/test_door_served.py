@@ -68,7 +68,7 @@ class Shelf:
     async def call(
         self, folder: str, tool: ServerTool, arguments: Mapping[str, Any], asked: Asked, tell: Tell
     ) -> ToolAnswer:
-        raise NotImplementedError
+        raise AssertionError(f"no tool is called here, and {tool.called} was")
 
     async def read(self, folder: str, server: str, uri: str) -> tuple[Block, ...]:
         if uri != TABLE:

@@ -307,18 +307,23 @@ async def test_the_chat_is_not_rewound_beside_a_turn_that_just_began(tmp_path: P
         assert not any(isinstance(it.event, Rewound) for it in visit.log(turn["session"]))
 
 
+async def said_in_chat(visit: Visit, session: str, words: str) -> tuple[str, Json]:
+    """The chat of a session, and what came of sending these words in it."""
+    chat = (await visit.command("claw.chat", session=session))["path"]
+    if chat not in visit.editor.paths():
+        visit.editor.open(chat, None, "markdown")
+    end = len(visit.text(chat))
+    visit.editor.replace(chat, end, end, words)
+    return chat, await visit.command("claw.send", uri=visit.uri(chat))
+
+
 async def test_in_the_chat_it_is_a_slash_command_and_the_document_keeps_what_was_said(tmp_path: Path) -> None:
     root = laid_out(tmp_path)
     path = str(root / "calc.py")
     async with visiting(tmp_path, *edits(path, "a - b", "a + b"), says("Fixed."), auto=YES) as visit:
         visit.open("calc.py")
         turn = await visit.turn("claw.ask", prompt="fix the sign")
-        chat = (await visit.command("claw.chat", session=turn["session"]))["path"]
-        if chat not in visit.editor.paths():
-            visit.editor.open(chat, None, "markdown")
-        end = len(visit.text(chat))
-        visit.editor.replace(chat, end, end, "/rewind 1")
-        answer = await visit.command("claw.send", uri=visit.uri(chat))
+        chat, answer = await said_in_chat(visit, turn["session"], "/rewind 1")
         assert answer["text"].startswith("1 file brought back. The model forgot that prompt")
         assert visit.text(path) == BEFORE
         await visit.until(lambda: "rewound: files and chat are as before this prompt" in visit.text(chat))
@@ -331,11 +336,7 @@ async def test_in_the_chat_the_last_word_says_what_goes_back(tmp_path: Path) -> 
     async with visiting(tmp_path, *edits(path, "a - b", "a + b"), says("Fixed."), auto=YES) as visit:
         visit.open("calc.py")
         turn = await visit.turn("claw.ask", prompt="fix the sign")
-        chat = (await visit.command("claw.chat", session=turn["session"]))["path"]
-        if chat not in visit.editor.paths():
-            visit.editor.open(chat, None, "markdown")
-        visit.editor.replace(chat, len(visit.text(chat)), len(visit.text(chat)), "/rewind 1 code")
-        answer = await visit.command("claw.send", uri=visit.uri(chat))
+        _, answer = await said_in_chat(visit, turn["session"], "/rewind 1 code")
         assert answer["text"] == "1 file brought back. `claw.redo` takes it back."
         assert visit.text(path) == BEFORE
 
