@@ -40,9 +40,11 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.mcp.tokens import LoginStore
     from claw_lsp.adapters.settings import LastGood, Loaded, TrustRecord
     from claw_lsp.adapters.settings.seeking import Folder
+    from claw_lsp.engine.looking import Looking
     from claw_lsp.ports.checkpoints import Checkpoints
-    from claw_lsp.ports.files import Search
-    from claw_lsp.ports.hooks import Hooks
+    from claw_lsp.ports.files import Search, Workspace
+    from claw_lsp.ports.hooks import HookPlace, Hooks
+    from claw_lsp.ports.mcp import Servers
     from claw_lsp.ports.model import Model
     from claw_lsp.ports.processes import Processes, Sandbox
     from claw_lsp.ports.rules import Assessor
@@ -67,6 +69,7 @@ def build(world: World) -> House:
     load = _settings_loader(world, tools, LastGood())
     guidance = _guidance(world)
     opener = _opener(texts, versions, load, tools, guidance)
+    servers = McpServers(McpFiles(mcp_sources(world)), logins_kept(world), world.environment)
     return House(
         sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opener, partial(_mode_in, load)),
         model=model,
@@ -76,7 +79,7 @@ def build(world: World) -> House:
         memory=RuleMemory(world.claw_home),
         trust=trust_record(world, clock),
         guidance=guidance,
-        hooks=partial(_hooks, world, processes, texts.hook),
+        hooks=partial(_hooks, world, processes, texts, servers, tools),
         versions=versions,
         prompts=texts,
         assessor=partial(_assessor, texts.auto_mode),
@@ -94,7 +97,7 @@ def build(world: World) -> House:
         warm=partial(_warm, model, tools),
         offer=EditorOffer(world.claw_home),
         entries=McpFiles(mcp_sources(world)),
-        servers=McpServers(McpFiles(mcp_sources(world)), logins_kept(world), world.environment),
+        servers=servers,
         logins=logins_of(world),
     )
 
@@ -250,10 +253,39 @@ def _processes(world: World) -> Processes:
     return ShellProcesses(world.environment, str(Path(world.claw_home) / "output"))
 
 
-def _hooks(world: World, processes: Processes, prompt: str, small: Callable[[str], SmallModel]) -> Hooks:
-    from claw_lsp.adapters.hooks.runner import HookRunner
+def _hooks(
+    world: World,
+    processes: Processes,
+    texts: prompts.Prompts,
+    servers: Servers,
+    tools: Callable[[Settings], Mapping[str, Tool]],
+    small: Callable[[str], SmallModel],
+    workspace: Workspace | None,
+) -> Hooks:
+    """What runs hooks; their agents look at the workspace of the turn, and at the disk where there is none."""
+    from claw_lsp.adapters.hooks.runner import HookRunner, Means
 
-    return HookRunner(processes, world.environment, small, prompt, str(Path(world.claw_home) / "output"))
+    return HookRunner(
+        Means(
+            processes=processes,
+            environment=world.environment,
+            servers=servers,
+            small=small,
+            look=partial(_look, world, tools, workspace),
+            text=texts.hook,
+            agent_text=texts.hook_agent,
+            folder=str(Path(world.claw_home) / "output"),
+        )
+    )
+
+
+def _look(
+    world: World, tools: Callable[[Settings], Mapping[str, Tool]], workspace: Workspace | None, place: HookPlace
+) -> Looking:
+    from claw_lsp.adapters.disk import DiskWorkspace
+    from claw_lsp.engine.looking import Looking, scene
+
+    return Looking(tools(place.settings), workspace or DiskWorkspace(), scene(place, world.home, world.claw_home))
 
 
 def _facts_of(model: str, settings: Settings) -> ModelFacts:

@@ -9,7 +9,7 @@ from claw_lsp.core.chat.writer import code
 from claw_lsp.core.render import duration
 from claw_lsp.core.words import counted
 from claw_lsp.facts.event import Entry
-from claw_lsp.facts.hook import FIRED, HANDLED, Hook
+from claw_lsp.facts.hook import FIRED, Hook
 from claw_lsp.facts.hooked import Hooked, HookRun
 
 
@@ -58,7 +58,6 @@ def written(
 
 def _of(hook: Hook, runs: Sequence[tuple[float, HookRun]]) -> Listed:
     never = "claw-lsp does not have this event yet" if hook.event not in FIRED else ""
-    never = never or (f"claw-lsp does not run hooks of type {hook.type} yet" if hook.type not in HANDLED else "")
     at, last = runs[-1] if runs else (0.0, None)
     return Listed(hook, len(runs), last, at, never)
 

@@ -181,7 +181,8 @@ async def unseen(entry: Entry) -> None:
 def _place(session: Session, settings: Settings) -> HookPlace:
     state = session.state
     project = state.roots[0] if state.roots else state.cwd
-    return HookPlace(project, state.cwd, state.session, settings, state.effort or "")
+    roots, rules = (*state.roots, *settings.add_dirs), (*settings.rules, *state.rules)
+    return HookPlace(project, state.cwd, state.session, settings, state.effort or "", roots, rules)
 
 
 async def _short(text: str, wired: Wired) -> str:

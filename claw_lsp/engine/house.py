@@ -46,7 +46,7 @@ class House:
     assessor: Callable[[SmallModel, Settings], Assessor]
     trust: Trust
     guidance: Guidance
-    hooks: Callable[[Callable[[str], SmallModel]], Hooks]
+    hooks: Callable[[Callable[[str], SmallModel], Workspace | None], Hooks]
     versions: Versions
     prompts: Prompts
     tools: Callable[[Settings], Mapping[str, Tool]]
@@ -78,7 +78,7 @@ class House:
             clock=self.clock,
             memory=self.memory,
             guidance=self.guidance,
-            hooks=self.alone(settings).hooks,
+            hooks=self.hooks(partial(self.small, settings), workspace),
             assessor=self.assessor(self.small(settings), settings),
             settings=settings,
             facts_of=lambda model: self.facts_of(model, settings),
@@ -96,7 +96,7 @@ class House:
 
     def alone(self, settings: Settings, show: Callable[[Entry], Awaitable[None]] = unseen) -> Alone:
         """What hooks need where no turn runs."""
-        return Alone(self.hooks(lambda name: self.small(settings, name)), settings, show)
+        return Alone(self.hooks(partial(self.small, settings), None), settings, show)
 
     async def close(self) -> None:
         """End every process that was started, let the provider's connections go, then the logs."""

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 
+from claw_lsp.core.blocks import text_block
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.fault import ModelError
-from claw_lsp.facts.request import Reply, Request
+from claw_lsp.facts.request import Message, Reply, Request
 from claw_lsp.facts.signal import Signal
 from claw_lsp.facts.usage import ModelFacts, Price
 from claw_lsp.ports.model import Model
@@ -28,21 +29,29 @@ class SmallModel:
     async def ask(self, system: str, text: str, tools: tuple[Block, ...], *, must: str = "") -> Reply:
         """One reply, which must call the tool named, as far as the model can be made to; what passes by meanwhile is not
         shown. Its `model` is the id of the one that was asked. Raises ModelError."""
+        return await self.converse(system, ({"role": "user", "content": (text_block(text),)},), tools, must=must)
+
+    async def converse(
+        self, system: str, messages: tuple[Message, ...], tools: tuple[Block, ...], *, must: str = ""
+    ) -> Reply:
+        """As `ask`, after all of these messages. Raises ModelError."""
         try:
-            return await self._asked(self.facts, system, text, tools, must)
+            return await self._asked(self.facts, system, messages, tools, must)
         except ModelError as error:
             if error.reason != "model_not_found" or self.instead is None or self.instead.id == self.facts.id:
                 raise
-            return await self._asked(self.instead, system, text, tools, must)
+            return await self._asked(self.instead, system, messages, tools, must)
 
-    async def _asked(self, facts: ModelFacts, system: str, text: str, tools: tuple[Block, ...], must: str) -> Reply:
+    async def _asked(
+        self, facts: ModelFacts, system: str, messages: tuple[Message, ...], tools: tuple[Block, ...], must: str
+    ) -> Reply:
         if must and not facts.forces_tools:
-            text = f"{text}\n\nAnswer by a call of the tool {must}, and with nothing else."
+            system = f"{system}\n\nAnswer by a call of the tool {must}, and with nothing else."
         request = Request(
             model=facts.id,
             system=({"type": "text", "text": system},),
             tools=tools,
-            messages=({"role": "user", "content": ({"type": "text", "text": text},)},),
+            messages=messages,
             max_tokens=min(8_000, facts.max_output),
             tool_choice={"type": "tool", "name": must} if must and facts.forces_tools else None,
         )

@@ -25,9 +25,6 @@ NOT_YET = frozenset(
 )
 """The events that other agents have and that do not happen here; docs/compatibility.md says why."""
 
-HANDLED: frozenset[HookKind] = frozenset({"command", "http", "prompt"})
-"""The kinds of hooks that run here."""
-
 TOOL_EVENTS = frozenset("PreToolUse PermissionRequest PermissionDenied PostToolUse PostToolUseFailure".split())
 """The events about one call: `if` counts for these alone."""
 

@@ -6,18 +6,22 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from claw_lsp.facts.hook import Hook, HookRan
+from claw_lsp.facts.rule import Rule
 from claw_lsp.facts.settings import Settings
 
 
 @dataclass(frozen=True, slots=True)
 class HookPlace:
-    """Where hooks run: the project's folder, the shell's, the session, and what of it their environment says."""
+    """Where hooks run: the project's folder, the shell's, the session, and what of it their environment says. `roots` and
+    `rules` are all of the session's: what a hook looks at is judged by them."""
 
     project: str
     cwd: str
     session: str
     settings: Settings
     effort: str = ""
+    roots: tuple[str, ...] = ()
+    rules: tuple[Rule, ...] = ()
 
 
 class Hooks(Protocol):

@@ -27,13 +27,14 @@ ACTIONS = (
 @dataclass(frozen=True, slots=True)
 class Prompts:
     """The system prompt, the template of each action with `{placeholders}` (core/briefing.py fills them), and what the small
-    model is told in auto mode and by prompt hooks."""
+    model is told in auto mode and by prompt and agent hooks."""
 
     system: str
     actions: Mapping[str, str]
     auto_mode: str
     compact: str
     hook: str
+    hook_agent: str
 
 
 def load() -> Prompts:
@@ -45,4 +46,5 @@ def load() -> Prompts:
         compact=folder.joinpath("compact.md").read_text("utf-8").strip(),
         auto_mode=folder.joinpath("auto_mode.md").read_text("utf-8").strip(),
         hook=folder.joinpath("hook.md").read_text("utf-8").strip(),
+        hook_agent=folder.joinpath("hook_agent.md").read_text("utf-8").strip(),
     )

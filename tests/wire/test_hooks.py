@@ -11,34 +11,75 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from test_mcp_servers import Given, ours
 
-from claw_lsp.adapters.hooks.runner import HookRunner
+from claw_lsp.adapters.disk import DiskWorkspace
+from claw_lsp.adapters.hooks.agent import MOST_TURNS
+from claw_lsp.adapters.hooks.mcp_tool import filled
+from claw_lsp.adapters.hooks.runner import HookRunner, Means
+from claw_lsp.adapters.mcp.servers import McpServers
+from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
 from claw_lsp.adapters.process.shell import ShellProcesses
+from claw_lsp.adapters.ripgrep import Ripgrep, ripgrep_program
 from claw_lsp.core.hooks.saying import joined, said
+from claw_lsp.engine.looking import Looking, scene
 from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.facts.hook import Hook, HookRan
+from claw_lsp.facts.mcp import ServerConfig
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.usage import ModelFacts
 from claw_lsp.ports.hooks import HookPlace
 from claw_lsp.testing.scripted_model import ScriptedModel, says
+from claw_lsp.tools.glob import GlobTool
+from claw_lsp.tools.grep import GrepTool
+from claw_lsp.tools.read import ReadTool
+from claw_lsp.tools.write import WriteTool
 
+SEARCH = Ripgrep(ripgrep_program())
 KEY = "sk-ant-canary"
 SERVER = {**os.environ, "ANTHROPIC_API_KEY": KEY, "HOOK_TOKEN": "t0ken", "OTHER_TOKEN": "0ther"}
 
 
 class Hooks:
-    """A runner with its folder; `model` answers prompt hooks."""
+    """A runner with its folder; `model` answers prompt hooks and agents, `configs` are the MCP servers."""
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.model = ScriptedModel()
         self.processes = ShellProcesses(SERVER, str(folder / "output"))
-        small = SmallModel(self.model, ModelFacts(id="small"))
-        self.runner = HookRunner(self.processes, SERVER, lambda _: small, "Check it.", str(folder / "output"))
+        self.configs = Given()
+        store = LoginStore(str(folder / "claw"), SystemKeyring())
+        self.servers = McpServers(self.configs, store, {"PATH": os.environ["PATH"], "HOME": str(folder)})
+        means = Means(
+            processes=self.processes,
+            environment=SERVER,
+            servers=self.servers,
+            small=lambda _: SmallModel(self.model, ModelFacts(id="small")),
+            look=self._look,
+            text="Check it.",
+            agent_text="Look first.",
+            folder=str(folder / "output"),
+        )
+        self.runner = HookRunner(means)
 
     async def run(self, given: str = "{}", seconds: float = 20.0, settings: Any = None, **hook: Any) -> HookRan:
-        place = HookPlace(str(self.folder), str(self.folder), "s1", Settings.model_validate(settings or {}), "high")
+        read = Settings.model_validate(settings or {})
+        folder = str(self.folder)
+        place = HookPlace(folder, folder, "s1", read, "high", (folder,), read.rules)
         return await self.runner.run(made(**hook), given, seconds, place)
+
+    async def close(self) -> None:
+        await self.servers.close()
+        await self.processes.close()
+
+    def serve(self, *configs: ServerConfig) -> None:
+        """These MCP servers are configured from now on."""
+        self.configs.configs = configs
+        self.servers.configure(str(self.folder), (str(self.folder),), Settings())
+
+    def _look(self, place: HookPlace) -> Looking:
+        tools = (ReadTool(DiskWorkspace()), GrepTool(SEARCH), GlobTool(SEARCH), WriteTool())
+        return Looking({it.name: it for it in tools}, DiskWorkspace(), scene(place, "/nobody", "/nobody/.claw"))
 
 
 def made(**hook: Any) -> Hook:
@@ -49,7 +90,7 @@ def made(**hook: Any) -> Hook:
 async def hooks(tmp_path: Path) -> AsyncIterator[Hooks]:
     it = Hooks(tmp_path)
     yield it
-    await it.processes.close()
+    await it.close()
 
 
 # ---- programs ---------------------------------------------------------------------------------------------------------
@@ -134,18 +175,10 @@ async def test_a_cancelled_hook_leaves_nothing_behind(hooks: Hooks) -> None:
     assert not Path(f"/proc/{(hooks.folder / 'pid').read_text().strip()}").exists()
 
 
-@pytest.mark.parametrize(
-    ("hook", "why"),
-    [
-        ({"command": "dir", "shell": "powershell"}, "asks for powershell"),
-        ({"type": "agent", "prompt": "look"}, "does not run hooks of type agent yet"),
-        ({"type": "mcp_tool", "server": "s", "tool": "t"}, "does not run hooks of type mcp_tool yet"),
-    ],
-)
-async def test_what_is_not_there_yet_says_so(hooks: Hooks, hook: dict[str, Any], why: str) -> None:
-    ran = await hooks.run(**hook)
+async def test_a_hook_for_powershell_says_that_it_is_not_run(hooks: Hooks) -> None:
+    ran = await hooks.run(command="dir", shell="powershell")
     assert ran.code is None
-    assert why in ran.fault
+    assert "asks for powershell" in ran.fault
 
 
 async def test_a_text_too_long_to_tell_is_kept_for_its_owner_alone(hooks: Hooks) -> None:
@@ -257,19 +290,132 @@ async def test_what_webfetch_may_not_reach_no_hook_reaches(hooks: Hooks, url: st
 
 async def test_a_prompt_hook_shows_the_event_and_its_answer_decides(hooks: Hooks) -> None:
     hooks.model = ScriptedModel(says("", ("a1", "Answer", {"ok": False, "reason": "no tests"})))
-    small = SmallModel(hooks.model, ModelFacts(id="small"))
-    runner = HookRunner(hooks.processes, SERVER, lambda _: small, "Check it.", str(hooks.folder))
-    hook = made(type="prompt", prompt="Tested? $ARGUMENTS", event="Stop")
-    ran = await runner.run(hook, '{"x": "```"}', 5.0, HookPlace("/", "/", "s", Settings()))
-    answer = said(hook, ran)
+    wanted: dict[str, Any] = {"type": "prompt", "prompt": "Tested? $ARGUMENTS", "event": "Stop"}
+    ran = await hooks.run('{"x": "```"}', **wanted)
+    answer = said(made(**wanted), ran)
     assert (answer.decision, answer.reason, answer.halts) == ("deny", "no tests", None)
     assert hooks.model.requests[0].messages[0]["content"][0]["text"] == 'Tested? ````json\n{"x": "```"}\n````'
 
 
 async def test_an_answer_that_is_none_consents_to_nothing(hooks: Hooks) -> None:
-    small = SmallModel(ScriptedModel(says("Looks fine.")), ModelFacts(id="small"))
-    runner = HookRunner(hooks.processes, SERVER, lambda _: small, "Check it.", str(hooks.folder))
-    hook = made(type="prompt", prompt="Tested?")
-    ran = await runner.run(hook, "{}", 5.0, HookPlace("/", "/", "s", Settings()))
+    hooks.model = ScriptedModel(says("Looks fine."))
+    ran = await hooks.run(type="prompt", prompt="Tested?")
     assert (ran.code, ran.fault) == (None, "the model gave no clear answer")
-    assert joined([said(hook, ran)]).decision is None
+    assert joined([said(made(type="prompt", prompt="Tested?"), ran)]).decision is None
+
+
+# ---- agents -----------------------------------------------------------------------------------------------------------
+
+AGENT: dict[str, Any] = {"type": "agent", "prompt": "Is it tested? $ARGUMENTS", "event": "Stop"}
+
+
+def results(hooks: Hooks) -> list[tuple[str, bool]]:
+    """What the last request to the agent tells of its calls: each text, and whether it was refused or failed."""
+    blocks = [it for message in hooks.model.requests[-1].messages for it in message["content"]]
+    return [(it["content"], "is_error" in it) for it in blocks if it["type"] == "tool_result"]
+
+
+async def test_an_agent_looks_before_it_answers_and_what_it_took_is_counted(hooks: Hooks) -> None:
+    (hooks.folder / "test_a.py").write_text("def test_a(): ...\n")
+    hooks.model = ScriptedModel(
+        says(
+            "", ("c1", "Grep", {"pattern": "def test", "output_mode": "content"}), ("c2", "Glob", {"pattern": "*.py"})
+        ),
+        says("", ("c3", "Read", {"file_path": "test_a.py"})),
+        says("", ("c4", "Answer", {"ok": False, "reason": "the test is empty"})),
+    )
+    ran = await hooks.run('{"x": 1}', **AGENT)
+    answer = said(made(**AGENT), ran)
+    assert (answer.decision, answer.reason) == ("deny", "the test is empty")
+    (grep, _), (glob, _), (read, _) = results(hooks)
+    assert ("def test_a" in grep, "test_a.py" in glob, "1\tdef test_a" in read) == (True, True, True)
+    assert ran.usage["small"]["input_tokens"] == 300
+    assert [it["name"] for it in hooks.model.requests[0].tools] == ["Read", "Grep", "Glob", "Answer"]
+
+
+async def test_an_agent_writes_nothing_and_reads_nothing_that_would_be_asked_about(hooks: Hooks) -> None:
+    (hooks.folder / ".env").write_text("KEY=canary\n")
+    (hooks.folder / "plans.txt").write_text("canary\n")
+    hooks.model = ScriptedModel(
+        says(
+            "",
+            ("c1", "Write", {"file_path": "new.txt", "content": "x"}),
+            ("c2", "Bash", {"command": "touch new.txt"}),
+            ("c3", "Read", {"file_path": ".env"}),
+            ("c4", "Read", {"file_path": "/etc/hostname"}),
+            ("c5", "Read", {"file_path": "plans.txt"}),
+            ("c6", "Read", {}),
+        ),
+        says("", ("c7", "Answer", {"ok": True})),
+    )
+    denied: dict[str, Any] = {"rules": [{"text": "Read(plans.txt)", "behavior": "deny", "source": "user"}]}
+    ran = await hooks.run(settings=denied, **AGENT)
+    seen = results(hooks)
+    assert (ran.code, ran.output) == (0, "{}")
+    assert all(failed for _, failed in seen)
+    assert "canary" not in str(seen)
+    assert [text.split(":")[0].split(" ")[0] for text, _ in seen] == ["There", "There", "Not", "Not", "Not", "The"]
+    assert not (hooks.folder / "new.txt").exists()
+
+
+async def test_an_agent_has_so_many_requests_and_no_more(hooks: Hooks) -> None:
+    hooks.model = ScriptedModel(*(says("Hm.") for _ in range(MOST_TURNS)))
+    ran = await hooks.run(**AGENT)
+    assert (ran.code, ran.fault) == (None, "the model gave no clear answer")
+    assert [it.tool_choice is not None for it in hooks.model.requests] == [False] * (MOST_TURNS - 1) + [True]
+    assert said(made(**AGENT), ran).decision is None
+
+
+# ---- tools of MCP servers -----------------------------------------------------------------------------------------------
+
+
+async def test_a_tool_of_a_server_is_given_the_event_and_its_text_decides(hooks: Hooks) -> None:
+    hooks.serve(ours())
+    event = {"tool_input": {"left": 40, "name": "TOKEN"}, "cwd": "/p"}
+    numbers = {"a": "${tool_input.left}", "b": 2}
+    ran = await hooks.run(json.dumps(event), 60.0, type="mcp_tool", server="tests", tool="add", input=numbers)
+    assert (ran.code, ran.output) == (0, "42")
+    words = {"name": "${tool_input.name}_${tool_input.none}"}
+    ran = await hooks.run(json.dumps(event), 60.0, type="mcp_tool", server="tests", tool="variable", input=words)
+    assert (ran.code, ran.output) == (0, "(not set)")
+
+
+def test_a_placeholder_alone_keeps_its_type_and_among_words_is_a_text() -> None:
+    event = {"tool_input": {"n": 3, "list": ["a", {"b": True}], "none": None}, "cwd": "/p"}
+    given = {
+        "all": "${tool_input}",
+        "deep": ["${tool_input.list.1.b}", {"x": "${tool_input.none}"}],
+        "text": "in ${cwd}: ${tool_input.n} ${tool_input.list} ${nothing.there} $cwd",
+        "n": 5,
+    }
+    assert filled(given, event) == {
+        "all": event["tool_input"],
+        "deep": [True, {"x": None}],
+        "text": 'in /p: 3 ["a", {"b": true}]  $cwd',
+        "n": 5,
+    }
+
+
+@pytest.mark.parametrize(
+    ("server", "tool", "why"),
+    [
+        ("other", "add", "there is no MCP server named other; configured here: tests, dead"),
+        ("tests", "divide", "the MCP server tests has no tool divide; it has: "),
+        ("dead", "add", "the MCP server dead is not connected ("),
+        ("tests", "wrong", "the tool wrong of tests failed: "),
+        ("tests", "die", "went away during the call"),
+    ],
+)
+async def test_a_tool_that_cannot_answer_is_a_sentence(hooks: Hooks, server: str, tool: str, why: str) -> None:
+    hooks.serve(ours(), ServerConfig(name="dead", scope="user", transport="stdio", command="/no/such/program"))
+    ran = await hooks.run("{}", 60.0, type="mcp_tool", server=server, tool=tool)
+    assert ran.code is None
+    assert why in ran.fault
+    assert said(made(type="mcp_tool", server=server, tool=tool), ran).decision is None
+
+
+async def test_a_tool_that_is_slow_is_given_up(hooks: Hooks) -> None:
+    hooks.serve(ours())
+    await hooks.servers.settled(str(hooks.folder), (), 60.0)
+    ran = await hooks.run("{}", 0.5, type="mcp_tool", server="tests", tool="slow")
+    assert (ran.code, ran.fault) == (None, "the MCP server tests did not answer within 0.5 s")

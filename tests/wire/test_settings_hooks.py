@@ -77,7 +77,8 @@ def test_a_hook_of_a_folder_runs_once_it_was_approved_and_asks_again_once_it_cha
         ({"Stop": [{"hooks": ["x"]}]}, "hooks.Stop: expected an object with type", False),
         ("lint", "hooks: expected an object", False),
         ({"Setup": [{"hooks": [{"type": "command", "command": "x"}]}]}, "does not have this event yet", True),
-        ({"Stop": [{"hooks": [{"type": "agent", "prompt": "x"}]}]}, "does not run hooks of type agent yet", True),
+        ({"Stop": [{"hooks": [{"type": "agent"}]}]}, "hooks.Stop: a hook of type agent needs prompt", False),
+        ({"Stop": [{"hooks": [{"type": "mcp_tool", "server": "s"}]}]}, "of type mcp_tool needs tool", False),
         (
             {"Stop": [{"hooks": [{"type": "command", "command": "x", "if": "Bash"}]}]},
             '"if" counts for events about',

@@ -11,7 +11,7 @@ from claw_lsp.core.redaction import redacted
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.hook import Hook, HookRan
-from claw_lsp.facts.request import Reply
+from claw_lsp.facts.request import Message, Reply
 from claw_lsp.facts.usage import Price, cost
 
 LONGEST = 60_000
@@ -29,40 +29,55 @@ ANSWER: Final[Block] = {
         "required": ["ok"],
     },
 }
-"""The one tool of the model, which it must call."""
+"""The tool by which the model answers."""
+NO_ANSWER: Final = "the model gave no clear answer"
 
 
 class Small(Protocol):
-    """A model, asked once; a price is None when it is not known."""
+    """A model beside the session; a price is None when it is not known."""
 
     def price_of(self, reply: Reply) -> Price | None: ...
     async def ask(self, system: str, text: str, tools: tuple[Block, ...], *, must: str = "") -> Reply: ...
+    async def converse(
+        self, system: str, messages: tuple[Message, ...], tools: tuple[Block, ...], *, must: str = ""
+    ) -> Reply: ...
 
 
 async def ask(small: Small, system: str, hook: Hook, given: str, seconds: float) -> HookRan:
     """What it answers, as a program would have printed it."""
-    event = fenced(redacted(given)[:LONGEST], "json")
-    text = hook.prompt.replace("$ARGUMENTS", event) if "$ARGUMENTS" in hook.prompt else f"{hook.prompt}\n\n{event}"
     try:
         async with asyncio.timeout(seconds):
-            reply = await small.ask(system, text, (ANSWER,), must=ANSWER["name"])
+            reply = await small.ask(system, question(hook, given), (ANSWER,), must=ANSWER["name"])
     except TimeoutError:
         return HookRan(None, fault=f"the model gave no answer within {seconds:g} s")
     except ModelError as error:
         return HookRan(None, fault=f"the model could not be asked: {error}")
     took = {reply.model: reply.usage.model_dump()}
     dollars = cost(reply.usage, small.price_of(reply))
+    told = answered(hook, reply)
+    if told is None:
+        return HookRan(None, fault=NO_ANSWER, usage=took, cost=dollars)
+    return HookRan(0, told, usage=took, cost=dollars)
+
+
+def question(hook: Hook, given: str) -> str:
+    """The hook's prompt with the event in it."""
+    event = fenced(redacted(given)[:LONGEST], "json")
+    return hook.prompt.replace("$ARGUMENTS", event) if "$ARGUMENTS" in hook.prompt else f"{hook.prompt}\n\n{event}"
+
+
+def answered(hook: Hook, reply: Reply) -> str | None:
+    """What the model answered, as a program would have printed it; None where it gave no clear answer."""
     answer = next((it.get("input") for it in reply.blocks if it.get("name") == ANSWER["name"]), None)
     data = cast("dict[str, Any]", answer) if isinstance(answer, dict) and not reply.cut else {}
     if not isinstance(data.get("ok"), bool):
-        return HookRan(None, fault="the model gave no clear answer", usage=took, cost=dollars)
+        return None
     reason = data.get("reason")
-    told = {} if data["ok"] else _refusal(hook, reason if isinstance(reason, str) else "")
-    return HookRan(0, json.dumps(told), usage=took, cost=dollars)
+    return json.dumps({} if data["ok"] else _refusal(hook, reason if isinstance(reason, str) else ""))
 
 
 def _refusal(hook: Hook, reason: str) -> dict[str, Any]:
-    reason = " ".join(reason.split()) or "the condition of a prompt hook does not hold"
+    reason = " ".join(reason.split()) or f"the condition of a {hook.type} hook does not hold"
     if hook.event == "PreToolUse":
         decided = {"hookEventName": hook.event, "permissionDecision": "deny", "permissionDecisionReason": reason}
         return {"hookSpecificOutput": decided}

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from claw_lsp.adapters.settings.place import Keys
 from claw_lsp.core.hooks.choosing import faulty
 from claw_lsp.core.policy.rules import read
-from claw_lsp.facts.hook import FIRED, HANDLED, NOT_YET, TOOL_EVENTS, Hook
+from claw_lsp.facts.hook import FIRED, NOT_YET, TOOL_EVENTS, Hook
 
 _OURS = frozenset(
     {"event", "matcher", "source", "file", "line", "condition", *(it for it in Hook.model_fields if "_" in it)}
@@ -92,8 +92,6 @@ def _of_handler(event: str, matcher: str, handler: Any, at: Keys, asked: tuple[s
 
 def _remark(hook: Hook, where: str) -> str:
     """What is odd about a hook that can be read."""
-    if hook.type not in HANDLED:
-        return f"{where}: claw-lsp does not run hooks of type {hook.type} yet, so this one never runs."
     if hook.shell == "powershell":
         return f"{where}: claw-lsp runs hooks in bash; this one asks for powershell and never runs."
     if hook.condition and hook.event not in TOOL_EVENTS:
