@@ -46,7 +46,8 @@ class SmallModel:
         self, facts: ModelFacts, system: str, messages: tuple[Message, ...], tools: tuple[Block, ...], must: str
     ) -> Reply:
         if must and not facts.forces_tools:
-            system = f"{system}\n\nAnswer by a call of the tool {must}, and with nothing else."
+            told = text_block(f"Answer by a call of the tool {must}, and with nothing else.")
+            messages = (*messages[:-1], messages[-1] | {"content": (*messages[-1]["content"], told)})
         request = Request(
             model=facts.id,
             system=({"type": "text", "text": system},),
