@@ -64,12 +64,11 @@ class House:
     offer: Offer
     entries: Entries
     logins: Logins
-    servers: Servers | None = None
+    servers: Servers
 
     def hands(self, workspace: Workspace, host: Host, settings: Settings, home: Home) -> Hands:
         """What one turn works with in a session that lives there."""
-        if self.servers is not None:
-            self.servers.configure(home.folder, home.roots, settings)
+        self.servers.configure(home.folder, home.roots, settings)
         return Hands(
             model=self.model,
             tools=self.tools(settings),
@@ -101,8 +100,7 @@ class House:
     async def close(self) -> None:
         """End every process that was started, let the provider's connections go, then the logs."""
         await self.sessions.leave("other")
-        if self.servers is not None:
-            await self.servers.close()
+        await self.servers.close()
         await self.processes.close()
         await self.model.close()
         self.sessions.close()

@@ -83,8 +83,6 @@ async def _done(door: Door, session: Session | None, folder: str, it: ServerView
             await _restarted(door, folder, name)
             return said
         case _:
-            if door.house.servers is None:
-                raise ClawError("This version of claw-lsp does not start MCP servers in an editor yet.")
             await _restarted(door, folder, name)
             return f"{name} is started anew."
     await _configured(door, session, folder)
@@ -102,15 +100,13 @@ async def _approve(door: Door, folder: str, name: str) -> None:
 
 
 async def _restarted(door: Door, folder: str, name: str) -> None:
-    if door.house.servers is not None:
-        await door.house.servers.restart(folder, name)
+    await door.house.servers.restart(folder, name)
 
 
 async def _configured(door: Door, session: Session | None, folder: str) -> None:
     """What was changed in the files holds from now on."""
-    if door.house.servers is not None:
-        home = door.home_of(session) if session else door.home_for(None)
-        door.house.servers.configure(folder, home.roots, await door.settings_in(folder))
+    home = door.home_of(session) if session else door.home_for(None)
+    door.house.servers.configure(folder, home.roots, await door.settings_in(folder))
 
 
 async def _logging_in(door: Door, session: Session | None, folder: str, it: ServerView) -> str:

@@ -110,8 +110,10 @@ class ChatCompletion:
     async def _arguments(self, found: Begun, buffer: Buffer) -> tuple[Sequence[Offer], bool]:
         """What the command takes, and whether that is all there is."""
         door = self._door
-        if found.command.startswith("mcp__") and (servers := door.house.servers) is not None:
-            offered = await served.arguments(servers, door.home_for(buffer.uri).folder, found.command, found.typed)
+        if found.command.startswith("mcp__"):
+            offered = await served.arguments(
+                door.house.servers, door.home_for(buffer.uri).folder, found.command, found.typed
+            )
             return [Offer(it.label, it.new, MEMBER, flat(it.detail, 100)) for it in offered], False
         if f"claw.{found.command}" not in TABLE:
             return (), True
@@ -159,14 +161,14 @@ class ChatCompletion:
     def _prompts(self, buffer: Buffer) -> list[Offer]:
         """The prompts of MCP servers, as commands."""
         servers = self._door.house.servers
-        found = served.prompts(servers, self._door.home_for(buffer.uri).folder) if servers is not None else ()
+        found = served.prompts(servers, self._door.home_for(buffer.uri).folder)
         return [Offer(it.label, it.new, KEYWORD, flat(it.detail, 100)) for it in found]
 
     async def _resources(self, typed: str, buffer: Buffer) -> list[Offer]:
         """MCP servers that have resources, and what a server has."""
         servers = self._door.house.servers
         folder = self._door.home_for(buffer.uri).folder
-        found = await served.resources(servers, folder, typed) if servers is not None else ()
+        found = await served.resources(servers, folder, typed)
         wanted = typed.casefold()
         return [Offer(it.label, it.new, REFERENCE, flat(it.detail, 100)) for it in found if wanted in it.new.casefold()]
 

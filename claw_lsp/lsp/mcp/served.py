@@ -30,11 +30,9 @@ class Offered:
     detail: str
 
 
-async def along(servers: Servers | None, state: State, words: str) -> Along:
+async def along(servers: Servers, state: State, words: str) -> Along:
     """What goes to the model with words that begin with a server's prompt, or mention resources. Raises BadRequest for a
     prompt that lacks an argument, or that its server does not give."""
-    if servers is None:
-        return Along()
     folder = state.roots[0] if state.roots else state.cwd
     found = await _prompt(servers, folder, words)
     views = {it.config.name: it for it in servers.views(folder)}
