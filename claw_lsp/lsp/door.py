@@ -292,7 +292,7 @@ class Door:
     async def along(self, session: Session, words: str, settings: Settings) -> Along:
         """What words for this session mention; what is not sent is said where the chat does not show it."""
         along = await self.lookup(words, session.state, settings)
-        along += await served.along(self.house.servers, session.state, words)
+        along += await served.along(self.house.servers, self.home_of(session), settings, words)
         for line in along.lines if not self.chats.is_open(session.id) else ():
             if line.startswith("not sent"):
                 self.messages.say(WARNING, f"Claw: {line}")

@@ -77,6 +77,7 @@ class ChatCompletion:
 
     def __init__(self, door: Door) -> None:
         self._door = door
+        self._folders: set[str] = set()
         self._files = Lately(self._listed)
         self._sessions = Lately(door.house.sessions.list)
         self._complaints = Lately(lambda _: door.languages.all_diagnostics(), fresh=2.0)
@@ -95,7 +96,7 @@ class ChatCompletion:
             return NOTHING
         match found.kind:
             case "command":
-                offers, whole = [*_commands(), *self._prompts(buffer)], True
+                offers, whole = [*_commands(), *await self._prompts(buffer)], True
             case "argument":
                 offers, whole = await self._arguments(found, buffer)
             case "mention":
@@ -103,7 +104,8 @@ class ChatCompletion:
         range_ = to_lsp.text_range(buffer.index, found.start, cursor, door.buffers.encoding)
         shown = [it for it in offers if not whole or it.new.casefold().startswith(found.typed.casefold())][:MOST]
         items = [_item(it, n, found.typed, range_) for n, it in enumerate(shown)]
-        return {"isIncomplete": not whole, "items": items}
+        more = served.starting(door.house.servers, door.home_for(buffer.uri).folder)
+        return {"isIncomplete": not whole or more, "items": items}
 
     # ---- arguments ------------------------------------------------------------------------------------------------
 
@@ -111,9 +113,8 @@ class ChatCompletion:
         """What the command takes, and whether that is all there is."""
         door = self._door
         if found.command.startswith("mcp__"):
-            offered = await served.arguments(
-                door.house.servers, door.home_for(buffer.uri).folder, found.command, found.typed
-            )
+            folder = await self._met(buffer)
+            offered = await served.arguments(door.house.servers, folder, found.command, found.typed)
             return [Offer(it.label, it.new, MEMBER, flat(it.detail, 100)) for it in offered], False
         if f"claw.{found.command}" not in TABLE:
             return (), True
@@ -158,17 +159,22 @@ class ChatCompletion:
             *files,
         ], False
 
-    def _prompts(self, buffer: Buffer) -> list[Offer]:
+    async def _met(self, buffer: Buffer) -> str:
+        """The folder whose MCP servers are meant; they are connected to when somebody first writes there."""
+        door, home = self._door, self._door.home_for(buffer.uri)
+        if home.folder not in self._folders:
+            self._folders.add(home.folder)
+            await served.met(door.house.servers, home, await door.settings_in(home.folder))
+        return home.folder
+
+    async def _prompts(self, buffer: Buffer) -> list[Offer]:
         """The prompts of MCP servers, as commands."""
-        servers = self._door.house.servers
-        found = served.prompts(servers, self._door.home_for(buffer.uri).folder)
+        found = served.prompts(self._door.house.servers, await self._met(buffer))
         return [Offer(it.label, it.new, KEYWORD, flat(it.detail, 100)) for it in found]
 
     async def _resources(self, typed: str, buffer: Buffer) -> list[Offer]:
         """MCP servers that have resources, and what a server has."""
-        servers = self._door.house.servers
-        folder = self._door.home_for(buffer.uri).folder
-        found = await served.resources(servers, folder, typed)
+        found = await served.resources(self._door.house.servers, await self._met(buffer), typed)
         wanted = typed.casefold()
         return [Offer(it.label, it.new, REFERENCE, flat(it.detail, 100)) for it in found if wanted in it.new.casefold()]
 

@@ -10,13 +10,18 @@ from dataclasses import dataclass
 from claw_lsp.core.blocks import sound, text_block
 from claw_lsp.core.briefing import fenced
 from claw_lsp.core.chat.mentions import mentions, written
-from claw_lsp.core.state import State
+from claw_lsp.core.mcp import names
 from claw_lsp.core.words import counted
+from claw_lsp.engine.opening import Home
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.fault import BadRequest, ToolError
 from claw_lsp.facts.mcp import ServerPrompt, ServerResource, ServerView
+from claw_lsp.facts.settings import Settings
 from claw_lsp.lsp.along import LONGEST, MOST, Along
 from claw_lsp.ports.mcp import Servers
+
+UP, GLANCE = 15.0, 0.2
+"""Seconds that a prompt waits for a server it names, and that somebody who writes waits for what could be named."""
 
 _PROMPT = re.compile(r"/(mcp__[\w:.-]+)(?:\s+(.*))?", re.DOTALL)
 
@@ -30,21 +35,47 @@ class Offered:
     detail: str
 
 
-async def along(servers: Servers, state: State, words: str) -> Along:
-    """What goes to the model with words that begin with a server's prompt, or mention resources. Raises BadRequest for a
-    prompt that lacks an argument, or that its server does not give."""
-    folder = state.roots[0] if state.roots else state.cwd
-    found = await _prompt(servers, folder, words)
-    views = {it.config.name: it for it in servers.views(folder)}
-    for it in mentions(words)[:MOST]:
-        server, colon, uri = f"{it.name}{it.lines}".partition(":")
-        if it.kind != "path" or not (colon and uri and server in views):
+async def along(servers: Servers, home: Home, settings: Settings, words: str) -> Along:
+    """What goes to the model with words that begin with a server's prompt, or mention resources; the servers they name are
+    waited for. Raises BadRequest for a prompt that lacks an argument, or that its server does not give."""
+    prompt = _PROMPT.fullmatch(words.strip())
+    named = [(it, *f"{it.name}{it.lines}".partition(":")[::2]) for it in mentions(words)[:MOST] if it.kind == "path"]
+    named = [(it, server, uri) for it, server, uri in named if server and uri]
+    if not prompt and not named:
+        return Along()
+    folder = home.folder
+    servers.configure(folder, home.roots, settings)
+    await _up(servers, folder, [server for _, server, _ in named], prompt[1] if prompt else "")
+    found = await _prompt(servers, folder, prompt[1], prompt[2] or "") if prompt else Along()
+    views = {it.config.name for it in servers.views(folder)}
+    for it, server, uri in named:
+        if server not in views:
             continue
         one = await _resource(servers, folder, server, uri, written(it))
         if found.size + one.size > LONGEST:
             one = Along(lines=(f"not sent: {written(it)} (with it the prompt would be too long; Claw can read it)",))
         found += one
     return found
+
+
+async def met(servers: Servers, home: Home, settings: Settings) -> None:
+    """The servers of a folder are connected to from now on: somebody writes there."""
+    servers.configure(home.folder, home.roots, settings)
+    await servers.settled(home.folder, (), GLANCE)
+
+
+def starting(servers: Servers, folder: str) -> bool:
+    """Whether more may be offered in a moment."""
+    return any(it.standing in ("waiting", "starting") for it in servers.views(folder))
+
+
+async def _up(servers: Servers, folder: str, named: Sequence[str], prompt: str) -> None:
+    """Wait for servers that are mentioned, or whose prompt is called, where they are starting."""
+    called = prompt.casefold()
+    await servers.settled(folder, [*named, called.split("__")[1] if called else ""], UP)
+    prefixes = names.servers(it.config.name for it in servers.views(folder))
+    if of_prompt := [it for it, prefix in prefixes.items() if called.startswith(f"mcp__{prefix}__".casefold())]:
+        await servers.settled(folder, of_prompt, UP)
 
 
 def prompts(servers: Servers, folder: str) -> list[Offered]:
@@ -115,16 +146,13 @@ async def _resource(servers: Servers, folder: str, server: str, uri: str, label:
     return Along(tuple(made), lines=(f"{label} ({counted(len(blocks), 'part')})",))
 
 
-async def _prompt(servers: Servers, folder: str, words: str) -> Along:
-    said = _PROMPT.fullmatch(words.strip())
-    prompt = _named(servers.views(folder), said[1]) if said else None
-    if said is None:
-        return Along()
+async def _prompt(servers: Servers, folder: str, called: str, words: str) -> Along:
+    prompt = _named(servers.views(folder), called)
     if prompt is None:
         known = ", ".join(f"/{it.called}" for view in servers.views(folder) for it in view.prompts) or "none"
-        raise BadRequest(f"There is no prompt /{said[1]}; the MCP servers that are up have: {known}.")
+        raise BadRequest(f"There is no prompt /{called}; the MCP servers that are up have: {known}.")
     try:
-        blocks = await servers.prompt(folder, prompt, _given(prompt, said[2] or ""))
+        blocks = await servers.prompt(folder, prompt, _given(prompt, words))
     except ToolError as error:
         raise BadRequest(f"/{prompt.called}: {error}") from error
     about = f"The person chose the prompt {prompt.name} of the MCP server {prompt.server}. It says:"
