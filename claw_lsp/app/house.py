@@ -176,10 +176,15 @@ def _settings_loader(world: World, tools: Callable[[Settings], object], kept: La
 
 
 def _settings_changes(world: World, folders: Callable[[], Iterable[str]]) -> AsyncGenerator[tuple[str, ...]]:
+    from claw_lsp.adapters.mcp.config import files_of as mcp_files_of
     from claw_lsp.adapters.settings import files_of
     from claw_lsp.adapters.watching import FileWatch
 
-    return FileWatch().changes(lambda: files_of(world.home, world.claw_home, folders()))
+    def watched() -> tuple[str, ...]:
+        here = tuple(folders())
+        return (*files_of(world.home, world.claw_home, here), *mcp_files_of(world.claw_home, here))
+
+    return FileWatch().changes(watched)
 
 
 async def _mode_in(load: LoadSettings, folder: str) -> Mode:

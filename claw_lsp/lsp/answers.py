@@ -115,6 +115,7 @@ class Answers:
     async def _settings_changed(self, paths: Iterable[str]) -> None:
         await self.door.settings_changed(paths)
         await outsiders.follow(self.door)
+        await mcp.follow(self.door)
 
     def did_close(self, params: types.DidCloseTextDocumentParams) -> None:
         from_lsp.did_close(self.door.buffers, params)
@@ -222,6 +223,7 @@ class Answers:
         kept = [it for it in door.folders if it not in removed]
         added = [path_of(it.uri) for it in params.event.added]
         door.folders = (*kept, *(it for it in added if it not in kept and filelike(it)))
+        door.later(mcp.follow(door), "telling MCP servers of the workspace folders")
 
     async def configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:
         """Where the editor can be asked it is asked; what it sent along may be only a part of what holds."""

@@ -16,14 +16,15 @@ from claw_lsp.lsp.along import Lookup
 from claw_lsp.lsp.buffers import Buffers
 from claw_lsp.lsp.chat import Chats, Desk
 from claw_lsp.lsp.client import Client
-from claw_lsp.lsp.commands import along, slash, turns
+from claw_lsp.lsp.commands import along, mcp, slash, turns
 from claw_lsp.lsp.comments import Comments
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.earlier import Earlier
 from claw_lsp.lsp.events import Events
 from claw_lsp.lsp.hunks import Hunks
 from claw_lsp.lsp.languages import AskedSymbols, EditorLanguages
-from claw_lsp.lsp.line_pages import LinePages, of_part, of_rule, of_server
+from claw_lsp.lsp.line_pages import LinePages, of_part, of_rule
+from claw_lsp.lsp.mcp.pages import ServerPages
 from claw_lsp.lsp.mcp.sharing import Sharing
 from claw_lsp.lsp.messages import WARNING, Messages
 from claw_lsp.lsp.notices import Notices
@@ -74,7 +75,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             views=views,
             rules_pages=LinePages(buffers, views, workspace, "permissions.md", of_rule),
             window_pages=LinePages(buffers, views, workspace, "context.md", of_part),
-            server_pages=LinePages(buffers, views, workspace, "mcp.md", of_server),
+            server_pages=_server_pages(house, buffers, views, workspace, slot),
             messages=messages,
             review=review,
             earlier=Earlier(house.sessions, review, buffers, workspace),
@@ -97,6 +98,18 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
 
 def _publish(editor: Client, uri: str, found: list[dict[str, Any]]) -> None:
     editor.notify("textDocument/publishDiagnostics", {"uri": uri, "diagnostics": found})
+
+
+def _server_pages(house: House, buffers: Buffers, views: Views, workspace: Workspace, slot: list[Door]) -> ServerPages:
+    def later(work: Any, name: str) -> None:
+        slot[0].later(work, name)
+
+    async def renew(session: str | None) -> None:
+        await mcp.renewed(slot[0], session)
+
+    pages = ServerPages(buffers, views, workspace, renew, later)
+    house.servers.on_change(pages.changed)
+    return pages
 
 
 def _trusting(house: House, questions: Questions, messages: Messages, slot: list[Door]) -> Trusting:

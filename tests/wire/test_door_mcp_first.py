@@ -56,3 +56,33 @@ async def test_a_prompt_of_a_server_can_be_the_first_thing_that_is_said(tmp_path
         path = await chat(visit)
         await visit.end((await sends(visit, path, "/mcp__calc__review 'x = 1'"))["run"])
         assert "Please review: x = 1" in json.dumps(visit.model.requests[0].messages, default=list)
+
+
+async def test_an_open_page_of_the_servers_follows_them_and_what_stands_in_it_is_done(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as visit:
+        configured(visit)
+        path = (await visit.command("claw.mcp"))["path"]
+        if path not in visit.editor.paths():
+            visit.open(path)
+        await visit.until(lambda: "## `calc`: up" in visit.text(path))
+        assert "`/mcp__calc__review code`" in visit.text(path)
+        assert (await visit.command("claw.mcp", server="calc", do="disable"))["servers"][0]["standing"] == "disabled"
+        assert "## `calc`: off" in visit.text(path)
+        await visit.command("claw.mcp", server="calc", do="enable")
+        await visit.until(lambda: "## `calc`: up" in visit.text(path))
+        await visit.command("claw.mcp", server="calc", do="restart")
+        await visit.until(lambda: "## `calc`: up" in visit.text(path))
+        shown = len(visit.requested("window/showDocument"))
+        configured(visit, "odd", "arguments")
+        await visit.until(lambda: "## `calc`: failed" in visit.text(path))
+        assert "odd arguments" in visit.text(path)
+        assert len(visit.requested("window/showDocument")) == shown
+
+
+async def test_a_server_is_restarted_by_name_before_any_session_ran(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as visit:
+        configured(visit)
+        assert (await visit.command("claw.mcp", server="calc", do="restart"))["text"] == "calc is started anew."
+        async with asyncio.timeout(PATIENCE):
+            while (await visit.command("claw.mcp"))["servers"][0]["standing"] != "up":
+                await asyncio.sleep(0.05)

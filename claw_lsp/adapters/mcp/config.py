@@ -52,6 +52,12 @@ def configured(sources: McpSources, folder: str, settings: Settings) -> Configur
     return Configured(tuple(_ruled(it, settings) for it in servers), tuple(gathered.problems))
 
 
+def files_of(claw_home: str, folders: Iterable[str]) -> tuple[str, ...]:
+    """The files of these folders and of the person that are followed. Not ~/.claude.json, which others write all the time."""
+    found = [str(it) for folder in folders for it in mcp_files(folder)]
+    return tuple(dict.fromkeys((str(Path(claw_home) / OURS), *found)))
+
+
 def local_folders(folder: str) -> list[str]:
     """The names under which a folder may stand in the person's own file: itself, the one that is written
     first, and the root of its repository."""

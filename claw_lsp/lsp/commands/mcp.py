@@ -6,6 +6,7 @@ import asyncio
 from typing import Any
 
 from claw_lsp.core.mcp.page import size, target, written
+from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.facts.mcp import Configured, ServerView
@@ -13,8 +14,10 @@ from claw_lsp.lsp.arguments import McpArguments
 from claw_lsp.lsp.commands.permissions import folder_of, short
 from claw_lsp.lsp.commands.table import Answer, command
 from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.mcp import served
 from claw_lsp.lsp.messages import INFO, WARNING
 from claw_lsp.lsp.transport.messages import RequestId
+from claw_lsp.lsp.uris import uri_of
 
 
 @command("claw.mcp", McpArguments, slash=True)
@@ -23,15 +26,14 @@ async def mcp(door: Door, args: McpArguments, request: RequestId | None) -> Answ
     restarted, switched off or on here, approved as it stands in the folder's file, logged in to or out of, or its file opened."""
     session = await door.looked_at(args.session)
     folder = folder_of(door, session)
+    await served.met(door.house.servers, _home(door, session), await door.settings_in(folder))
     said = ""
     if args.do is not None:
         it = _named((await _standing(door, folder)).servers, args.server)
         if args.do == "open":
             return await _opened(door, it)
         said = await _done(door, session, folder, it, args.do)
-    found = await _standing(door, folder)
-    text, about = written(found.servers, tuple(map(str, found.problems)), lambda path: short(door, path))
-    path = await door.server_pages.write(session.id if session else None, text, about)
+    found, text, path = await _page(door, session)
     return {
         "session": session.id if session else None,
         "servers": [_json(it) for it in found.servers if args.server in (None, it.config.name)],
@@ -42,10 +44,36 @@ async def mcp(door: Door, args: McpArguments, request: RequestId | None) -> Answ
     }
 
 
+async def renewed(door: Door, session: str | None) -> None:
+    """The page of a session is written as the servers are now."""
+    if not door.closing:
+        await _page(door, await door.looked_at(session) if session else None)
+
+
+async def follow(door: Door) -> None:
+    """Files of servers or the workspace folders changed: servers that are connected to hear of it, and what is wrong is said."""
+    for home in map(door.home_for, map(uri_of, door.homes)):
+        settings = await door.settings_in(home.folder)
+        if door.house.servers.views(home.folder):
+            door.house.servers.configure(home.folder, home.roots, settings)
+            door.settings_files.tell((await door.house.entries.read(home.folder, settings)).problems)
+
+
+async def _page(door: Door, session: Session | None) -> tuple[Configured, str, str]:
+    """How the servers are, the page of the session that tells it, and its path."""
+    found = await _standing(door, folder_of(door, session))
+    text, about = written(found.servers, tuple(map(str, found.problems)), lambda path: short(door, path))
+    return found, text, await door.server_pages.write(session.id if session else None, text, about)
+
+
+def _home(door: Door, session: Session | None) -> Home:
+    return door.home_of(session) if session else door.home_for(None)
+
+
 async def _standing(door: Door, folder: str) -> Configured:
     """What is configured, and how it is where it was started."""
     found = await door.house.entries.read(folder, await door.settings_in(folder))
-    now = {it.config.name: it for it in door.house.servers.views(folder)} if door.house.servers else {}
+    now = {it.config.name: it for it in door.house.servers.views(folder)}
     servers = [now.get(it.config.name, it) if it.standing == "waiting" else it for it in found.servers]
     return Configured(tuple(servers), found.problems)
 
@@ -105,8 +133,7 @@ async def _restarted(door: Door, folder: str, name: str) -> None:
 
 async def _configured(door: Door, session: Session | None, folder: str) -> None:
     """What was changed in the files holds from now on."""
-    home = door.home_of(session) if session else door.home_for(None)
-    door.house.servers.configure(folder, home.roots, await door.settings_in(folder))
+    await served.met(door.house.servers, _home(door, session), await door.settings_in(folder))
 
 
 async def _logging_in(door: Door, session: Session | None, folder: str, it: ServerView) -> str:
