@@ -14,7 +14,7 @@ from importlib.metadata import version
 from rich.console import Console
 from rich.table import Table
 
-from benchmarks import chat, commands, doors, latency, sessions
+from benchmarks import chat, commands, doors, latency, mcp, sessions
 from benchmarks.doors import Seen
 
 Numbers = list[float]
@@ -34,6 +34,7 @@ class Measured:
     command: Numbers
     sandboxed: Numbers
     kept: sessions.Kept
+    served: mcp.Kept
 
 
 def main() -> None:
@@ -54,7 +55,7 @@ def main() -> None:
 async def measure(rounds: int, say: Callable[[str], None]) -> Measured:
     """Each round takes every front door in turn, so that a busy minute is everybody's."""
     say("sessions of the past")
-    found = Measured([], [], [], [], [], [], [], [], [], await sessions.measured())
+    found = Measured([], [], [], [], [], [], [], [], [], await sessions.measured(), mcp.Kept())
     for n in range(1, rounds + 1):
         say(f"round {n} of {rounds}: turns")
         found.bare.append(await doors.bare_loop())
@@ -69,6 +70,8 @@ async def measure(rounds: int, say: Callable[[str], None]) -> Measured:
         bare, sandboxed = await commands.bare_and_sandboxed()
         found.command.extend(bare)
         found.sandboxed.extend(sandboxed)
+        say(f"round {n} of {rounds}: MCP servers")
+        await mcp.round_of(found.served)
     return found
 
 
@@ -112,6 +115,8 @@ def table(it: Measured) -> Table:
     _sandbox(it, shown)
     for title, figure, aim in sessions.rows(it.kept):
         alone(title, "", figure, "", aim)
+    for title, without, served, ratio, aim in mcp.rows(it.served):
+        shown.add_row(f"{title}, without and with ten MCP servers", without, served, ratio, "", "", aim)
     alone("memory after the turn (RSS)", "", f"{max(it.rss for it in it.serve):.0f} MB", "", "130 MB")
     bare, serve, run = it.bare[0], it.serve[0], it.run[0]
     alone("first request", *(f"{seen.first_kb:.1f} KB" for seen in (bare, serve, run)), "")
