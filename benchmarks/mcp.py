@@ -10,6 +10,7 @@ import sys
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 from rich.console import Console
@@ -115,7 +116,7 @@ async def _up(client: WireClient) -> None:
             await asyncio.sleep(0.1)
 
 
-async def _command(client: WireClient, name: str, **given: object) -> dict[str, object]:
+async def _command(client: WireClient, name: str, **given: object) -> dict[str, Any]:
     return await client.request("workspace/executeCommand", {"command": name, "arguments": [given]}, timeout=120)
 
 
