@@ -136,7 +136,7 @@ class Neovim:
 
     def server(self) -> psutil.Process:
         """The server's process."""
-        return next(it for it in self.process.children(recursive=True) if "serve" in _command_line(it))
+        return next(it for it in self.process.children(recursive=True) if "serve" in command_line(it))
 
     def prompted(self) -> bool:
         """Whether a prompt at the bottom takes the keys."""
@@ -191,7 +191,7 @@ def neovim(
         assert not api.unexpected
 
 
-def _command_line(process: psutil.Process) -> list[str]:
+def command_line(process: psutil.Process) -> list[str]:
     """Empty for one that has ended meanwhile."""
     with suppress(psutil.NoSuchProcess):
         return process.cmdline()

@@ -253,8 +253,9 @@ async def test_a_model_that_is_in_no_table_is_remarked_upon_when_it_is_asked(tmp
         await visit.end(begun["run"])
         await visit.settle()
         assert any("claude-unheard-of-9" in it["message"] for it in visit.messages)
-        assert (await visit.command("claw.ask", prompt="hello", model="opus"))["known"] is True
-        await visit.settle()
+        begun = await visit.command("claw.ask", prompt="hello", model="opus")
+        assert begun["known"] is True
+        await visit.end(begun["run"])
 
 
 async def test_two_chats_at_once_do_not_mix(tmp_path: Path) -> None:

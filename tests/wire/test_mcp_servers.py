@@ -204,3 +204,17 @@ async def test_a_server_over_http_is_connected_to_and_none_where_machines_hand_o
     finally:
         process.kill()
         await process.wait()
+
+
+async def test_how_long_a_server_may_take_to_come_up_is_said_by_the_environment(tmp_path: Path) -> None:
+    async with served(tmp_path, ours("silent", "silent"), MCP_TIMEOUT="200") as (it, folder, _):
+        assert it.views(folder)[0].why.startswith("It did not come up within 0.2 s.")
+
+
+async def test_how_long_a_call_may_take_is_said_by_the_environment_and_before_that_by_the_entry(tmp_path: Path) -> None:
+    patient = ours("patient").model_copy(update={"timeout": 0.2})
+    async with served(tmp_path, ours(), patient, MCP_TOOL_TIMEOUT="300") as (it, folder, _):
+        for name, seconds in (("tests", "0.3"), ("patient", "0.2")):
+            slow = next(one for one in it.tools(folder) if (one.server, one.name) == (name, "slow"))
+            with pytest.raises(ToolError, match=f"The MCP server {name} did not answer within {seconds} s"):
+                await it.call(folder, slow, {}, Nobody(), _told)

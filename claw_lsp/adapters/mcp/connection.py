@@ -30,7 +30,8 @@ if TYPE_CHECKING:
 logger = logging.getLogger(__name__)
 
 START, ANSWER, CALL = 60.0, 30.0, 600.0
-"""Seconds for a server to come up, to say what it offers, and for one call, unless its entry says otherwise."""
+"""Seconds for a server to come up, to say what it offers, and for one call, unless the environment (MCP_TIMEOUT and
+MCP_TOOL_TIMEOUT, in milliseconds) or, of its calls, its entry says otherwise."""
 BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds until each further try; one that was up for a minute begins anew, and who failed all is given up."""
 LINES, PAGES, MOST = 200, 50, 2_000
@@ -61,6 +62,7 @@ class Connection:
         self.client: Client | None = None
         self.running: list[Running] = []
         self._legacy = False
+        self._start = _seconds(around.environment, "MCP_TIMEOUT", START)
         self._auth: ServerAuth | None = None
         self._let_in = 0
         self._stale: set[str] = set()
@@ -75,6 +77,11 @@ class Connection:
     @property
     def roots(self) -> tuple[str, ...]:
         return self._around.roots()
+
+    @property
+    def patience(self) -> float:
+        """Seconds for one call."""
+        return self.config.timeout or _seconds(self._around.environment, "MCP_TOOL_TIMEOUT", CALL)
 
     async def end(self) -> None:
         """The connection, and every process that was started for it, is gone when this returns."""
@@ -187,7 +194,7 @@ class Connection:
                 await self._connected(way)
             why = "It ended."
         except TimeoutError:
-            why = f"It did not come up within {START:g} s."
+            why = f"It did not come up within {self._start:g} s."
         except BaseExceptionGroup as group:
             task = asyncio.current_task()
             if task is not None and task.cancelling():
@@ -210,7 +217,7 @@ class Connection:
         self._auth, self._let_in = way.auth, 0
         client = client_of(way.streams, self, legacy=self._legacy)
         ended = asyncio.create_task(self._over.wait())
-        entered = asyncio.timeout(START)
+        entered = asyncio.timeout(self._start)
         try:
             async with entered:
                 await client.__aenter__()
@@ -288,6 +295,12 @@ class Connection:
         offered = self._view if standing == "up" else ServerView(self.config, standing)
         self._view = replace(offered, standing=standing, why=redacted(why))
         self._around.changed()
+
+
+def _seconds(environment: Mapping[str, str], name: str, default: float) -> float:
+    """What a variable says in milliseconds; the default where it is not there or no such number."""
+    said = environment.get(name, "").strip()
+    return int(said) / 1000 if said.isdecimal() and int(said) else default
 
 
 def _mcp_error() -> type[Exception]:

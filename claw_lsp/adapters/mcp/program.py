@@ -65,10 +65,12 @@ async def program(
     try:
         yield heard, to_send
     finally:
-        # Cancelled in here, the end goes on behind; the warden sees to it that it comes.
-        await asyncio.shield(asyncio.create_task(_end(process, tasks)))
-        for stream in (heard_into, heard, to_send, sent):
-            stream.close()
+        try:
+            # Cancelled in here, the end goes on behind; the warden sees to it that it comes.
+            await asyncio.shield(asyncio.create_task(_end(process, tasks)))
+        finally:
+            for stream in (heard_into, heard, to_send, sent):
+                stream.close()
 
 
 async def _hear(

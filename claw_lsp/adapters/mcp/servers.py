@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from claw_lsp.adapters.mcp.calls import elicits, progress
-from claw_lsp.adapters.mcp.connection import ANSWER, CALL, Connection, Surroundings
+from claw_lsp.adapters.mcp.connection import ANSWER, Connection, Surroundings
 from claw_lsp.adapters.mcp.tokens import LoginStore
 from claw_lsp.core.mcp import names
 from claw_lsp.facts.call import Block
@@ -89,7 +89,7 @@ class McpServers:
         self, folder: str, tool: ServerTool, arguments: Mapping[str, Any], asked: Asked, tell: Tell
     ) -> ToolAnswer:
         connection = self._connection(folder, tool.server)
-        async with connection.calling(asked, connection.config.timeout or CALL) as client:
+        async with connection.calling(asked, connection.patience) as client:
             hear = progress(tell, lambda: elicits(connection))
             answer = await client.call_tool(tool.name, dict(arguments), progress_callback=hear)
         from claw_lsp.adapters.mcp.shaping import content
