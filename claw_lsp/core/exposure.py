@@ -20,5 +20,9 @@ def exposed(before: Exposure, event: CallFinished) -> Exposure:
     """With what the result of a call brought in."""
     if not event.untrusted and event.private <= before.private:
         return before
-    untrusted = tuple(dict.fromkeys((*before.untrusted, *event.untrusted)))
-    return replace(before, untrusted=untrusted[-MOST_SOURCES:], private=before.private or event.private)
+    return replace(meeting(before, event.untrusted), private=before.private or event.private)
+
+
+def meeting(before: Exposure, untrusted: tuple[str, ...]) -> Exposure:
+    """With text that others wrote, from these places."""
+    return replace(before, untrusted=tuple(dict.fromkeys((*before.untrusted, *untrusted)))[-MOST_SOURCES:])

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from claw_lsp.core import dropping
 from claw_lsp.core.blocks import message, result_block, rough, sendable, text_block, without_thinking
-from claw_lsp.core.exposure import exposed, knowing
+from claw_lsp.core.exposure import exposed, knowing, meeting
 from claw_lsp.core.policy.egress import hosts_named
 from claw_lsp.core.prefix import LEFT_OUT, Said, answered, fixed, moved, noted, replaced
 from claw_lsp.core.replacing import replace
@@ -258,7 +258,7 @@ def _hooked(state: State, event: Hooked) -> State:
 
 def _told(state: State, event: UserSpoke | Steered) -> State:
     """With the hosts that the person named. Comments in a file name none, nor does its name: anybody may have written them."""
-    exposure = state.exposure
+    exposure = meeting(state.exposure, event.untrusted) if event.untrusted else state.exposure
     sent = any(not it.startswith("not sent") for it in event.along)
     private = exposure.private or bool(event.seen) or sent or (isinstance(event, UserSpoke) and event.path is not None)
     words = event.text

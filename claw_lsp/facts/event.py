@@ -63,7 +63,8 @@ class SessionStarted(Fact):
 class UserSpoke(Fact):
     """The person asked for something; it begins a turn. `text` is what people are shown, `blocks` what the model gets.
     `max_cost` is in dollars, for the whole session; at `compact_at` tokens the session is compacted, never if None. `along` says
-    what was mentioned and went with it or did not, `seen` what the model knows of files by that."""
+    what was mentioned and went with it or did not, `seen` what the model knows of files by that, `untrusted` what of it others
+    wrote."""
 
     kind: Literal["user_spoke"] = "user_spoke"
     from_outside: ClassVar[bool] = True
@@ -79,6 +80,7 @@ class UserSpoke(Fact):
     compact_at: int | None = None
     seen: dict[str, str] = {}
     along: tuple[str, ...] = ()
+    untrusted: tuple[str, ...] = ()
 
 
 class ModelSpoke(Fact):
@@ -210,7 +212,7 @@ class Instructed(Fact):
 
 class Steered(Fact):
     """The person said something while the turn ran: sent with the next request of the same turn. `blocks` are what it
-    mentions; `seen` and `along` as in `user_spoke`."""
+    mentions; `seen`, `along` and `untrusted` as in `user_spoke`."""
 
     kind: Literal["steered"] = "steered"
     from_outside: ClassVar[bool] = True
@@ -219,6 +221,7 @@ class Steered(Fact):
     blocks: tuple[Block, ...] = ()
     seen: dict[str, str] = {}
     along: tuple[str, ...] = ()
+    untrusted: tuple[str, ...] = ()
 
 
 class Forked(Fact):

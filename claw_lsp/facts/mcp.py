@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -138,6 +139,15 @@ class ToolAnswer:
     blocks: tuple[Block, ...]
     is_error: bool = False
     structured: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """What the model wrote for a server, in MCP's shape; what it took, by model, and dollars, None where a price is not known."""
+
+    message: Mapping[str, Any]
+    usage: dict[str, dict[str, int]] = field(default_factory=dict[str, dict[str, int]])
+    cost: float | None = 0.0
 
 
 @dataclass(frozen=True, slots=True)

@@ -40,15 +40,21 @@ MOST_LINES = 100
 @dataclass(frozen=True, slots=True)
 class Along:
     """What goes to the model with a prompt: `blocks`, and `seen`, what it knows of files then. `lines` tell people of it,
-    those of what was not sent begin with "not sent"."""
+    those of what was not sent begin with "not sent". `untrusted` names what of it others wrote."""
 
     blocks: tuple[Block, ...] = ()
     seen: Mapping[str, str] = field(default_factory=dict[str, str])
     lines: tuple[str, ...] = ()
+    untrusted: tuple[str, ...] = ()
 
     def __add__(self, other: Along) -> Along:
-        lines = (*self.lines, *other.lines)
-        return Along((*self.blocks, *other.blocks), {**self.seen, **other.seen}, lines)
+        lines, untrusted = (*self.lines, *other.lines), (*self.untrusted, *other.untrusted)
+        return Along((*self.blocks, *other.blocks), {**self.seen, **other.seen}, lines, untrusted)
+
+    @property
+    def told(self) -> dict[str, Any]:
+        """What the fact that it went along says of it, beside the blocks."""
+        return {"seen": dict(self.seen), "along": self.lines, "untrusted": self.untrusted}
 
     @property
     def size(self) -> int:

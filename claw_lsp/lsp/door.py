@@ -264,8 +264,7 @@ class Door:
             max_turns=settings.max_turns,
             max_cost=settings.max_cost,
             compact_at=by_itself(self.house.facts_of(session.state.model, settings), settings),
-            seen=dict(along.seen),
-            along=along.lines,
+            **along.told,
         )
         if not self.runs.active(session.id):
             await self._tell_corrections(session)

@@ -10,6 +10,7 @@ from claw_lsp.facts.mcp import (
     Configured,
     Elicitation,
     Elicited,
+    Sampled,
     ServerConfig,
     ServerPrompt,
     ServerResource,
@@ -28,8 +29,8 @@ class Asked(Protocol):
         """Put the server's question to the person; "cancel" where nobody answers."""
         ...
 
-    async def sample(self, server: str, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
-        """Let the model write for the server, once the person said yes; both in MCP's shapes. None where they did not."""
+    async def sample(self, server: str, request: Mapping[str, Any]) -> Sampled | None:
+        """Let the model write for the server, once the person said yes; `request` is in MCP's shape. None where they did not."""
         ...
 
 

@@ -20,7 +20,7 @@ from claw_lsp.adapters.mcp.servers import McpServers
 from claw_lsp.adapters.mcp.tokens import LoginStore
 from claw_lsp.core.mcp.form import defaults, fields_of
 from claw_lsp.facts.fault import ToolError
-from claw_lsp.facts.mcp import Configured, Elicitation, Elicited, OAuthSettings, ServerConfig, ServerView
+from claw_lsp.facts.mcp import Configured, Elicitation, Elicited, OAuthSettings, Sampled, ServerConfig, ServerView
 from claw_lsp.facts.settings import Settings
 
 SECONDS = 20.0
@@ -78,7 +78,7 @@ class Agreeing:
     async def elicit(self, elicitation: Elicitation) -> Elicited:
         return Elicited("accept", dict(defaults(fields_of(elicitation.schema))))
 
-    async def sample(self, server: str, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    async def sample(self, server: str, request: Mapping[str, Any]) -> Sampled | None:
         return None
 
 

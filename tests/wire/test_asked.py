@@ -177,8 +177,9 @@ async def test_the_model_is_asked_for_a_server_only_with_the_persons_yes_to_what
         await answers(visit, "once")
         answer = await task
         assert answer is not None
-        assert (answer["role"], answer["content"]) == ("assistant", {"type": "text", "text": "In short: no."})
-        assert answer["stopReason"] == "endTurn"
+        said = answer.message
+        assert (said["role"], said["content"]) == ("assistant", {"type": "text", "text": "In short: no."})
+        assert said["stopReason"] == "endTurn"
         sent = visit.model.requests[0]
         assert "not the person's" in sent.system[0]["text"]
         assert "Sum this up." in sent.messages[0]["content"][0]["text"]

@@ -17,7 +17,7 @@ from claw_lsp.adapters.mcp.servers import McpServers
 from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
 from claw_lsp.core.mcp.names import servers as named
 from claw_lsp.facts.fault import ToolError
-from claw_lsp.facts.mcp import Configured, Elicitation, Elicited, ServerConfig, ServerTool, ServerView
+from claw_lsp.facts.mcp import Configured, Elicitation, Elicited, Sampled, ServerConfig, ServerTool, ServerView
 from claw_lsp.facts.settings import Settings
 
 PROGRAM = str(Path(__file__).with_name("mcp_server.py"))
@@ -28,7 +28,7 @@ class Nobody:
     async def elicit(self, elicitation: Elicitation) -> Elicited:
         return Elicited("cancel")
 
-    async def sample(self, server: str, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    async def sample(self, server: str, request: Mapping[str, Any]) -> Sampled | None:
         return None
 
 

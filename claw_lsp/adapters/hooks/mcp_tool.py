@@ -57,7 +57,7 @@ class _Nobody:
     async def elicit(self, elicitation: Elicitation) -> Elicited:
         return Elicited("cancel")
 
-    async def sample(self, server: str, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    async def sample(self, server: str, request: Mapping[str, Any]) -> None:
         return None
 
 

@@ -72,7 +72,7 @@ class _Answers:
         request = params.model_dump(mode="json", by_alias=True, exclude_none=True)
         async with running.waiting():
             written = await running.asked.sample(self.peer.config.name, request)
-        return nobody if written is None else types.CreateMessageResult.model_validate(dict(written))
+        return nobody if written is None else types.CreateMessageResult.model_validate(dict(written.message))
 
     async def roots(self, context: ClientRequestContext) -> types.ListRootsResult:
         found = [{"uri": Path(it).as_uri(), "name": Path(it).name} for it in self.peer.roots]

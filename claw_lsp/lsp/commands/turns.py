@@ -215,7 +215,7 @@ async def _steered(door: Door, session: Session, words: str) -> str | None:
     turn = session.state.turn
     if turn is None:
         return None
-    await door.write(session, Steered(text=words, blocks=along.blocks, seen=dict(along.seen), along=along.lines))
+    await door.write(session, Steered(text=words, blocks=along.blocks, **along.told))
     return turn.run
 
 

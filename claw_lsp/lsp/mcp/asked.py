@@ -14,9 +14,10 @@ from claw_lsp.core.web_address import host_of, openable
 from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.facts.call import Call, text_in
 from claw_lsp.facts.fault import ModelError, ToolError
-from claw_lsp.facts.mcp import Elicitation, Elicited
+from claw_lsp.facts.mcp import Elicitation, Elicited, Sampled
 from claw_lsp.facts.plan import Choice, Plan, Reach
 from claw_lsp.facts.question import DENY, ONCE, Answer, Question
+from claw_lsp.facts.usage import cost
 from claw_lsp.lsp.host import TurnHost
 from claw_lsp.lsp.messages import INFO, Messages
 from claw_lsp.lsp.shim import Shim
@@ -61,7 +62,7 @@ class DoorAsked:
                 break
         return _elicited(fields, given)
 
-    async def sample(self, server: str, request: Mapping[str, Any]) -> Mapping[str, Any] | None:
+    async def sample(self, server: str, request: Mapping[str, Any]) -> Sampled | None:
         system, text = str(request.get("systemPrompt") or ""), _said(request)
         detail = visible(f"{system}\n\n{text}".strip())
         title = f"{server} wants to ask the model something; you pay for it"
@@ -78,7 +79,8 @@ class DoorAsked:
             return None
         stopped = {"max_tokens": "maxTokens", "stop_sequence": "stopSequence"}.get(reply.stop_reason or "", "endTurn")
         content = {"type": "text", "text": text_in(reply.blocks)}
-        return {"role": "assistant", "content": content, "model": reply.model, "stopReason": stopped}
+        message = {"role": "assistant", "content": content, "model": reply.model, "stopReason": stopped}
+        return Sampled(message, {reply.model: reply.usage.model_dump()}, cost(reply.usage, small.price_of(reply)))
 
     # ---- parts ----------------------------------------------------------------------------------------------------
 

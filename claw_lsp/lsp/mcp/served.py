@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from claw_lsp.core.blocks import sound, text_block
-from claw_lsp.core.briefing import fenced
 from claw_lsp.core.chat.mentions import mentions, written
+from claw_lsp.core.foreign import framed, harmless
 from claw_lsp.core.mcp import names
 from claw_lsp.core.words import counted
 from claw_lsp.engine.opening import Home
@@ -135,15 +135,16 @@ async def _filled(servers: Servers, folder: str, template: ServerResource, typed
 
 async def _resource(servers: Servers, folder: str, server: str, uri: str, label: str) -> Along:
     try:
-        blocks = await servers.read(folder, server, uri)
+        blocks = _sendable(await servers.read(folder, server, uri))
     except ToolError as error:
         return Along(lines=(f"not sent: {label} ({str(error).splitlines()[0]})",))
     about = f"{label} (a resource of the MCP server {server}), as data:"
+    source = f"{uri} of the MCP server {server}"
     made: list[Block] = []
     for it in blocks:
-        text = sound(f"{about}\n{fenced(it['text'])}") if it.get("type") == "text" else ""
+        text = sound(f"{about}\n{framed(it['text'], 'mcp_result', source)}") if it.get("type") == "text" else ""
         made += [text_block(text)] if text else [text_block(about), it]
-    return Along(tuple(made), lines=(f"{label} ({counted(len(blocks), 'part')})",))
+    return Along(tuple(made), lines=(f"{label} ({counted(len(blocks), 'part')})",), untrusted=(label,))
 
 
 async def _prompt(servers: Servers, folder: str, called: str, words: str) -> Along:
@@ -152,16 +153,20 @@ async def _prompt(servers: Servers, folder: str, called: str, words: str) -> Alo
         known = ", ".join(f"/{it.called}" for view in servers.views(folder) for it in view.prompts) or "none"
         raise BadRequest(f"There is no prompt /{called}; the MCP servers that are up have: {known}.")
     try:
-        blocks = await servers.prompt(folder, prompt, _given(prompt, words))
+        blocks = _sendable(await servers.prompt(folder, prompt, _given(prompt, words)))
     except ToolError as error:
         raise BadRequest(f"/{prompt.called}: {error}") from error
     about = f"The person chose the prompt {prompt.name} of the MCP server {prompt.server}. It says:"
     summary = f"/{prompt.called} ({counted(len(blocks), 'part')})"
-    return Along((text_block(about), *(_sendable(it) for it in blocks)), lines=(summary,))
+    said = (text_block(sound(harmless(it["text"], "mcp_result"))) if it.get("type") == "text" else it for it in blocks)
+    return Along((text_block(about), *said), lines=(summary,), untrusted=(f"/{prompt.called}",))
 
 
-def _sendable(it: Block) -> Block:
-    return {**it, "text": sound(it["text"])} if it.get("type") == "text" else it
+def _sendable(blocks: Sequence[Block]) -> tuple[Block, ...]:
+    # The handshake imports no tools (tests/wire/test_start_up.py).
+    from claw_lsp.tools.mcp_pictures import sendable
+
+    return sendable(blocks)
 
 
 def _named(views: Sequence[ServerView], called: str) -> ServerPrompt | None:
