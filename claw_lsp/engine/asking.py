@@ -8,16 +8,17 @@ from dataclasses import replace
 from typing import Any
 from uuid import uuid4
 
-from claw_lsp.core.hooks.granting import grants
+from claw_lsp.core.hooks.granting import Grant, grants, suggestions
 from claw_lsp.core.policy import alike
 from claw_lsp.core.policy.choosing import Asking, Standing, about_many, about_one
 from claw_lsp.engine.session import Agreed, Session
-from claw_lsp.facts.event import Event, ModeChanged, RuleAdded
+from claw_lsp.facts.event import Event, ModeChanged, RuleAdded, RuleRemoved
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.plan import Inquiry, Plan, Reach
 from claw_lsp.facts.question import ALWAYS, DENY, EACH, NEVER, ONCE, SESSION, Answer, Question
-from claw_lsp.facts.rule import Behavior, Mode, Rule, Verdict
+from claw_lsp.facts.rule import Behavior, Kept, Mode, Rule, Verdict
 from claw_lsp.facts.scene import Scene
+from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Working
 from claw_lsp.ports.person import Host
 from claw_lsp.ports.rules import Memory
@@ -77,25 +78,53 @@ async def widened(
 
 
 async def remembered(
-    rules: tuple[str, ...], behavior: Behavior, session: Session, memory: Memory
+    rules: tuple[str, ...], behavior: Behavior, session: Session, memory: Memory, kept: Kept = "local"
 ) -> tuple[RuleAdded, ...]:
-    """The facts of rules that are written into the settings of the session's home. Raises ClawError."""
-    home = session.state.roots[0] if session.state.roots else session.state.cwd
-    path = await memory.add_rules(home, rules, behavior)
+    """The facts of rules that are written into the settings of the session's home, or the person's own. Raises ClawError."""
+    path = await memory.add_rules(_home(session), rules, behavior, kept)
     return tuple(RuleAdded(rule=Rule(text=it, behavior=behavior, source=path), stored_in=path) for it in rules)
 
 
-async def granted(entries: Sequence[Mapping[str, Any]], session: Session, memory: Memory) -> tuple[Event, ...]:
+async def granted(
+    entries: Sequence[Mapping[str, Any]], session: Session, settings: Settings, memory: Memory
+) -> tuple[Event, ...]:
     """The facts of what a hook lets hold beyond a call; rules that cannot be written hold for the session."""
     facts: list[Event] = []
     for it in grants(entries):
         facts += [ModeChanged(mode=it.mode)] if it.mode is not None else []
-        if it.kept and it.rules:
+        facts += await _taken_back(it, session, settings, memory)
+        if it.kept and it.added:
             with suppress(ClawError):
-                facts += await remembered(tuple(rule.text for rule in it.rules), it.rules[0].behavior, session, memory)
+                texts = tuple(rule.text for rule in it.added)
+                facts += await remembered(texts, it.added[0].behavior, session, memory, it.kept)
                 continue
-        facts += [RuleAdded(rule=rule) for rule in it.rules]
+        facts += [RuleAdded(rule=rule) for rule in it.added]
     return tuple(facts)
+
+
+async def _taken_back(grant: Grant, session: Session, settings: Settings, memory: Memory) -> list[Event]:
+    """The facts of rules that hold no more: those of a file are taken out of it first."""
+    file = memory.file(_home(session), grant.kept) if grant.kept else ""
+    gone: list[Event] = []
+    for rule in dict.fromkeys((*session.state.rules, *settings.rules)):
+        written = file and file in (rule.file, rule.source)
+        if not grant.takes(rule) or not (written or (not file and rule in session.state.rules)):
+            continue
+        with suppress(ClawError):
+            if written:
+                await memory.change_rule(file, rule.behavior, rule.text, None)
+            gone.append(RuleRemoved(rule=rule))
+    return gone
+
+
+def suggested(plan: Plan, verdict: Verdict, session: Session, scene: Scene) -> list[dict[str, Any]]:
+    """What the person's answers to this call would let hold beyond it, as hooks write it."""
+    asking = about_one(plan, verdict, standing(session, scene))
+    return suggestions(asking.rules, asking.choices, session.state.mode)
+
+
+def _home(session: Session) -> str:
+    return session.state.roots[0] if session.state.roots else session.state.cwd
 
 
 _BEHAVIOR: dict[str, Behavior] = {ALWAYS: "allow", NEVER: "deny"}

@@ -18,7 +18,7 @@ from claw_lsp.core.policy.egress import destinations
 from claw_lsp.core.policy.hooks import answered as by_hook
 from claw_lsp.core.policy.judge import judge
 from claw_lsp.core.step import alike_behind, looking_ahead
-from claw_lsp.engine.asking import answered, granted, inquiry, standing, widened
+from claw_lsp.engine.asking import answered, granted, inquiry, standing, suggested, widened
 from claw_lsp.engine.hooking import fire, notice
 from claw_lsp.engine.proposing import proposes
 from claw_lsp.engine.session import Session
@@ -116,7 +116,7 @@ async def _decided(plan: Plan, session: Session, scene: Scene, hands: Asked) -> 
 
 async def _asked(plan: Plan, verdict: Verdict, session: Session, scene: Scene, hands: Asked) -> tuple[Event, ...]:
     """What the person says of a call, and of those like it behind it."""
-    said = await fire(occasions.question(plan, scene.ground), session, hands)
+    said = await fire(occasions.question(plan, scene.ground, suggested(plan, verdict, session, scene)), session, hands)
     if said.decision is not None and (facts := await _in_the_persons_place(plan, verdict, said, session, scene, hands)):
         return facts
     others = await _like(plan, verdict, session, scene, hands)
@@ -153,7 +153,7 @@ async def _in_the_persons_place(
         case "deny":
             return (_judged(plan, "deny", _denied_by(verdict), verdict, _denied(verdict.reason)),)
         case "allow":
-            facts = await granted(said.grants, session, hands.memory)
+            facts = await granted(said.grants, session, hands.settings, hands.memory)
             return (*facts, *await _inquired(plan, verdict, session, scene, hands))
 
 

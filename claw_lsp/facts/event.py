@@ -161,7 +161,8 @@ class RuleAdded(Fact):
 
 
 class RuleRemoved(Fact):
-    """The person took a rule back: the session goes by it no more, and where it stood in a settings file it is gone."""
+    """The person, or a hook that answered for them, took a rule back: the session goes by it no more, and where it stood in a
+    settings file it is gone."""
 
     kind: Literal["rule_removed"] = "rule_removed"
     from_outside: ClassVar[bool] = True

@@ -20,6 +20,8 @@ class Mode(StrEnum):
 
 
 Behavior = Literal["allow", "ask", "deny"]
+Kept = Literal["local", "project", "user"]
+"""The settings that a rule is written into: the folder's local ones, those it shares, the person's own."""
 
 
 class Rule(BaseModel):

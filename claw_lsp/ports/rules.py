@@ -8,7 +8,7 @@ from typing import Protocol
 from claw_lsp.facts.event import Event
 from claw_lsp.facts.opinion import Opinion
 from claw_lsp.facts.plan import Plan
-from claw_lsp.facts.rule import Behavior, Verdict
+from claw_lsp.facts.rule import Behavior, Kept, Verdict
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.trust import Item, Sought
 
@@ -25,8 +25,14 @@ class Assessor(Protocol):
 class Memory(Protocol):
     """Where permission rules that are always allowed are written."""
 
-    async def add_rules(self, folder: str, rules: tuple[str, ...], behavior: Behavior = "allow") -> str:
-        """Add rules to the folder's local settings, all or none; answers the file's path. Raises ClawError."""
+    async def add_rules(
+        self, folder: str, rules: tuple[str, ...], behavior: Behavior = "allow", kept: Kept = "local"
+    ) -> str:
+        """Add rules to these settings, all or none; answers the file's path. Raises ClawError."""
+        ...
+
+    def file(self, folder: str, kept: Kept) -> str:
+        """The path of these settings."""
         ...
 
     async def change_rule(self, file: str, behavior: Behavior, rule: str, to: Behavior | None) -> None:

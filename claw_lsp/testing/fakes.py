@@ -12,7 +12,7 @@ from claw_lsp.facts.instructions import Around, FoundInstructions, Instructions
 from claw_lsp.facts.opinion import Opinion
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.question import DENY, Answer, Question
-from claw_lsp.facts.rule import Behavior, Verdict
+from claw_lsp.facts.rule import Behavior, Kept, Verdict
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.signal import Signal
 from claw_lsp.ports.hooks import HookPlace
@@ -136,7 +136,12 @@ class NoMemory:
     def __init__(self) -> None:
         self.rules: list[tuple[str, str]] = []
 
-    async def add_rules(self, folder: str, rules: tuple[str, ...], behavior: Behavior = "allow") -> str:
+    def file(self, folder: str, kept: Kept) -> str:
+        return f"{folder}/.claw/settings.{kept}.json"
+
+    async def add_rules(
+        self, folder: str, rules: tuple[str, ...], behavior: Behavior = "allow", kept: Kept = "local"
+    ) -> str:
         self.rules += [(folder, it) for it in rules]
         return f"{folder}/.claw/settings.local.json"
 

@@ -19,7 +19,7 @@ from claw_lsp.core.state import State
 from claw_lsp.facts.call import Call
 from claw_lsp.facts.hook import FIRED, Hook, HookRan
 from claw_lsp.facts.plan import Plan, Reach
-from claw_lsp.facts.rule import Mode
+from claw_lsp.facts.rule import Behavior, Mode, Rule
 from claw_lsp.facts.scene import Ground
 from claw_lsp.facts.settings import Settings
 
@@ -202,15 +202,45 @@ def test_a_hook_grants_rules_and_modes_that_ask_and_nothing_else() -> None:
             "rules": [{"toolName": "Bash", "ruleContent": "a\nb"}, 3, {"toolName": 1}],
             "behavior": "allow",
         },
-        {"type": "addDirectories", "directories": ["/"]},
+        {"type": "addDirectories", "directories": ["relative", "/a*", 3, "/a\nb", ""]},
+        {"type": "addDirectories", "directories": ["/srv/data/", "~/notes"], "destination": "projectSettings"},
+        {"type": "takeOver", "destination": "userSettings"},
+        {},
     ]
     found = grants(entries)
-    assert [(it.mode, [(rule.behavior, rule.text) for rule in it.rules], it.kept) for it in found] == [
-        (None, [("allow", "Bash(npm test *)"), ("allow", "Read")], True),
-        (None, [("deny", "Bash(npm test *)")], False),
-        (Mode.ACCEPT_EDITS, [], False),
-        (None, [], False),
+    assert [(it.mode, [(rule.behavior, rule.text) for rule in it.added], it.kept) for it in found] == [
+        (None, [("allow", "Bash(npm test *)"), ("allow", "Read")], "local"),
+        (None, [("deny", "Bash(npm test *)")], "user"),
+        (Mode.ACCEPT_EDITS, [], None),
+        (None, [("allow", "Read(//srv/data/**)"), ("allow", "Read(~/notes/**)")], "project"),
     ]
+
+
+def test_a_hook_takes_back_what_allows_and_of_what_asks_or_denies_only_its_own() -> None:
+    rules = [{"toolName": "Bash", "ruleContent": "make *"}]
+    said = [
+        {"type": "removeRules", "rules": rules, "behavior": it, "destination": "session"} for it in ("allow", "deny")
+    ]
+    allow, deny = grants(said)
+    behaviors: tuple[Behavior, ...] = ("allow", "deny")
+    every, none = grants([{"type": "replaceRules", "rules": [], "behavior": it} for it in ("allow", "deny")])
+    persons = [Rule(text="Bash(make *)", behavior=it, source="this session") for it in behaviors]
+    hooks = [it.model_copy(update={"source": "a hook"}) for it in persons]
+    other = Rule(text="Edit", behavior="allow")
+    assert [allow.takes(it) for it in (*persons, *hooks, other)] == [True, False, True, False, False]
+    assert [deny.takes(it) for it in (*persons, *hooks, other)] == [False, False, False, True, False]
+    assert [every.takes(it) for it in (*persons, *hooks, other)] == [True, False, True, False, True]
+    assert [none.takes(it) for it in (*persons, *hooks, other)] == [False, False, False, True, False]
+
+
+def test_a_folders_hook_grants_nothing_in_other_folders() -> None:
+    entry = {"type": "addRules", "rules": [{"toolName": "Edit"}], "behavior": "allow", "destination": "userSettings"}
+    ran = answering(hookSpecificOutput={"decision": {"behavior": "allow", "updatedPermissions": [entry, 3]}})
+    by = {
+        it: [grant.kept for grant in grants(said(made(event="PermissionRequest", source=it), ran).grants)]
+        for it in ("project", "local", "user", "managed")
+    }
+    assert by == {"project": [None], "local": [None], "user": ["user"], "managed": ["user"]}
 
 
 def test_what_a_hook_says_to_a_summary_is_not_told_to_the_model_as_well() -> None:

@@ -6,6 +6,7 @@ import asyncio
 import json
 import os
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,34 @@ async def test_what_a_hook_always_allows_is_written_into_the_folders_local_setti
         assert local["permissions"]["allow"] == ["Bash(touch *)"]
         (rule,) = (await visit.command("claw.permissions"))["rules"]
         assert (rule["rule"], rule["source"]) == ("Bash(touch *)", "local")
+
+
+async def test_a_hook_is_told_what_the_persons_answers_would_let_hold_and_may_answer_with_that(tmp_path: Path) -> None:
+    """It answers with what it was offered, written into the person's own settings, and takes a rule of theirs back."""
+    echo = (
+        "import json, sys; told = json.load(sys.stdin); it = told['permission_suggestions']; "
+        "open('offered.json', 'w').write(json.dumps(it)); "
+        "[one.update(destination='userSettings') for one in it]; "
+        "old = {'type': 'removeRules', 'rules': [{'toolName': 'Bash', 'ruleContent': 'old *'}], 'behavior': 'allow', "
+        "'destination': 'userSettings'}; "
+        "said = {'behavior': 'allow', 'updatedPermissions': [*it, old]}; "
+        "print(json.dumps({'hookSpecificOutput': {'hookEventName': 'PermissionRequest', 'decision': said}}))"
+    )
+    test = says("", ("c1", "Bash", {"command": "pytest nothing.py"}))
+    async with visiting(tmp_path, test, says("Done.")) as visit:
+        program = visit.root / "echo.py"
+        program.write_text(echo)
+        hooks = {"PermissionRequest": command(f"{sys.executable} echo.py", "Bash")}
+        configure(visit, hooks, permissions={"allow": ["Bash(old *)", "Bash(kept *)"]})
+        file = visit.home / "claw" / "settings.json"
+        ended = await visit.turn("claw.ask", prompt="test it")
+        assert (ended["stopped"], visit.boxes) == ("done", [])
+        (offered,) = json.loads((visit.root / "offered.json").read_text())
+        assert (offered["type"], offered["behavior"], offered["destination"]) == ("addRules", "allow", "localSettings")
+        assert offered["rules"] == [{"toolName": "Bash", "ruleContent": "pytest *"}]
+        allowed = json.loads(file.read_text())["permissions"]["allow"]
+        assert allowed == ["Bash(kept *)", "Bash(pytest *)"]
+        assert not (visit.root / ".claw" / "settings.local.json").exists()
 
 
 async def test_a_hooks_words_longer_than_the_model_is_told_stand_in_a_file(tmp_path: Path) -> None:

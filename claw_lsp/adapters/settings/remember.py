@@ -17,7 +17,7 @@ from claw_lsp.adapters.settings.files import aside, locked, read_text, write_who
 from claw_lsp.core import rule_edit
 from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
-from claw_lsp.facts.rule import Behavior
+from claw_lsp.facts.rule import Behavior, Kept
 
 _IGNORED = ("chats/", "settings.local.json")
 
@@ -29,14 +29,21 @@ class RuleMemory:
         self._claw_home = Path(claw_home)
         self._lock = Lock()
 
-    async def add_rules(self, folder: str, rules: tuple[str, ...], behavior: Behavior = "allow") -> str:
-        """Add rules to the folder's `.claw/settings.local.json`, in one write, and those that allow to our record; answers
-        the file's path.
+    async def add_rules(
+        self, folder: str, rules: tuple[str, ...], behavior: Behavior = "allow", kept: Kept = "local"
+    ) -> str:
+        """Add rules to a settings file, in one write, and those that allow in the folder's `.claw/settings.local.json` to our
+        record; answers the file's path.
 
         Raises ClawError for a rule that holds a secret, and for files that cannot be read or written; then no rule is in
         force after this session.
         """
-        return await asyncio.to_thread(self._add, Path(folder), tuple(it.strip() for it in rules), behavior)
+        return await asyncio.to_thread(self._add, Path(folder), tuple(it.strip() for it in rules), behavior, kept)
+
+    def file(self, folder: str, kept: Kept) -> str:
+        if kept == "user":
+            return str(self._claw_home / "settings.json")
+        return str(Path(folder) / ".claw" / ("settings.json" if kept == "project" else "settings.local.json"))
 
     async def change_rule(self, file: str, behavior: Behavior, rule: str, to: Behavior | None) -> None:
         """Change one rule of a settings file on disk, and our record with it. Raises ClawError, and then nothing changed."""
@@ -64,19 +71,21 @@ class RuleMemory:
             else:
                 _forget(self._claw_home / "allowed.json", folder, rule)
 
-    def _add(self, folder: Path, rules: tuple[str, ...], behavior: Behavior) -> str:
+    def _add(self, folder: Path, rules: tuple[str, ...], behavior: Behavior, kept: Kept) -> str:
         for rule in rules:
             _refuse_unfit(rule)
-        inside = folder / ".claw"
-        if os.path.realpath(inside) != os.path.realpath(folder) + os.sep + ".claw":
+        path, inside = Path(self.file(str(folder), kept)), folder / ".claw"
+        if kept != "user" and os.path.realpath(inside) != os.path.realpath(folder) + os.sep + ".claw":
             raise ClawError(f"{inside} leads to another place, so no rule is written there. Make it a plain folder.")
         with self._lock, locked(self._claw_home, "allowed.lock"):
-            path = inside / "settings.local.json"
-            settings = _with_rules(path, rules, behavior)
+            # A settings file of the person's may be a link into a folder of theirs; it stays one.
+            target = Path(os.path.realpath(path)) if kept == "user" else path
+            settings = _with_rules(target, rules, behavior)
             if settings is not None:
-                write_whole(path, settings, _mode_of(path))
-            _ignore_local(inside / ".gitignore")
-            if behavior == "allow":
+                write_whole(target, settings, _mode_of(target))
+            if kept == "local":
+                _ignore_local(inside / ".gitignore")
+            if kept == "local" and behavior == "allow":
                 _record(self._claw_home / "allowed.json", os.path.realpath(folder), rules)
         return str(path)
 

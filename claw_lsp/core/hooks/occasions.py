@@ -25,9 +25,9 @@ def before_call(plan: Plan, ground: Ground) -> Occasion:
     return _about(plan, ground, "PreToolUse")
 
 
-def question(plan: Plan, ground: Ground) -> Occasion:
-    """Before the person is asked whether a call may run."""
-    return _about(plan, ground, "PermissionRequest", permission_suggestions=[])
+def question(plan: Plan, ground: Ground, suggestions: list[dict[str, Any]]) -> Occasion:
+    """Before the person is asked whether a call may run; `suggestions` are what an answer of theirs could let hold beyond it."""
+    return _about(plan, ground, "PermissionRequest", permission_suggestions=suggestions)
 
 
 def refused(plan: Plan, ground: Ground, reason: str) -> Occasion:

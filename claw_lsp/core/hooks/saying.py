@@ -143,8 +143,15 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
         title=_text(inner, "sessionTitle"),
         halts=(_text(data, "stopReason") or reason or f"The hook {_short(hook)} stopped it.") if halted else None,
         retries=inner.get("retry") is True,
-        grants=tuple(_object(it) for it in cast("list[Any]", grants)) if isinstance(grants, list) else (),
+        grants=tuple(_granted(hook, it) for it in cast("list[Any]", grants)) if isinstance(grants, list) else (),
     )
+
+
+def _granted(hook: Hook, entry: object) -> dict[str, Any]:
+    """What a folder brought says nothing about other folders: there it holds for the session."""
+    said = _object(entry)
+    elsewhere = said.get("destination") == "userSettings" and hook.source in ("project", "local")
+    return said | {"destination": "session"} if elsewhere else said
 
 
 def _object(value: object) -> dict[str, Any]:
