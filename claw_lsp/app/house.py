@@ -135,7 +135,8 @@ def mcp_sources(world: World) -> McpSources:
     """Where MCP servers are configured."""
     from claw_lsp.adapters.mcp.config import McpSources
 
-    return McpSources(world.home, world.claw_home, world.environment)
+    only = world.only_these_servers
+    return McpSources(world.home, world.claw_home, world.environment, world.servers, strict=only)
 
 
 def logins_of(world: World) -> McpLogins:

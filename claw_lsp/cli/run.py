@@ -3,9 +3,16 @@
 from __future__ import annotations
 
 import argparse
+import json
 import sys
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from claw_lsp.cli.given import MODES, Misused, folder_of, positive, the_world
+
+if TYPE_CHECKING:
+    from claw_lsp.facts.mcp import GivenServers
 
 
 def run_arguments(it: argparse.ArgumentParser) -> None:
@@ -22,6 +29,14 @@ def run_arguments(it: argparse.ArgumentParser) -> None:
     which.add_argument("--resume", metavar="ID", help="go on with this session")
     it.add_argument("--cwd", metavar="DIR", default=".", help="work in this folder")
     it.add_argument("--max-turns", type=positive, metavar="N", help="how many replies of the model it may take")
+    it.add_argument(
+        "--mcp-config",
+        action="append",
+        default=[],
+        metavar="FILE|JSON",
+        help="MCP servers for this turn, as a .mcp.json has them; may be given several times",
+    )
+    it.add_argument("--strict-mcp-config", action="store_true", help="no other MCP servers than those of --mcp-config")
     it.add_argument("--review", action="store_true", help="print the edits as a diff and write them only after a yes")
 
 
@@ -44,11 +59,13 @@ def do_run(args: argparse.Namespace) -> int:
         max_turns=args.max_turns,
         review=args.review,
     )
+    given = _servers(args.mcp_config)
+    world = replace(the_world(), servers=given, only_these_servers=args.strict_mcp_config)
     present = sys.stdin.isatty() and sys.stderr.isatty()
     person = Typist(Lines(sys.stdin.fileno()), sys.stderr) if present else Nobody()
     screen = FORMATS[args.output_format](sys.stdout, sys.stderr)
     try:
-        return run(order, build(the_world()), DiskWorkspace(), screen, person)
+        return run(order, build(world), DiskWorkspace(), screen, person)
     except BadRequest as error:
         raise Misused(str(error)) from None
 
@@ -58,3 +75,24 @@ def _prompt(given: str) -> str:
     if not prompt.strip():
         raise Misused("PROMPT: expected some words, found none")
     return prompt
+
+
+def _servers(given: list[str]) -> tuple[GivenServers, ...]:
+    """What each of these holds. Raises Misused for what cannot be read, and for what is no JSON object."""
+    from claw_lsp.facts.mcp import GivenServers
+
+    found: list[GivenServers] = []
+    for it in given:
+        written = it.lstrip().startswith("{")
+        path = "--mcp-config" if written else str(Path(it).absolute())
+        try:
+            text = it if written else Path(it).read_text("utf-8-sig")
+            well = isinstance(json.loads(text), dict)
+        except OSError as error:
+            raise Misused(f"--mcp-config: {it} cannot be read: {error.strerror}") from None
+        except (ValueError, RecursionError) as error:
+            raise Misused(f"--mcp-config: {'it' if written else it} is not valid JSON: {error}") from None
+        if not well:
+            raise Misused(f'--mcp-config: {it}: expected an object such as {{"mcpServers": {{…}}}}')
+        found.append(GivenServers(path, text))
+    return tuple(found)

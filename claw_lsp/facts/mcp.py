@@ -124,6 +124,14 @@ class ServerView:
 
 
 @dataclass(frozen=True, slots=True)
+class GivenServers:
+    """Servers that the command line brings: what could stand in a .mcp.json, and how people call where it came from."""
+
+    path: str
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
 class Configured:
     """Every server that is configured for a folder, one for each name, the strongest scope first: those that stand as `waiting`
     may be started, the others tell why not. `problems` are what is wrong in the files."""

@@ -52,6 +52,9 @@ from claw_lsp.facts.event import (
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.instructions import Around
+from claw_lsp.facts.offered import ToolsOffered
+from claw_lsp.facts.mcp import Configured
+>>>>>>> fd53903 (claw-lsp run --mcp-config, --strict-mcp-config: MCP servers for one turn)
 from claw_lsp.facts.question import ALWAYS, Answer, Question
 from claw_lsp.facts.reviewed import ReviewFact
 from claw_lsp.facts.rule import Mode
@@ -65,6 +68,8 @@ from claw_lsp.term.screens import Screen
 
 EXIT_CODES: dict[Stopped, int] = {"done": 0, "failed": 1, "limit": 1, "refused": 3, "interrupted": 130}
 BROKEN_PIPE = 141
+SERVERS = 30.0
+"""Seconds for the MCP servers of --mcp-config to come up before the turn begins without them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,10 +178,12 @@ class Door:
             _check(order, settings)
             if order.review:
                 settings = settings.model_copy(update={"review": "before"})
+            servers = await self._servers(order.folder, settings)
             session = await self._session(order, settings)
             told = await self.house.guidance.beginning(Around(order.folder, (order.folder,), settings))
-            self._begin(session, (*map(str, in_force.problems), *told.notices, *untrusted))
-            ended = await self._turn(session, order, settings)
+            self._begin(session, (*map(str, (*in_force.problems, *servers.problems)), *told.notices, *untrusted))
+            given = frozenset(it.config.name for it in servers.servers if it.config.scope == "session")
+            ended = await self._turn(session, order, settings, given)
             await self._review(session)
         except BadRequest:
             raise
@@ -209,7 +216,7 @@ class Door:
         for problem in problems:
             self._show(lambda: self._screen.noted(problem))  # noqa: B023 - called before the loop goes on
 
-    async def _turn(self, session: Session, order: Order, settings: Settings) -> TurnEnded:
+    async def _turn(self, session: Session, order: Order, settings: Settings, given: frozenset[str]) -> TurnEnded:
         note = (await asyncio.to_thread(lambda: corrections(folded(session.entries)))).note
         if note is not None:
             await self.saw(session.write(note))
@@ -225,7 +232,27 @@ class Door:
             compact_at=by_itself(self.house.facts_of(session.state.model, settings), settings),
         )
         home = Home(order.folder, session.state.roots)
-        return await run_turn(session, spoken, self.house.hands(self._workspace, self, settings, home))
+        hands = self.house.hands(self._workspace, self, settings, home)
+        await self._up(order.folder, given)
+        return await run_turn(session, spoken, hands)
+
+    async def _servers(self, folder: str, settings: Settings) -> Configured:
+        """The MCP servers of the folder. Raises BadRequest where the command line brings one that cannot be started."""
+        found = await self.house.entries.read(folder, settings)
+        for it in found.servers:
+            if it.config.scope == "session" and it.standing == "failed":
+                raise BadRequest(f"--mcp-config: {it.why}")
+        return found
+
+    async def _up(self, folder: str, names: frozenset[str]) -> None:
+        """Servers that the command line brings are wanted in this one turn: it begins when they are there, or will not come."""
+        if not names:
+            return
+        await self.house.servers.settled(folder, names, SERVERS)
+        for it in self.house.servers.views(folder):
+            if it.config.name in names and it.standing != "up":
+                said = f"The MCP server {it.config.name} is not up ({it.standing}{f': {it.why}' if it.why else ''})."
+                self._show(lambda: self._screen.noted(said))  # noqa: B023 - called before the loop goes on
 
     async def _review(self, session: Session) -> None:
         """Show what waits as a proposal, and ask about it where somebody is there."""

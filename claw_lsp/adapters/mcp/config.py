@@ -16,7 +16,7 @@ from claw_lsp.adapters.settings.trust import approvals_of
 from claw_lsp.core.approvals import NOTHING, Approvals, approved, changed, item
 from claw_lsp.core.policy.rules import glob
 from claw_lsp.facts.fault import ClawError
-from claw_lsp.facts.mcp import Configured, Scope, ServerConfig, ServerView
+from claw_lsp.facts.mcp import Configured, GivenServers, Scope, ServerConfig, ServerView
 from claw_lsp.facts.mcp_settings import ServerMatch
 from claw_lsp.facts.settings import Problem, Settings
 
@@ -29,13 +29,13 @@ OURS = "mcp.json"
 
 @dataclass(frozen=True, slots=True)
 class McpSources:
-    """Where servers are configured. `session` are entries of the command line, the strongest; with `strict` only those count,
+    """Where servers are configured. `session` are those of the command line, the strongest; with `strict` only those count,
     and what is managed. `owner` is who may own managed files, beside root."""
 
     home: str
     claw_home: str
     environment: Mapping[str, str]
-    session: Mapping[str, Any] = field(default_factory=dict[str, Any])
+    session: tuple[GivenServers, ...] = ()
     strict: bool = False
     managed: Sequence[str] = MANAGED
     owner: int = 0
@@ -45,7 +45,10 @@ def configured(sources: McpSources, folder: str, settings: Settings) -> Configur
     """What is configured for a folder. Never raises. Reads the disk: call it off the loop."""
     gathered = _Gathered(sources)
     if not _take_managed(gathered):
-        _take("session", gathered, Text("the command line", "{}", ()), sources.session)
+        for given in sources.session:
+            file = Text(given.path, given.text)
+            file.at, found = servers_of(parsed(file))
+            _take("session", gathered, file, found)
         if not sources.strict:
             _take_files(gathered, folder, settings)
     servers = [_switched(it, gathered.disabled) for it in gathered.servers.values()]
