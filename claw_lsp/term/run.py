@@ -52,9 +52,7 @@ from claw_lsp.facts.event import (
 from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.instructions import Around
-from claw_lsp.facts.offered import ToolsOffered
 from claw_lsp.facts.mcp import Configured
->>>>>>> fd53903 (claw-lsp run --mcp-config, --strict-mcp-config: MCP servers for one turn)
 from claw_lsp.facts.question import ALWAYS, Answer, Question
 from claw_lsp.facts.reviewed import ReviewFact
 from claw_lsp.facts.rule import Mode

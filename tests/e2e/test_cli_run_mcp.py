@@ -5,60 +5,55 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from command_line import Shell, shell
 from test_cli_run import provider
 
-from claw_lsp.testing.messages_api import MessagesApi, Reply, ToolUse
-
 SERVER = Path(__file__).parents[1] / "wire" / "mcp_server.py"
-ADD = ToolUse(name="mcp__calc__add", input={"a": 2, "b": 40})
-SEARCH = ToolUse(name="ToolSearch", input={"query": "select:mcp__calc__add"})
+HOOK = {"type": "mcp_tool", "server": "calc", "tool": "add", "input": {"a": 2, "b": 40}}
+"""A server's tool that says something to each prompt: 42."""
 
 
-def servers(**more: Any) -> str:
-    return json.dumps({"mcpServers": {"calc": {"command": sys.executable, "args": [str(SERVER)]}, **more}})
+def servers() -> str:
+    return json.dumps({"mcpServers": {"calc": {"command": sys.executable, "args": [str(SERVER)]}}})
 
 
-def allow(here: Shell) -> None:
-    """The person allowed every tool of the server, in their own settings."""
-    path = here.home / "claw" / "settings.json"
-    path.parent.mkdir(exist_ok=True)
-    path.write_text(json.dumps({"permissions": {"allow": ["mcp__calc"]}}))
-
-
-def told(api: MessagesApi) -> str:
-    return json.dumps([it.body for it in api.requests])
+def hooked(here: Shell) -> Path:
+    """The person's own folder of settings, in which the hook stands."""
+    home = here.home / "claw"
+    home.mkdir()
+    (home / "settings.json").write_text(json.dumps({"hooks": {"UserPromptSubmit": [{"hooks": [HOOK]}]}}))
+    return home
 
 
 @pytest.mark.parametrize("as_file", [False, True])
-async def test_a_server_of_the_command_line_is_there_in_the_first_request(tmp_path: Path, as_file: bool) -> None:
-    async with provider(tmp_path, Reply(content=(SEARCH,)), Reply(content=(ADD,)), "42.") as (here, api):
-        allow(here)
-        given = servers()
-        if as_file:
-            (here.folder / "servers.json").write_text(given)
-            given = "servers.json"
-        ended = await here.claw("run", "add them", "--mcp-config", given)
-        assert (ended.code, ended.out) == (0, "42.\n"), ended.err
-        first = json.dumps(api.requests[0].body)
-    assert "- calc: mcp__calc__add" in first
+async def test_a_server_of_the_command_line_is_up_when_the_turn_begins(tmp_path: Path, as_file: bool) -> None:
+    async with provider(tmp_path, "Hello.") as (here, api):
+        hooked(here)
+        (here.folder / "servers.json").write_text(servers())
+        ended = await here.claw("run", "hello", "--mcp-config", "servers.json" if as_file else servers())
+        assert ended.code == 0, ended.err
+        told = [it["text"] for it in api.requests[0].body["messages"][0]["content"]]
+        assert any(it.endswith("\n42\n</hook_result>") for it in told), ended.err
 
 
 async def test_strict_leaves_out_what_the_files_configure(tmp_path: Path) -> None:
-    async with provider(tmp_path, "Hello.", "Hello.") as (here, api):
-        own = here.home / "claw" / "mcp.json"
-        own.parent.mkdir()
-        own.write_text('{"mcpServers": {"mine": {"command": "no-such-program-here"}}}')
-        given = ("--mcp-config", '{"mcpServers": {"gone": {"command": "no-such-program-either"}}}')
-        for more in ((), ("--strict-mcp-config",)):
-            ended = await here.claw("run", "hello", *given, *more)
-            assert ended.code == 0
-            assert "The MCP server gone is not up (failed: no-such-program-either could not be started" in ended.err
-        ended = await here.claw("run", "hello", "--strict-mcp-config", "--mcp-config", "{}")
-    assert "mine" not in ended.err
+    async with provider(tmp_path, "Hello.", "Hello.") as (here, _):
+        (hooked(here) / "mcp.json").write_text(servers())
+        said = [
+            (await here.claw("run", "hello", "--mcp-config", "{}", *it)).err for it in ((), ("--strict-mcp-config",))
+        ]
+    assert ["there is no MCP server named calc" in it for it in said] == [False, True], said
+
+
+async def test_a_server_that_does_not_come_up_is_said_and_the_turn_goes_on(tmp_path: Path) -> None:
+    async with provider(tmp_path, "Hello.") as (here, _):
+        gone = '{"mcpServers": {"gone": {"command": "no-such-program-here"}}}'
+        ended = await here.claw("run", "hello", "--mcp-config", gone)
+    assert (ended.code, ended.out) == (0, "Hello.\n")
+    assert "The MCP server gone is not up (failed: " in ended.err
+    assert "no-such-program-here could not be started" in ended.err
 
 
 @pytest.mark.parametrize(

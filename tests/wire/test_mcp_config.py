@@ -17,7 +17,7 @@ from claw_lsp.adapters.mcp.config import McpSources, configured
 from claw_lsp.adapters.mcp.entries import examined
 from claw_lsp.adapters.settings import TrustRecord, load
 from claw_lsp.adapters.settings.seeking import Folder
-from claw_lsp.facts.mcp import Configured, OAuthSettings, ServerConfig
+from claw_lsp.facts.mcp import Configured, GivenServers, OAuthSettings, ServerConfig
 from claw_lsp.facts.settings import Settings
 
 
@@ -60,7 +60,7 @@ class Places:
             str(self.home),
             str(self.claw_home),
             self.environment,
-            self.session,
+            (GivenServers("--mcp-config", json.dumps({"mcpServers": self.session})),) if self.session else (),
             self.strict,
             (str(self.managed),),
             os.getuid(),
