@@ -56,6 +56,7 @@ def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
     from claw_lsp.adapters.mcp.files import McpFiles
+    from claw_lsp.adapters.mcp.keeping import kept_bytes
     from claw_lsp.adapters.mcp.servers import McpServers
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import LastGood, RuleMemory
@@ -69,7 +70,8 @@ def build(world: World) -> House:
     load = _settings_loader(world, tools, LastGood())
     guidance = _guidance(world)
     opener = _opener(texts, versions, load, tools, guidance)
-    servers = McpServers(McpFiles(mcp_sources(world)), logins_kept(world), world.environment)
+    keep = partial(kept_bytes, Path(world.claw_home))
+    servers = McpServers(McpFiles(mcp_sources(world)), logins_kept(world), world.environment, keep)
     return House(
         sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opener, partial(_mode_in, load)),
         model=model,

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import os
 import subprocess
 import sys
 import time
 
 from mcp.server.mcpserver import Context, MCPServer
+from mcp_types import AudioContent
 
 server = MCPServer("tests")
 
@@ -56,6 +58,18 @@ def die() -> str:
 def note() -> str:
     """A note."""
     return "the first note"
+
+
+@server.resource("notes://zip", mime_type="application/zip")
+def packed() -> bytes:
+    """Bytes."""
+    return b"PK\x03\x04"
+
+
+@server.tool()
+def sound() -> AudioContent:
+    """Play a sound."""
+    return AudioContent(type="audio", mime_type="audio/wav", data=base64.b64encode(b"RIFFwave").decode())
 
 
 @server.prompt()

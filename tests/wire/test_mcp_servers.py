@@ -8,11 +8,13 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from claw_lsp.adapters.mcp.keeping import kept_bytes
 from claw_lsp.adapters.mcp.servers import McpServers
 from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
 from claw_lsp.core.mcp.names import servers as named
@@ -55,7 +57,9 @@ def ours(name: str = "tests", *args: str, **env: str) -> ServerConfig:
 async def served(tmp_path: Path, *configs: ServerConfig, **env: str) -> AsyncGenerator[tuple[McpServers, str, Given]]:
     folder, given = str(tmp_path), Given(*configs)
     environment = {"PATH": os.environ["PATH"], "HOME": folder, **env}
-    it = McpServers(given, LoginStore(str(tmp_path / "claw"), SystemKeyring()), environment)
+    it = McpServers(
+        given, LoginStore(str(tmp_path / "claw"), SystemKeyring()), environment, partial(kept_bytes, tmp_path)
+    )
     it.configure(folder, (folder,), Settings.model_validate({}))
     try:
         await it.settled(folder, (), PATIENCE)
@@ -98,7 +102,7 @@ async def test_a_server_says_what_it_offers_and_its_tools_resources_and_prompts_
         assert (view.standing, view.why) == ("up", "")
         assert tool(it, folder, "add").called == "mcp__tests__add"
         assert await words(it, folder, "add", a=2, b=40) == "42"
-        assert [one.uri for one in view.resources] == ["notes://one"]
+        assert [one.uri for one in view.resources] == ["notes://one", "notes://zip"]
         assert await it.read(folder, "tests", "notes://one") == ({"type": "text", "text": "the first note"},)
         assert await it.prompt(folder, view.prompts[0], {"code": "x = 1"}) == (
             {"type": "text", "text": "Please review: x = 1"},
@@ -218,3 +222,26 @@ async def test_how_long_a_call_may_take_is_said_by_the_environment_and_before_th
             slow = next(one for one in it.tools(folder) if (one.server, one.name) == (name, "slow"))
             with pytest.raises(ToolError, match=f"The MCP server {name} did not answer within {seconds} s"):
                 await it.call(folder, slow, {}, Nobody(), _told)
+
+
+async def test_sound_and_bytes_go_to_files_of_the_persons_alone(tmp_path: Path) -> None:
+    async with served(tmp_path, ours()) as (it, folder, _):
+        said = await words(it, folder, "sound")
+        [packed] = await it.read(folder, "tests", "notes://zip")
+        files = {one.suffix: one for one in (tmp_path / "mcp-results").iterdir()}
+        assert {suffix: one.read_bytes() for suffix, one in files.items()} == {
+            ".wav": b"RIFFwave",
+            ".zip": b"PK\x03\x04",
+        }
+        assert all(one.stat().st_mode & 0o777 == 0o600 for one in files.values())
+        assert said == f"[Audio (audio/wav, 8 bytes) is in {files['.wav']}]"
+        assert packed["text"] == f"[notes://zip (application/zip, 4 bytes) is in {files['.zip']}]"
+
+
+def test_files_of_long_ago_go_when_another_is_written_and_what_is_no_base64_is_refused(tmp_path: Path) -> None:
+    old = Path(kept_bytes(tmp_path, "QUFB", "application/zip"))
+    os.utime(old, (0, 0))
+    new = Path(kept_bytes(tmp_path, "QUFB", "no/such-type"))
+    assert (old.exists(), new.suffix, new.read_bytes()) == (False, ".bin", b"AAA")
+    with pytest.raises(ValueError, match="base64"):
+        kept_bytes(tmp_path, "not base64!", "application/zip")

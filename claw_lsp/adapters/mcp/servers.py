@@ -39,10 +39,14 @@ class _Folder:
 
 
 class McpServers:
-    """Fills the port Servers. `entries` says what is configured, `environment` is what programs may see a part of."""
+    """Fills the port Servers. `entries` says what is configured, `environment` is what programs may see a part of; `keep` puts
+    what no model is shown, base64 and its media type, into a file and answers its path."""
 
-    def __init__(self, entries: Entries, store: LoginStore, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, entries: Entries, store: LoginStore, environment: Mapping[str, str], keep: Callable[[str, str], str]
+    ) -> None:
         self._entries = entries
+        self._keep = keep
         self._store = store
         self._environment = environment
         self._folders: dict[str, _Folder] = {}
@@ -92,19 +96,20 @@ class McpServers:
         async with connection.calling(asked, connection.patience) as client:
             hear = progress(tell, lambda: elicits(connection))
             answer = await client.call_tool(tool.name, dict(arguments), progress_callback=hear)
-        from claw_lsp.adapters.mcp.shaping import content
+        from claw_lsp.adapters.mcp.shaping import contents
 
         structured = (
             "" if answer.structured_content is None else json.dumps(answer.structured_content, ensure_ascii=False)
         )
-        return ToolAnswer(tuple(map(content, answer.content)), bool(answer.is_error), structured)
+        blocks = await asyncio.to_thread(contents, answer.content, self._keep)
+        return ToolAnswer(blocks, bool(answer.is_error), structured)
 
     async def read(self, folder: str, server: str, uri: str) -> tuple[Block, ...]:
         async with self._connection(folder, server).calling(None, ANSWER) as client:
             found = await client.read_resource(uri)
         from claw_lsp.adapters.mcp.shaping import resource
 
-        return tuple(map(resource, found.contents))
+        return await asyncio.to_thread(lambda: tuple(resource(it, self._keep) for it in found.contents))
 
     async def resources(self, folder: str, server: str | None = None) -> tuple[ServerResource, ...]:
         if server is not None and (view := self._connection(folder, server).view).standing != "up":
@@ -114,9 +119,9 @@ class McpServers:
     async def prompt(self, folder: str, prompt: ServerPrompt, arguments: Mapping[str, str]) -> tuple[Block, ...]:
         async with self._connection(folder, prompt.server).calling(None, ANSWER) as client:
             found = await client.get_prompt(prompt.name, dict(arguments))
-        from claw_lsp.adapters.mcp.shaping import content
+        from claw_lsp.adapters.mcp.shaping import contents
 
-        return tuple(content(it.content) for it in found.messages)
+        return await asyncio.to_thread(contents, [it.content for it in found.messages], self._keep)
 
     async def complete(
         self, folder: str, of: ServerPrompt | ServerResource, argument: str, value: str

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 import mcp_types as types
@@ -12,6 +12,7 @@ import mcp_types as types
 from claw_lsp.core import approvals
 from claw_lsp.core.escape import one_line, stripped
 from claw_lsp.core.mcp.names import called
+from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.mcp import PromptArgument, ServerPrompt, ServerResource, ServerTool
 
@@ -104,8 +105,16 @@ def prompts(server: str, prefix: str, found: Sequence[types.Prompt]) -> tuple[Se
     )
 
 
-def content(it: types.ContentBlock) -> Block:
-    """A part of an answer as a block; what no model is shown is told in words."""
+Keep = Callable[[str, str], str]
+"""Puts base64 of a media type into a file and answers its path. Blocks. Raises OSError, ValueError."""
+
+
+def contents(found: Iterable[types.ContentBlock], keep: Keep) -> tuple[Block, ...]:
+    """The parts of an answer as blocks; what no model is shown is in a file that words name. Blocks."""
+    return tuple(_content(it, keep) for it in found)
+
+
+def _content(it: types.ContentBlock, keep: Keep) -> Block:
     match it:
         case types.TextContent():
             return _words(it.text)
@@ -113,20 +122,30 @@ def content(it: types.ContentBlock) -> Block:
             source = {"type": "base64", "media_type": it.mime_type, "data": it.data}
             return {"type": "image", "source": source}
         case types.AudioContent():
-            return _words(f"[Audio ({it.mime_type}, {len(it.data) * 3 // 4} bytes), which cannot be shown here.]")
+            return _kept("Audio", it.data, it.mime_type, keep)
         case types.ResourceLink():
             said = f": {_text(it.description)}" if it.description else ""
             return _words(f"[Resource {it.name} at {it.uri}{said}. ReadMcpResourceTool reads it.]")
         case types.EmbeddedResource():
-            return resource(it.resource)
+            return resource(it.resource, keep)
 
 
-def resource(it: types.TextResourceContents | types.BlobResourceContents) -> Block:
+def resource(it: types.TextResourceContents | types.BlobResourceContents, keep: Keep) -> Block:
+    """A part of a resource, as `contents`. Blocks."""
     if isinstance(it, types.TextResourceContents):
         return _words(it.text)
     if (it.mime_type or "").startswith("image/"):
         return {"type": "image", "source": {"type": "base64", "media_type": it.mime_type, "data": it.blob}}
-    return _words(f"[{it.uri}: {it.mime_type or 'bytes'}, {len(it.blob) * 3 // 4} bytes, which cannot be shown here.]")
+    return _kept(str(it.uri), it.blob, it.mime_type or "application/octet-stream", keep)
+
+
+def _kept(what: str, encoded: str, media_type: str, keep: Keep) -> Block:
+    size = len(encoded) * 3 // 4 - encoded[-2:].count("=")
+    said = f"{what} ({media_type}, {counted(size, 'byte')})"
+    try:
+        return _words(f"[{said} is in {keep(encoded, media_type)}]")
+    except (OSError, ValueError) as error:
+        return _words(f"[{said} is left out, since it could not be written to a file: {one_line(str(error), 200)}]")
 
 
 def _words(text: str) -> Block:
