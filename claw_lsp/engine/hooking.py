@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from functools import partial
 from typing import Protocol
 
-from claw_lsp.core.hooks import occasions
+from claw_lsp.core.hooks import occasions, variables
 from claw_lsp.core.hooks.choosing import Occasion, chosen, seconds
 from claw_lsp.core.hooks.saying import NOTHING, Said, joined, said
 from claw_lsp.core.hooks.telling import LONGEST, MOST_HELD, fact, told
@@ -18,7 +18,7 @@ from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Result
 from claw_lsp.facts.event import Entry, ModelSpoke, Titled, UserSpoke
 from claw_lsp.facts.fault import ClawError, ModelError
-from claw_lsp.facts.hook import Hook
+from claw_lsp.facts.hook import Hook, HookRan
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
@@ -147,7 +147,7 @@ async def after_compaction(trigger: str, summary: str, session: Session, wired: 
 async def _joined(hooks: tuple[Hook, ...], given: str, occasion: Occasion, session: Session, wired: Wired) -> Said:
     place = _place(session, wired.settings)
     ran = await asyncio.gather(*(wired.hooks.run(it, given, seconds(it), place) for it in hooks))
-    answer = joined(said(it, how) for it, how in zip(hooks, ran, strict=True))
+    answer = joined(_taken(said(it, how), it, how, session) for it, how in zip(hooks, ran, strict=True))
     answer = replace(answer, context=await _short(answer.context, wired), reason=await _short(answer.reason, wired))
     await wired.host.saw(session.write(fact(occasion, answer, hooks, ran)))
     return answer
@@ -161,11 +161,21 @@ async def _beside(occasion: Occasion, session: Session, wired: Wired) -> None:
 async def _afterwards(hook: Hook, given: str, occasion: Occasion, session: Session, wired: Wired) -> None:
     """A hook that nothing waits for: what it says is told when it is done; a refusal with `asyncRewake` is told to the model."""
     ran = await wired.hooks.run(hook, given, seconds(hook), _place(session, wired.settings))
-    answer = said(hook, ran)
+    answer = _taken(said(hook, ran), hook, ran, session)
     context = answer.reason if hook.async_rewake and answer.decision == "deny" else answer.context
     answer = Said(context=await _short(context, wired), message=answer.message, faults=answer.faults)
     with suppress(ClawError):
         await wired.host.saw(session.write(fact(occasion, answer, (hook,), (ran,))))
+
+
+def _taken(answer: Said, hook: Hook, ran: HookRan, session: Session) -> Said:
+    """The answer, once what the hook exported counts for later commands."""
+    exported = variables.read(ran.exported)
+    session.environment = exported.over(session.environment)
+    if not exported.refused:
+        return answer
+    fault = f"The hook {hook.name} ({hook.event}) exported what is not taken over: {', '.join(exported.refused)}."
+    return replace(answer, faults=(*answer.faults, fault))
 
 
 async def _farewell(session: Session, wired: Wired, reason: str) -> None:

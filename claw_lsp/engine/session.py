@@ -39,8 +39,8 @@ class Session:
     `proposals` are those of the log, over the texts that were last seen. `planned` holds what was shown and not yet done, by
     call id; `agreed` what was answered before its turn, and `one_by_one` names the calls that are asked about by themselves;
     `ahead` what is planned before its turn. `begins` is how the session begins for hooks, None once they were told;
-    `hooked_once` names those of them that ran and do so once; `ends` tells them why it ends. `in_turn`
-    is held while a turn runs: one at a time.
+    `environment` is what hooks exported for its commands, `hooked_once` names those of them that ran and do so once, `ends`
+    tells them why it ends. `in_turn` is held while a turn runs: one at a time.
     """
 
     def __init__(self, log: Log, entries: Sequence[Entry] = ()) -> None:
@@ -53,6 +53,7 @@ class Session:
         self.one_by_one: set[str] = set()
         self.ahead = Ahead()
         self.begins: str | None = "startup"
+        self.environment: dict[str, str] = {}
         self.hooked_once: set[str] = set()
         self.ends: Callable[[str], Awaitable[object]] | None = None
         self._beside: set[asyncio.Task[None]] = set()

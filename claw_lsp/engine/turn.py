@@ -286,7 +286,9 @@ def _turn_ended(session: Session, stopped: Stopped, why: str) -> TurnEnded:
 
 
 def _scene(session: Session, hands: Hands) -> Scene:
-    state = session.state
+    state, settings = session.state, hands.settings
+    if session.environment:
+        settings = settings.model_copy(update={"env": {**settings.env, **session.environment}})
     return Scene(
         session=state.session,
         run=state.turn.run if state.turn else "",
@@ -296,7 +298,7 @@ def _scene(session: Session, hands: Hands) -> Scene:
         mode=state.mode,
         seen=state.seen,
         tasks=state.tasks,
-        settings=hands.settings,
+        settings=settings,
         exposure=state.exposure,
         claw_home=hands.claw_home,
         rules=(*hands.settings.rules, *state.rules),

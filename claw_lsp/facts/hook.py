@@ -85,7 +85,8 @@ class Hook(BaseModel):
 @dataclass(frozen=True, slots=True)
 class HookRan:
     """What came of running one. `code` is None where it could not be started, was ended or ran out of time; `fault` then says
-    which, in a sentence for people. `usage` is what a model took, by model, and `cost` that in dollars."""
+    which, in a sentence for people. `usage` is what a model took, by model, and `cost` that in dollars. `exported` is what it
+    wrote into the file that CLAUDE_ENV_FILE names."""
 
     code: int | None
     output: str = ""
@@ -94,6 +95,7 @@ class HookRan:
     fault: str = ""
     usage: Mapping[str, Mapping[str, int]] = field(default_factory=dict[str, Mapping[str, int]])
     cost: float | None = 0.0
+    exported: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from door_desk import Visit, visiting
 
+from claw_lsp.facts.event import CallFinished
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.testing.scripted_model import says
 from claw_lsp.testing.wire import WireError
@@ -225,6 +226,20 @@ async def test_a_hook_is_told_what_the_persons_answers_would_let_hold_and_may_an
         allowed = json.loads(file.read_text())["permissions"]["allow"]
         assert allowed == ["Bash(kept *)", "Bash(pytest *)"]
         assert not (visit.root / ".claw" / "settings.local.json").exists()
+
+
+async def test_what_a_hook_exports_counts_for_later_commands_and_what_chooses_programs_does_not(tmp_path: Path) -> None:
+    run = says("", ("c1", "Bash", {"command": "printenv STAGE PATH"}))
+    async with visiting(tmp_path, run, says("Done.")) as visit:
+        export = 'printf \'export STAGE="a test"\\nPATH=/evil\\n\' >> "$CLAUDE_ENV_FILE"'
+        configure(visit, {"SessionStart": command(export)}, permissions={"allow": ["Bash(printenv *)"]})
+        ended = await visit.turn("claw.ask", prompt="run it")
+        entries = visit.log(ended["session"])
+        (finished,) = [it.event for it in entries if isinstance(it.event, CallFinished)]
+        (begun,) = [it.event for it in entries if isinstance(it.event, Hooked)]
+        assert str(finished.result.content).startswith("a test\n/")
+        assert "/evil" not in str(finished.result.content)
+        assert begun.message.endswith("exported what is not taken over: PATH.")
 
 
 async def test_a_hooks_words_longer_than_the_model_is_told_stand_in_a_file(tmp_path: Path) -> None:

@@ -168,6 +168,50 @@ async def test_json_longer_than_commands_may_print_is_read_whole(hooks: Hooks) -
     assert not list((hooks.folder / "output").iterdir())
 
 
+async def test_a_hook_exports_through_a_file_of_its_own_that_is_gone_afterwards(hooks: Hooks) -> None:
+    line = 'echo STAGE=test >> "$CLAUDE_ENV_FILE"; echo "$CLAW_ENV_FILE"; stat -c %a "$CLAW_ENV_FILE"'
+    ran = await hooks.run(command=line, event="SessionStart")
+    path, mode = ran.output.split()
+    assert (ran.exported, mode) == ("STAGE=test\n", "600")
+    assert not Path(path).exists()
+    failed = await hooks.run(command=f"{line}; exit 1", event="SessionStart")
+    assert failed.exported == ""
+    others = await hooks.run(command='echo "[$CLAUDE_ENV_FILE]"')
+    assert (others.output.strip(), others.exported) == ("[]", "")
+
+
+@pytest.mark.parametrize("line", ['rm "$CLAUDE_ENV_FILE"', 'ln -sf /etc/hostname "$CLAUDE_ENV_FILE"'])
+async def test_a_hook_that_puts_something_else_in_the_place_of_its_file_exports_nothing(
+    hooks: Hooks, line: str
+) -> None:
+    ran = await hooks.run(command=line, event="CwdChanged")
+    assert (ran.code, ran.exported) == (0, "")
+
+
+@pytest.mark.parametrize(
+    ("line", "code"),
+    [
+        ("kill -9 $$", None),
+        ("kill -SEGV $$", None),
+        ("exec 0<&- 1>&- 2>&-; exit 7", 7),
+        ('printf \'{"decision": "appr\'', 0),
+        ('printf \'{"decision": "approve"} and more\'', 0),
+        ("printf '{\\377'", 0),
+        ("no-such-program", 127),
+    ],
+)
+async def test_a_hook_that_crashes_or_prints_half_its_answer_consents_to_nothing_and_is_told(
+    hooks: Hooks, line: str, code: int | None
+) -> None:
+    ran = await hooks.run(command=line)
+    answer = said(made(command=line), ran)
+    assert (ran.code, answer.decision, answer.blocked) == (code, None, None)
+    (fault,) = answer.faults
+    assert fault.startswith("The hook ")
+    must = made(command=line, onFailure="block")
+    assert said(must, ran).decision == "deny"
+
+
 async def test_a_cancelled_hook_leaves_nothing_behind(hooks: Hooks) -> None:
     task = asyncio.create_task(hooks.run(command="echo $$ > pid; sleep 300"))
     while not (hooks.folder / "pid").exists() or not (hooks.folder / "pid").read_text():

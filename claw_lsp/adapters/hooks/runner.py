@@ -56,7 +56,7 @@ class HookRunner:
         means = self._means
         match hook.type:
             case "command":
-                return await command.run(means.processes, hook, given, seconds, place)
+                return await command.run(means.processes, hook, given, seconds, place, self._folder)
             case "http":
                 return await http.post(hook, given, seconds, place.settings, means.environment)
             case "mcp_tool":
