@@ -13,12 +13,13 @@ from typing import Protocol
 from claw_lsp.core.hooks import occasions, variables
 from claw_lsp.core.hooks.choosing import Occasion, chosen, seconds
 from claw_lsp.core.hooks.saying import NOTHING, Said, joined, said
-from claw_lsp.core.hooks.telling import LONGEST, MOST_HELD, fact, told
+from claw_lsp.core.hooks.telling import LONGEST, MOST_HELD, WOKEN, fact, told
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Result
-from claw_lsp.facts.event import Entry, ModelSpoke, Titled, UserSpoke
+from claw_lsp.facts.event import Entry, ModelSpoke, Titled, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import ClawError, ModelError
 from claw_lsp.facts.hook import Hook, HookRan
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
@@ -88,6 +89,7 @@ async def fire(occasion: Occasion, session: Session, wired: Wired) -> Said:
 async def greet(spoken: UserSpoke, session: Session, wired: Wired) -> None:
     """Before the first request of a turn: a session that begins or was opened again says so once, then comes the prompt."""
     source, session.begins = session.begins, None
+    session.n_woken = session.n_woken if spoken.text == WOKEN else 0
     session.ends = partial(_farewell, session, wired)
     answers = [await fire(occasions.session_start(source, session.state), session, wired)] if source is not None else []
     answers.append(await fire(occasions.prompt_submitted(spoken.text), session, wired))
@@ -163,9 +165,25 @@ async def _afterwards(hook: Hook, given: str, occasion: Occasion, session: Sessi
     ran = await wired.hooks.run(hook, given, seconds(hook), _place(session, wired.settings))
     answer = _taken(said(hook, ran), hook, ran, session)
     context = answer.reason if hook.async_rewake and answer.decision == "deny" else answer.context
+    wakes = hook.async_rewake and answer.decision == "deny"
     answer = Said(context=await _short(context, wired), message=answer.message, faults=answer.faults)
     with suppress(ClawError):
-        await wired.host.saw(session.write(fact(occasion, answer, (hook,), (ran,))))
+        told = fact(occasion, answer, (hook,), (ran,))
+        await wired.host.saw(session.write(told))
+        if wakes:
+            await _woken(told, session)
+
+
+async def _woken(told: Hooked, session: Session) -> None:
+    """Begin a turn for what a hook said, unless the turn in flight still tells it, or the person stopped that."""
+    async with session.in_turn:
+        untold = any(it.get("text") == told.context for it in (*session.state.pending, *session.state.waiting))
+    ended = next((it.event for it in reversed(session.entries) if isinstance(it.event, TurnEnded)), None)
+    if session.wakes is None or not untold or ended is None or ended.stopped == "interrupted":
+        return
+    if session.n_woken < MOST_HELD:
+        session.n_woken += 1
+        await session.wakes(session.id, WOKEN)
 
 
 def _taken(answer: Said, hook: Hook, ran: HookRan, session: Session) -> Said:

@@ -33,6 +33,10 @@ class Agreed:
         return self.answer.choice == DENY or self.shown == shown(plan)
 
 
+Wakes = Callable[[str, str], Awaitable[object]]
+"""Begins a turn in a session, by its id, with these words. May raise ClawError."""
+
+
 class Session:
     """Invariant: `state` is the fold of everything in the log, and only this object writes the log.
 
@@ -40,7 +44,8 @@ class Session:
     call id; `agreed` what was answered before its turn, and `one_by_one` names the calls that are asked about by themselves;
     `ahead` what is planned before its turn. `begins` is how the session begins for hooks, None once they were told;
     `environment` is what hooks exported for its commands, `hooked_once` names those of them that ran and do so once, `ends`
-    tells them why it ends. `in_turn` is held while a turn runs: one at a time.
+    tells them why it ends. `wakes` begins a turn with some words, None where nobody can; `n_woken` counts those that hooks began
+    since the person's last prompt. `in_turn` is held while a turn runs: one at a time.
     """
 
     def __init__(self, log: Log, entries: Sequence[Entry] = ()) -> None:
@@ -54,6 +59,8 @@ class Session:
         self.ahead = Ahead()
         self.begins: str | None = "startup"
         self.environment: dict[str, str] = {}
+        self.wakes: Wakes | None = None
+        self.n_woken = 0
         self.hooked_once: set[str] = set()
         self.ends: Callable[[str], Awaitable[object]] | None = None
         self._beside: set[asyncio.Task[None]] = set()

@@ -12,7 +12,7 @@ from claw_lsp.core.recover import CRASHED, Partial, recover, rewind_cut_short
 from claw_lsp.core.reopening import laxer, reopened
 from claw_lsp.core.state import State
 from claw_lsp.engine.opening import Chosen, Home
-from claw_lsp.engine.session import Session
+from claw_lsp.engine.session import Session, Wakes
 from claw_lsp.facts.event import Entry, SessionStarted
 from claw_lsp.facts.fault import LogError, SessionHeld
 from claw_lsp.facts.past import Recalled, SessionSummary
@@ -36,6 +36,7 @@ class Sessions:
         self._archive = archive
         self._opening = opening
         self._mode_in = mode_in
+        self.wakes: Wakes | None = None
         self.opened: dict[str, Session] = {}
         self.last: Session | None = None
         self._used: dict[str, None] = {}
@@ -182,6 +183,7 @@ class Sessions:
         return session
 
     def _now_used(self, session: Session) -> None:
+        session.wakes = self.wakes
         self._used.pop(session.id, None)
         self._used[session.id] = None
         self.let_go()

@@ -93,7 +93,12 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             folders=folders,
         )
     )
+    house.sessions.wakes = partial(_begun_by_hook, slot[0])
     return slot[0]
+
+
+async def _begun_by_hook(door: Door, session: str, words: str) -> None:
+    await turns.send_words(door, session, words, None)
 
 
 def _publish(editor: Client, uri: str, found: list[dict[str, Any]]) -> None:

@@ -233,6 +233,11 @@ def test_a_hook_takes_back_what_allows_and_of_what_asks_or_denies_only_its_own()
     assert [none.takes(it) for it in (*persons, *hooks, other)] == [False, False, False, True, False]
 
 
+def test_what_a_session_is_to_begin_with_is_told_beside_the_rest() -> None:
+    ran = answering(hookSpecificOutput={"additionalContext": "It is Monday.", "initialUserMessage": "Read the plan."})
+    assert said(made(event="SessionStart"), ran).context == "It is Monday.\n\nRead the plan."
+
+
 def test_a_folders_hook_grants_nothing_in_other_folders() -> None:
     entry = {"type": "addRules", "rules": [{"toolName": "Edit"}], "behavior": "allow", "destination": "userSettings"}
     ran = answering(hookSpecificOutput={"decision": {"behavior": "allow", "updatedPermissions": [entry, 3]}})

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from door_desk import Visit, visiting
 
+from claw_lsp.core.hooks.telling import MOST_HELD, WOKEN
 from claw_lsp.facts.event import CallFinished
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.testing.scripted_model import says
@@ -117,6 +118,31 @@ async def test_a_hook_nothing_waits_for_is_told_when_it_is_done(tmp_path: Path) 
         configure(visit, {})
         await visit.turn("claw.ask", prompt="and?", session=begun["session"])
         assert "it is red" in json.dumps(visit.model.requests[-1].messages[-1]["content"])
+
+
+async def test_a_refusal_behind_a_turn_begins_another_and_so_often_until_the_next_prompt(tmp_path: Path) -> None:
+    replies = [says(f"Reply {n}.") for n in range(1 + MOST_HELD)]
+    async with visiting(tmp_path, *replies) as visit:
+        configure(visit, {"Stop": command("echo the tests are red >&2; exit 2", asyncRewake=True)})
+        begun = await visit.turn("claw.ask", prompt="hi")
+        ended = ["turn_ended"] * len(replies)
+        await visit.until(lambda: [it for it in visit.kinds(begun["session"]) if it == "turn_ended"] == ended, 60.0)
+        hooked = ["hooked"] * len(replies)
+        await visit.until(lambda: [it for it in visit.kinds(begun["session"]) if it == "hooked"] == hooked, 60.0)
+        session = visit.server.door.house.sessions.opened[begun["session"]]
+        assert session.n_woken == MOST_HELD
+        told = json.dumps(visit.model.requests[1].messages[-1]["content"])
+        assert "the tests are red" in told
+        assert WOKEN in told
+
+
+async def test_a_hook_that_says_nothing_against_it_wakes_nobody(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hello.")) as visit:
+        line = 'echo \'{"hookSpecificOutput": {"additionalContext": "it is green"}}\''
+        configure(visit, {"Stop": command(line, asyncRewake=True)})
+        begun = await visit.turn("claw.ask", prompt="hi")
+        await visit.until(lambda: "hooked" in visit.kinds(begun["session"]), 60.0)
+        assert visit.server.door.house.sessions.opened[begun["session"]].n_woken == 0
 
 
 async def test_an_approved_hook_of_the_folder_runs(tmp_path: Path) -> None:

@@ -138,7 +138,7 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
         reason=reason,
         input=cast("dict[str, Any]", wanted) if isinstance(wanted, dict) else None,
         output=output if output is None or isinstance(output, str) else json.dumps(output, ensure_ascii=False),
-        context=_text(inner, "additionalContext"),
+        context="\n\n".join(filter(None, (_text(inner, "additionalContext"), _text(inner, "initialUserMessage")))),
         message=_text(data, "systemMessage"),
         title=_text(inner, "sessionTitle"),
         halts=(_text(data, "stopReason") or reason or f"The hook {_short(hook)} stopped it.") if halted else None,

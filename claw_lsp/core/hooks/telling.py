@@ -17,6 +17,9 @@ MOST_HELD = 8
 LONGEST = 10_000
 """Characters of a text that a hook says to the model; a longer one is told by its beginning and its file."""
 
+WOKEN = "A hook that ran in the background refused what was done: read what it said, and put it right."
+"""What begins a turn in a session that rested; the hook's own words stand beside it, marked as a hook's."""
+
 _REASON_TOLD = frozenset({"PostToolUse", "PostToolUseFailure", "Stop"})
 """Events where the model is told why a hook is against what it did."""
 
