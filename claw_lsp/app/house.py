@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncGenerator, Callable, Hashable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -41,10 +41,12 @@ if TYPE_CHECKING:
     from claw_lsp.adapters.settings import LastGood, Loaded, TrustRecord
     from claw_lsp.adapters.settings.seeking import Folder
     from claw_lsp.engine.looking import Looking
+    from claw_lsp.engine.offering import MakeTool
+    from claw_lsp.facts.mcp import ServerTool
     from claw_lsp.ports.checkpoints import Checkpoints
     from claw_lsp.ports.files import Search, Workspace
     from claw_lsp.ports.hooks import HookPlace, Hooks
-    from claw_lsp.ports.mcp import Servers
+    from claw_lsp.ports.mcp import Asked, Entries, Servers
     from claw_lsp.ports.model import Model
     from claw_lsp.ports.processes import Processes, Sandbox
     from claw_lsp.ports.rules import Assessor
@@ -57,6 +59,7 @@ def build(world: World) -> House:
     from claw_lsp.adapters.git import Git
     from claw_lsp.adapters.mcp.files import McpFiles
     from claw_lsp.adapters.mcp.keeping import kept_bytes
+    from claw_lsp.adapters.mcp.results import kept_result
     from claw_lsp.adapters.mcp.servers import McpServers
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import LastGood, RuleMemory
@@ -66,12 +69,15 @@ def build(world: World) -> House:
     model, processes = _model(world, clock), _processes(world)
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     search = searcher()
-    tools = _toolmaker(model, processes, search, SystemSandbox(world.environment, world.claw_home))
+    entries = McpFiles(mcp_sources(world))
+    claw_home = Path(world.claw_home)
+    servers = McpServers(entries, logins_kept(world), world.environment, partial(kept_bytes, claw_home))
+    keep = partial(kept_result, claw_home)
+    of_servers = partial(_tools_of_servers, servers, keep)
+    tools = _toolmaker(model, processes, search, SystemSandbox(world.environment, world.claw_home), of_servers)
     load = _settings_loader(world, tools, LastGood())
     guidance = _guidance(world)
-    opener = _opener(texts, versions, load, tools, guidance)
-    keep = partial(kept_bytes, Path(world.claw_home))
-    servers = McpServers(McpFiles(mcp_sources(world)), logins_kept(world), world.environment, keep)
+    opener = _opener(texts, versions, load, tools, guidance, entries)
     return House(
         sessions=Sessions(JsonlArchive(Path(world.claw_home), clock), opener, partial(_mode_in, load)),
         model=model,
@@ -98,9 +104,10 @@ def build(world: World) -> House:
         checkpoints=checkpoints_of(world),
         warm=partial(_warm, model, tools),
         offer=EditorOffer(world.claw_home),
-        entries=McpFiles(mcp_sources(world)),
+        entries=entries,
         servers=servers,
         logins=logins_of(world),
+        make_tool=_maker_of_mcp_tools(servers, keep),
     )
 
 
@@ -118,19 +125,48 @@ def _opener(
     load: LoadSettings,
     tools: Callable[[Settings], Mapping[str, Tool]],
     guidance: FolderGuidance,
+    entries: Entries,
 ) -> Opener:
     """What makes a session of a folder."""
+
+    async def serves(folder: str, settings: Settings) -> bool:
+        return bool((await entries.read(folder, settings)).servers)
+
     return Opener(
         prompts=texts,
         versions=versions,
         load=load,
         tools=tools,
+        serves=serves,
         facts_of=_facts_of,
         instructions=guidance.beginning,
         system=f"{platform.system()} {platform.release()}",
         today=lambda: datetime.now().astimezone().date().isoformat(),
         version=__version__,
     )
+
+
+def _maker_of_mcp_tools(servers: Servers, keep: Callable[[str], Awaitable[str]]) -> MakeTool:
+    def made(tool: ServerTool, folder: str, asked: Asked) -> Tool:
+        from claw_lsp.tools.mcp_tool import mcp_tool
+
+        return mcp_tool(tool, folder, servers, asked, keep)
+
+    return made
+
+
+def _tools_of_servers(servers: Servers, keep: Callable[[str], Awaitable[str]]) -> list[Tool]:
+    from claw_lsp.tools.list_mcp_resources import ListMcpResourcesTool
+    from claw_lsp.tools.read_mcp_resource import ReadMcpResourceTool
+    from claw_lsp.tools.tool_search import ToolSearchTool
+    from claw_lsp.tools.wait_for_mcp_servers import WaitForMcpServersTool
+
+    return [
+        ToolSearchTool(),
+        WaitForMcpServersTool(servers),
+        ListMcpResourcesTool(servers),
+        ReadMcpResourceTool(servers, keep),
+    ]
 
 
 def mcp_sources(world: World) -> McpSources:
@@ -370,7 +406,11 @@ def _sought(world: World, guidance: FolderGuidance, folder: str) -> Folder:
 
 
 def _toolmaker(
-    model: Model, processes: Processes, search: Callable[[], Search], sandbox: Sandbox
+    model: Model,
+    processes: Processes,
+    search: Callable[[], Search],
+    sandbox: Sandbox,
+    of_servers: Callable[[], list[Tool]],
 ) -> Callable[[Settings], Mapping[str, Tool]]:
     """Tools are made once for each value of the settings that changes them; the first call imports them."""
     made: dict[Hashable, Mapping[str, Tool]] = {}
@@ -379,7 +419,7 @@ def _toolmaker(
         switched = (settings.todo_write, settings.allow_private_addresses, settings.auto_memory)
         key = (*switched, settings.small_model, settings.model)
         if key not in made:
-            made[key] = {it.name: it for it in _tools(model, processes, search(), sandbox, settings)}
+            made[key] = {it.name: it for it in (*_tools(model, processes, search(), sandbox, settings), *of_servers())}
         return made[key]
 
     return tools

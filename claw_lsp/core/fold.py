@@ -50,6 +50,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.hooked import Hooked
+from claw_lsp.facts.offered import ToolsOffered
 from claw_lsp.facts.request import Message
 from claw_lsp.facts.reviewed import ReviewFact
 from claw_lsp.facts.rule import Mode, Rule
@@ -90,6 +91,8 @@ def after(state: State, event: Event) -> State:
             return _said_aside(state, text_block(event.text))
         case Instructed():
             return _instructed(state, event)
+        case ToolsOffered():
+            return _offered(state, event)
         case Hooked():
             return _hooked(state, event)
         case ReviewFact() | Forked() | Unknown():
@@ -220,9 +223,26 @@ def _instructed(state: State, event: Instructed) -> State:
     """With what the person said where the model was not asked yet, else as a note."""
     others = {path: it for path, it in state.instructed.items() if path != event.path}
     state = replace(state, instructed=others if event.gone else {**others, event.path: event.digest})
+    return _beside_prompt(state, text_block(event.text))
+
+
+def _beside_prompt(state: State, block: Block) -> State:
     if state.turn is not None and not state.calls and state.turn.n_replies == 0 and not state.waiting:
-        return replace(state, pending=(*state.pending, text_block(event.text)))
-    return _said_aside(state, text_block(event.text))
+        return replace(state, pending=(*state.pending, block))
+    return _said_aside(state, block)
+
+
+def _offered(state: State, event: ToolsOffered) -> State:
+    """A tool that the model knows stays as it was told while this prefix lasts."""
+    known = {it.name for it in state.tools}
+    new = tuple(it for it in event.tools if it.name not in known)
+    begins = not all(it.deferred for it in new)
+    if begins and state.turn is not None and state.turn.n_replies:
+        return replace(state, waits=(*state.waits, event))
+    back = {it.name for it in event.tools}
+    state = replace(state, tools=(*state.tools, *new), gone=(state.gone - back) | frozenset(event.gone))
+    state = begun(state, state.messages) if begins else state
+    return _beside_prompt(state, text_block(event.text))
 
 
 def _steered(state: State, event: Steered) -> State:

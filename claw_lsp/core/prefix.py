@@ -20,7 +20,7 @@ from dataclasses import dataclass, field, replace
 
 from claw_lsp.core.blocks import PER_TOKEN, message, sendable, text_block
 from claw_lsp.facts.call import Block
-from claw_lsp.facts.event import ToolSpec
+from claw_lsp.facts.offered import ToolSpec
 from claw_lsp.facts.request import Message
 
 LEFT_OUT = "[What was said before this is left out.]"
@@ -76,8 +76,8 @@ def moved(said: Iterable[Said], prefixes: tuple[int, int], first: int, n_head: i
 
 
 def fixed(system: str, tools: Iterable[ToolSpec]) -> int:
-    """About how many tokens stand before every message."""
-    return int((len(system) + sum(len(it.model_dump_json()) for it in tools)) / PER_TOKEN)
+    """About how many tokens stand before every message: a deferred tool stands where it was found."""
+    return int((len(system) + sum(len(it.model_dump_json()) for it in tools if not it.deferred)) / PER_TOKEN)
 
 
 def answered(

@@ -7,7 +7,7 @@ from typing import Any
 from claw_lsp.core.models import nearest_effort
 from claw_lsp.core.state import State
 from claw_lsp.facts.call import Block
-from claw_lsp.facts.event import ToolSpec
+from claw_lsp.facts.offered import ToolSpec
 from claw_lsp.facts.request import Message, Request
 from claw_lsp.facts.usage import ModelFacts
 
@@ -47,7 +47,8 @@ def _marked(message: Message) -> Message:
 
 
 def _tool(tool: ToolSpec) -> Block:
-    return {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema}
+    deferred = {"defer_loading": True} if tool.deferred else {}
+    return {"name": tool.name, "description": tool.description, "input_schema": tool.input_schema, **deferred}
 
 
 def _thinking(facts: ModelFacts) -> dict[str, Any] | None:

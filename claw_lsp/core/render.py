@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 
 from claw_lsp.core.hooks.telling import in_a_line
@@ -36,6 +37,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.hooked import Hooked
+from claw_lsp.facts.offered import ToolsOffered
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.usage import Usage
 
@@ -122,6 +124,14 @@ def result_line(result: Result) -> str:
     return one_line(text_in(result.content)) or f"{len(result.content)} blocks"
 
 
+def offered_line(event: ToolsOffered) -> str:
+    """What came up and what went away, in a line for people."""
+    came = Counter(it.name.split("__")[1] for it in event.tools if it.deferred)
+    gone = Counter(it.split("__")[1] for it in event.gone)
+    said = [f"{one_line(server, 60)}: {counted(n, 'tool')}" for server, n in came.items()]
+    return "MCP: " + ", ".join([*said, *(f"{one_line(it, 60)} is away" for it in gone)])
+
+
 def _said(event: Event, cwd: str) -> Iterator[str]:
     match event:
         case UserSpoke() | Steered():
@@ -156,6 +166,8 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
             yield _line("fork", f"of {origin}")
         case Instructed():
             yield _line("note", f"instructions {_inside(event.path, cwd)}")
+        case ToolsOffered():
+            yield _line("note", offered_line(event))
         case Dropped():
             yield _line("note", f"dropped {' '.join(event.items)}")
         case Hooked():

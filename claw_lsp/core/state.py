@@ -39,6 +39,8 @@ class State:
     mode: Mode = Mode.DEFAULT
     system: str = ""
     tools: tuple[ToolSpec, ...] = ()
+    gone: frozenset[str] = frozenset()
+    """The names of tools whose servers are away."""
     messages: tuple[Message, ...] = ()
     pending: tuple[Block, ...] = ()
     waiting: tuple[Block, ...] = ()
@@ -88,6 +90,11 @@ class State:
     def picked(self) -> str:
         """The model that was picked, whichever stands in for it now."""
         return self.turn.failed[0] if self.turn and self.turn.failed else self.model
+
+    @property
+    def there(self) -> tuple[ToolSpec, ...]:
+        """The tools that may be called now."""
+        return tuple(it for it in self.tools if it.name not in self.gone) if self.gone else self.tools
 
     @property
     def side_by_side(self) -> frozenset[str]:

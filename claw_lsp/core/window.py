@@ -106,7 +106,7 @@ def scaled(parts: Sequence[Part], total: int) -> tuple[Part, ...]:
 
 def _parts(state: State) -> Iterator[Part]:
     yield Part("", "system", "what Claw is told about itself", _length(state.system))
-    for tool in state.tools:
+    for tool in (it for it in state.tools if not it.deferred):
         size = _length(tool.name) + _length(tool.description) + _length(json.dumps(tool.input_schema))
         yield Part(f"tool:{tool.name}", "tools", tool.name, size)
     calls: dict[str, Call] = {}

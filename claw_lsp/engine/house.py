@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from claw_lsp.engine.hooking import Alone, unseen
+from claw_lsp.engine.offering import MakeTool, Nobody, Served
 from claw_lsp.engine.opening import Home, LoadSettings
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.small_model import SmallModel
@@ -19,7 +20,7 @@ from claw_lsp.ports.editors import Offer
 from claw_lsp.ports.files import Search, Workspace
 from claw_lsp.ports.guidance import Guidance
 from claw_lsp.ports.hooks import Hooks
-from claw_lsp.ports.mcp import Entries, Logins, Servers
+from claw_lsp.ports.mcp import Asked, Entries, Logins, Servers
 from claw_lsp.ports.model import Count, Model
 from claw_lsp.ports.person import Host
 from claw_lsp.ports.processes import Processes
@@ -65,13 +66,18 @@ class House:
     entries: Entries
     logins: Logins
     servers: Servers
+    make_tool: MakeTool
 
-    def hands(self, workspace: Workspace, host: Host, settings: Settings, home: Home) -> Hands:
-        """What one turn works with in a session that lives there."""
+    def hands(
+        self, workspace: Workspace, host: Host, settings: Settings, home: Home, asked: Asked | None = None
+    ) -> Hands:
+        """What one turn works with in a session that lives there; `asked` answers what MCP servers ask meanwhile."""
         self.servers.configure(home.folder, home.roots, settings)
+        served = Served(self.tools(settings), self.servers, home.folder, asked or Nobody(), self.make_tool)
         return Hands(
             model=self.model,
-            tools=self.tools(settings),
+            tools=served,
+            offered=served.offered,
             workspace=workspace,
             host=host,
             clock=self.clock,

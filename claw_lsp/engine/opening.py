@@ -9,6 +9,7 @@ from typing import Any
 
 from claw_lsp.core import briefing, modes
 from claw_lsp.core.models import refused
+from claw_lsp.engine.offering import OF_SERVERS
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.event import SessionStarted
 from claw_lsp.facts.fault import BadRequest
@@ -48,12 +49,14 @@ class Chosen:
 
 @dataclass(frozen=True, slots=True)
 class Opener:
-    """Makes the first fact of sessions. `system` describes the machine; `today` is the date as people write it."""
+    """Makes the first fact of sessions. `system` describes the machine; `today` is the date as people write it; `serves`: MCP
+    servers are configured for a folder."""
 
     prompts: Prompts
     versions: Versions
     load: LoadSettings
     tools: Callable[[Settings], Mapping[str, Tool]]
+    serves: Callable[[str, Settings], Awaitable[bool]]
     facts_of: Callable[[str, Settings], ModelFacts]
     instructions: Callable[[Around], Awaitable[FoundInstructions]]
     system: str
@@ -80,6 +83,8 @@ class Opener:
             language=settings.language or "",
         )
         mode = chosen.mode or settings.mode
+        searches = await self.serves(home.folder, settings)
+        tools = (it for name, it in self.tools(settings).items() if searches or name not in OF_SERVERS)
         found = await self.instructions(Around(home.folder, home.roots, settings, home.open_texts()))
         context = briefing.context(environment, found.files)
         return SessionStarted(
@@ -90,7 +95,7 @@ class Opener:
             mode=mode,
             effort=chosen.effort or settings.effort,
             system=self.prompts.system,
-            tools=tuple(spec(it) for it in self.tools(settings).values()),
+            tools=tuple(map(spec, tools)),
             context=f"{context}\n\n{modes.BEGINS[mode]}" if mode in modes.BEGINS else context,
             version=self.version,
             instructions={it.path: it.digest for it in found.files},

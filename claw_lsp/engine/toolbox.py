@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 from typing import Any, cast
 
-from claw_lsp.facts.event import ToolSpec
+from claw_lsp.facts.offered import ToolSpec
 from claw_lsp.ports.tools import Tool
 
 

@@ -26,6 +26,7 @@ from claw_lsp.facts.call import Call, Result, text_in
 from claw_lsp.facts.compacted import Compacted, CompactionFailed, Trigger
 from claw_lsp.facts.event import CallFinished, Event, ModelSpoke, SessionStarted, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import ClawError, ContextFull, ModelError, ProcessError, ToolError
+from claw_lsp.facts.offered import ToolsOffered
 from claw_lsp.facts.plan import Reach
 from claw_lsp.facts.request import Reply
 from claw_lsp.facts.scene import Scene
@@ -49,7 +50,8 @@ BUG = "Something in claw-lsp itself failed; the details are in its log. The sess
 class Hands:
     """What a turn works with. `facts_of` knows any model id; `home` is the person's home folder, `claw_home`
     our own. `reopened` is what a session would begin with now, `compact_prompt` asks the model for a summary.
-    `newer` gives the settings that are in force now, in place of those of before."""
+    `newer` gives the settings that are in force now, in place of those of before, `offered`
+    the tools that the model was not told of yet."""
 
     model: Model
     tools: Mapping[str, Tool]
@@ -68,6 +70,7 @@ class Hands:
     reopened: Callable[[State], Awaitable[SessionStarted]] | None = None
     compact_prompt: str = ""
     newer: Callable[[Settings], Awaitable[Settings]] | None = None
+    offered: Callable[[State], ToolsOffered | None] | None = None
 
 
 async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnded:
@@ -139,6 +142,8 @@ async def _compact(session: Session, hands: Hands, trigger: Trigger, focus: str)
 async def _take(step: Compact | Consult | Judge | Perform | Refuse | End, session: Session, hands: Hands) -> None:
     match step:
         case Consult():
+            if hands.offered and (offered := hands.offered(session.state)):
+                await _record(session, hands, offered)
             await _consult(session, hands)
         case Compact():
             await _compact(session, hands, "auto", "")
@@ -302,4 +307,5 @@ def _scene(session: Session, hands: Hands) -> Scene:
         exposure=state.exposure,
         claw_home=hands.claw_home,
         rules=(*hands.settings.rules, *state.rules),
+        tools=state.there,
     )

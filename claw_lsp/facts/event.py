@@ -17,6 +17,7 @@ from claw_lsp.facts.compacted import Compacted, CompactionFailed
 from claw_lsp.facts.dropped import Dropped
 from claw_lsp.facts.fact import Fact
 from claw_lsp.facts.hooked import Hooked
+from claw_lsp.facts.offered import ToolsOffered, ToolSpec
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.usage import Usage
@@ -27,17 +28,6 @@ FORMAT = 1
 Stopped = Literal["done", "interrupted", "failed", "limit", "refused"]
 """Why a turn ended: `refused` when the last thing the model tried was not permitted or a hook stopped it, `limit` at a
 limit of replies, dollars, minutes or failures."""
-
-
-class ToolSpec(BaseModel):
-    """A tool as the model was told of it; `side_by_side` calls may run at the same time as each other."""
-
-    model_config = ConfigDict(frozen=True)
-
-    name: str
-    description: str
-    input_schema: dict[str, Any]
-    side_by_side: bool = False
 
 
 class SessionStarted(Fact):
@@ -325,6 +315,7 @@ Known = Annotated[
     | Checkpointed
     | RewindBegun
     | Rewound
+    | ToolsOffered
     | Compacted
     | Dropped
     | CompactionFailed

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from claw_lsp.facts.call import Task
 from claw_lsp.facts.hook import HookVerdict
+from claw_lsp.facts.offered import ToolSpec
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.facts.settings import Settings
 
@@ -52,6 +53,7 @@ class Scene:
     `cwd` is where the shell stands, absolute. `roots` are the workspace folders and additional directories. `home` is
     the person's home, `claw_home` our own folder. `seen` maps absolute paths to digests of the text the model knows. `run`
     names the turn in flight. `rules` are all that are in force. `hook` is what the hooks said of the call that is judged.
+    `tools` are those that may be called now.
     """
 
     session: str
@@ -67,6 +69,7 @@ class Scene:
     claw_home: str = ""
     rules: tuple[Rule, ...] = ()
     hook: HookVerdict | None = None
+    tools: tuple[ToolSpec, ...] = ()
 
     @property
     def ground(self) -> Ground:

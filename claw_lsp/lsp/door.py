@@ -316,7 +316,9 @@ class Door:
                 await self.chats.show(session.id)
             except ClawError as error:
                 self.messages.warn_once(str(error))
-        hands = self.house.hands(self.workspace, self.host(run, bar), settings, self.home_of(session))
+        host = self.host(run, bar)
+        home = self.home_of(session)
+        hands = self.house.hands(self.workspace, host, settings, home, self.asked(session, host))
         if by is not None:
             proposes = settings.model_copy(update={"review": "before"})
             hands = replace(hands, model=by, settings=proposes, checkpoints=None)

@@ -53,6 +53,7 @@ from claw_lsp.facts.fault import BadRequest, ClawError
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.instructions import Around
 from claw_lsp.facts.mcp import Configured
+from claw_lsp.facts.offered import ToolsOffered
 from claw_lsp.facts.question import ALWAYS, Answer, Question
 from claw_lsp.facts.reviewed import ReviewFact
 from claw_lsp.facts.rule import Mode
@@ -132,6 +133,7 @@ class Door:
                 | Noted()
                 | Instructed()
                 | Hooked()
+                | ToolsOffered()
                 | ReviewFact()
                 | Steered()
                 | Forked()

@@ -11,7 +11,7 @@ from claw_lsp.core.chat import marks
 from claw_lsp.core.chat.scrub import Scrub, scrubbed
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.hooks.telling import in_a_line
-from claw_lsp.core.render import LONGEST, call_title, compacted_line, result_line, usage_line
+from claw_lsp.core.render import LONGEST, call_title, compacted_line, offered_line, result_line, usage_line
 from claw_lsp.core.reopening import in_words
 from claw_lsp.core.rewinding import rewound_in_words
 from claw_lsp.core.words import counted
@@ -42,6 +42,7 @@ from claw_lsp.facts.event import (
     UserSpoke,
 )
 from claw_lsp.facts.hooked import Hooked
+from claw_lsp.facts.offered import ToolsOffered
 from claw_lsp.facts.reviewed import ReviewFact
 from claw_lsp.facts.signal import Signal, TextArrived
 from claw_lsp.facts.usage import Usage
@@ -186,6 +187,8 @@ class Writer:
                 )
             case Compacted() | CompactionFailed() as event:
                 return (self._item(scrubbed(f"{compacted_line(event)}; the log keeps everything")),)
+            case ToolsOffered() as event:
+                return (self._item(offered_line(event)),)
             case Instructed() as event:
                 return (self._item(f"instructions: {code(event.path)}"),)
             case Forked(origin=origin):

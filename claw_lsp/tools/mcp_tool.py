@@ -1,0 +1,115 @@
+"""A tool of an MCP server, as one of ours: always a question unless a rule allows it, its answer always somebody else's text."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Awaitable, Callable, Iterable
+from typing import ClassVar
+
+from pydantic import BaseModel, ConfigDict
+
+from claw_lsp.core.escape import one_line, visible
+from claw_lsp.core.foreign import framed
+from claw_lsp.core.words import counted
+from claw_lsp.facts.call import Block, Call, Result
+from claw_lsp.facts.mcp import ServerTool, ToolAnswer
+from claw_lsp.facts.plan import Plan, Reach
+from claw_lsp.facts.question import Answer
+from claw_lsp.facts.scene import Scene
+from claw_lsp.ports.files import Workspace
+from claw_lsp.ports.mcp import Asked, Servers
+from claw_lsp.ports.tools import Tell, Tool
+
+LIMIT = 100_000
+"""Characters of a result that the model is shown, about 25,000 tokens, where the server does not raise it."""
+HIGHEST = 500_000
+"""Characters to which a server may raise it."""
+_BEGINNING = 4_000
+"""Characters that are shown of a longer one, beside where all of it is."""
+
+Keep = Callable[[str], Awaitable[str]]
+"""Writes a text that is too long to be shown to a file of ours and answers its path. Raises ToolError."""
+
+
+class AnyInput(BaseModel):
+    """What a server's tool takes is the server's to check."""
+
+    model_config = ConfigDict(extra="allow")
+
+
+def mcp_tool(tool: ServerTool, folder: str, servers: Servers, asked: Asked, keep: Keep) -> Tool:
+    """The tool under the name that the model and rules know. `folder` is the home of the session."""
+
+    class Called(McpTool):
+        name: ClassVar[str] = tool.called
+
+    return Called(tool, folder, servers, asked, keep)
+
+
+class McpTool:
+    """A tool of an MCP server."""
+
+    name: ClassVar[str] = "mcp"
+    input: ClassVar[type[BaseModel]] = AnyInput
+    # What a server says of its tools is no promise: one that claims to look only may still change something.
+    side_by_side: ClassVar[bool] = False
+
+    def __init__(self, tool: ServerTool, folder: str, servers: Servers, asked: Asked, keep: Keep) -> None:
+        self._tool = tool
+        self._folder = folder
+        self._servers = servers
+        self._asked = asked
+        self._keep = keep
+
+    async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
+        it = self._tool
+        shown = json.dumps(call.input, ensure_ascii=False, indent=2)
+        return Plan(
+            call=call,
+            reach=Reach.FETCH,
+            title=f"Call {one_line(it.title or it.name, 60)} of the MCP server {one_line(it.server, 40)}",
+            detail=visible(f"{it.name} {shown}"),
+        )
+
+    async def perform(
+        self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
+    ) -> Result:
+        answer = await self._servers.call(self._folder, self._tool, plan.call.input, self._asked, tell)
+        source = f"{self._tool.name} of the MCP server {self._tool.server}"
+        return await result_of(answer, source, min(self._tool.size or LIMIT, HIGHEST), self._keep)
+
+
+async def result_of(answer: ToolAnswer, source: str, limit: int, keep: Keep) -> Result:
+    """What the model is shown of an answer: framed as somebody else's text, what is longer than `limit` characters in a file."""
+    text = "\n".join(it["text"] for it in answer.blocks if it.get("type") == "text") or answer.structured
+    images = [it for it in answer.blocks if it.get("type") == "image"]
+    content = _framed(text, source) if len(text) <= limit else await _kept(text, source, keep)
+    return Result(
+        content=(_text(content), *images) if images else content,
+        is_error=answer.is_error,
+        summary=_summary(answer, text, images),
+    )
+
+
+async def _kept(text: str, source: str, keep: Keep) -> str:
+    path = await keep(text)
+    n_lines = text.count("\n") + 1
+    said = f"The result is {len(text)} characters in {counted(n_lines, 'line')}, too long to be shown: it is in {path}."
+    how = "Read parts of it with Read, or search it with Grep. It begins:"
+    return f"{said} {how}\n{_framed(text[:_BEGINNING], source)}"
+
+
+def _framed(text: str, source: str) -> str:
+    return framed(text, "mcp_result", source) if text.strip() else "(no output)"
+
+
+def _text(text: str) -> Block:
+    return {"type": "text", "text": text}
+
+
+def _summary(answer: ToolAnswer, text: str, images: Iterable[Block]) -> str:
+    if answer.is_error:
+        return one_line(text, 100) or "it failed"
+    n_images = len(list(images))
+    shown = counted(text.count("\n") + 1, "line") if text.strip() else "no output"
+    return f"{shown}, {counted(n_images, 'image')}" if n_images else shown
