@@ -57,10 +57,7 @@ if TYPE_CHECKING:
 def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
-    from claw_lsp.adapters.mcp.files import McpFiles
-    from claw_lsp.adapters.mcp.keeping import kept_bytes
     from claw_lsp.adapters.mcp.results import kept_result
-    from claw_lsp.adapters.mcp.servers import McpServers
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import LastGood, RuleMemory
 
@@ -69,12 +66,10 @@ def build(world: World) -> House:
     model, processes = _model(world, clock), _processes(world)
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     search = searcher()
-    entries = McpFiles(mcp_sources(world))
-    claw_home = Path(world.claw_home)
-    servers = McpServers(entries, logins_kept(world), world.environment, partial(kept_bytes, claw_home))
-    keep = partial(kept_result, claw_home)
-    of_servers = partial(_tools_of_servers, servers, keep)
-    tools = _toolmaker(model, processes, search, SystemSandbox(world.environment, world.claw_home), of_servers)
+    entries, servers = _mcp(world)
+    keep = partial(kept_result, Path(world.claw_home))
+    sandbox = SystemSandbox(world.environment, world.claw_home)
+    tools = _toolmaker(model, processes, search, sandbox, partial(_tools_of_servers, servers, keep))
     load = _settings_loader(world, tools, LastGood())
     guidance = _guidance(world)
     opener = _opener(texts, versions, load, tools, guidance, entries)
@@ -144,6 +139,17 @@ def _opener(
         today=lambda: datetime.now().astimezone().date().isoformat(),
         version=__version__,
     )
+
+
+def _mcp(world: World) -> tuple[Entries, Servers]:
+    """The MCP servers that are configured, and the connections to them; nothing is connected to yet."""
+    from claw_lsp.adapters.mcp.files import McpFiles
+    from claw_lsp.adapters.mcp.keeping import kept_bytes
+    from claw_lsp.adapters.mcp.servers import McpServers
+
+    entries = McpFiles(mcp_sources(world))
+    keep = partial(kept_bytes, Path(world.claw_home))
+    return entries, McpServers(entries, logins_kept(world), world.environment, keep)
 
 
 def _maker_of_mcp_tools(servers: Servers, keep: Callable[[str], Awaitable[str]]) -> MakeTool:

@@ -79,8 +79,7 @@ def after(state: State, event: Event) -> State:
         case CallFinished():
             return _finished(state, event)
         case RuleAdded():
-            habits = {rule: it for rule, it in state.habits.items() if rule != event.rule.text}
-            return replace(state, rules=(*state.rules, event.rule), habits=habits)
+            return _with_rule(state, event.rule)
         case RuleRemoved():
             return _without_rule(state, event.rule)
         case ModeChanged():
@@ -102,9 +101,7 @@ def after(state: State, event: Event) -> State:
         case LimitRaised():
             return _raised(state, event)
         case Reopened():
-            rules = tuple(it for it in state.rules if it.behavior != "allow")
-            exposure = replace(state.exposure, known=frozenset())
-            return replace(state, mode=event.mode, rules=rules, exposure=exposure)
+            return _reopened(state, event)
         case Titled():
             return _titled(state, event)
         case Checkpointed() | RewindBegun() | Rewound():
@@ -130,6 +127,16 @@ def _asked(state: State, event: UserSpoke) -> State:
 def _raised(state: State, event: LimitRaised) -> State:
     turn = state.turn and replace(state.turn, max_turns=event.max_turns or state.turn.max_turns)
     return replace(state, turn=turn, max_cost=event.max_cost or state.max_cost)
+
+
+def _with_rule(state: State, rule: Rule) -> State:
+    habits = {text: it for text, it in state.habits.items() if text != rule.text}
+    return replace(state, rules=(*state.rules, rule), habits=habits)
+
+
+def _reopened(state: State, event: Reopened) -> State:
+    rules = tuple(it for it in state.rules if it.behavior != "allow")
+    return replace(state, mode=event.mode, rules=rules, exposure=replace(state.exposure, known=frozenset()))
 
 
 def _without_rule(state: State, rule: Rule) -> State:

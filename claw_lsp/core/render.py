@@ -164,26 +164,36 @@ def _said(event: Event, cwd: str) -> Iterator[str]:
                 yield _line("note", said)
         case Forked(origin=origin):
             yield _line("fork", f"of {origin}")
-        case Instructed():
-            yield _line("note", f"instructions {_inside(event.path, cwd)}")
-        case ToolsOffered():
-            yield _line("note", offered_line(event))
-        case Dropped():
-            yield _line("note", f"dropped {' '.join(event.items)}")
         case Hooked():
             yield _line("hook", in_a_line(event))
-        case LimitRaised(max_turns=replies, max_cost=cost):
-            yield _line("note", f"up to {replies} replies" if replies else f"up to {dollars(cost)}")
-        case Noted() | Compacted() | CompactionFailed():
-            yield _line("note", event.text if isinstance(event, Noted) else compacted_line(event))
-        case Titled():
-            yield _line("note", f"title {event.title}")
         case TurnEnded():
             yield _line("end", event.stopped + (_because(event.why) if event.stopped != "done" else ""))
         case Unknown():
             yield _line("note", f"something of a later version: {event.kind}")
         case SessionStarted() | CallJudged() | Checkpointed() | RewindBegun():
             return
+        case _:
+            yield _line("note", _note(event, cwd))
+
+
+def _note(
+    event: Instructed | ToolsOffered | Dropped | LimitRaised | Noted | Compacted | CompactionFailed | Titled, cwd: str
+) -> str:
+    match event:
+        case Instructed():
+            return f"instructions {_inside(event.path, cwd)}"
+        case ToolsOffered():
+            return offered_line(event)
+        case Dropped():
+            return f"dropped {' '.join(event.items)}"
+        case LimitRaised(max_turns=replies, max_cost=cost):
+            return f"up to {replies} replies" if replies else f"up to {dollars(cost)}"
+        case Noted():
+            return event.text
+        case Compacted() | CompactionFailed():
+            return compacted_line(event)
+        case Titled():
+            return f"title {event.title}"
 
 
 def _how(event: HunkKept | HunkUndone | ProposalApplied | ProposalDismissed | Reverted) -> str:

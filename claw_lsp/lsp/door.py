@@ -70,7 +70,6 @@ from claw_lsp.ports.model import Model
 logger = logging.getLogger(__name__)
 
 UNREAD = "[The turn ended before you read what I said last, above. Answer that now.]"
-
 NOTHING_ALONG = Along()
 
 LAST_WORDS = 0.2
@@ -317,8 +316,7 @@ class Door:
             except ClawError as error:
                 self.messages.warn_once(str(error))
         host = self.host(run, bar)
-        home = self.home_of(session)
-        hands = self.house.hands(self.workspace, host, settings, home, self.asked(session, host))
+        hands = self.house.hands(self.workspace, host, settings, self.home_of(session), self.asked(session, host))
         if by is not None:
             proposes = settings.model_copy(update={"review": "before"})
             hands = replace(hands, model=by, settings=proposes, checkpoints=None)
