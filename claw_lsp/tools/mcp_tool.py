@@ -12,6 +12,7 @@ from claw_lsp.core.escape import one_line, visible
 from claw_lsp.core.foreign import framed
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Block, Call, Result
+from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.mcp import ServerTool, ToolAnswer
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
@@ -19,6 +20,8 @@ from claw_lsp.facts.scene import Scene
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.mcp import Asked, Servers
 from claw_lsp.ports.tools import Tell, Tool
+from claw_lsp.tools.mcp_pictures import sendable
+from claw_lsp.tools.mcp_sampling import Counting
 
 LIMIT = 100_000
 """Characters of a result that the model is shown, about 25,000 tokens, where the server does not raise it."""
@@ -74,15 +77,24 @@ class McpTool:
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
     ) -> Result:
-        answer = await self._servers.call(self._folder, self._tool, plan.call.input, self._asked, tell)
+        asked = Counting(self._asked)
+        try:
+            answer = await self._servers.call(self._folder, self._tool, plan.call.input, asked, tell)
+        except ToolError as error:
+            if not asked.usage:
+                raise
+            answer = ToolAnswer(({"type": "text", "text": str(error)},), is_error=True)
         source = f"{self._tool.name} of the MCP server {self._tool.server}"
-        return await result_of(answer, source, min(self._tool.size or LIMIT, HIGHEST), self._keep)
+        result = await result_of(answer, source, min(self._tool.size or LIMIT, HIGHEST), self._keep)
+        spent = {"side_usage": asked.usage, "side_cost": asked.cost} if asked.usage else {}
+        return result.model_copy(update=spent)
 
 
 async def result_of(answer: ToolAnswer, source: str, limit: int, keep: Keep) -> Result:
     """What the model is shown of an answer: framed as somebody else's text, what is longer than `limit` characters in a file."""
-    text = "\n".join(it["text"] for it in answer.blocks if it.get("type") == "text") or answer.structured
-    images = [it for it in answer.blocks if it.get("type") == "image"]
+    blocks = sendable(answer.blocks)
+    text = "\n".join(it["text"] for it in blocks if it.get("type") == "text") or answer.structured
+    images = [it for it in blocks if it.get("type") == "image"]
     content = _framed(text, source) if len(text) <= limit else await _kept(text, source, keep)
     return Result(
         content=(_text(content), *images) if images else content,

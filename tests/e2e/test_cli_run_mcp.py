@@ -10,6 +10,8 @@ import pytest
 from command_line import Shell, shell
 from test_cli_run import provider
 
+from claw_lsp.testing.messages_api import Reply, ToolUse
+
 SERVER = Path(__file__).parents[1] / "wire" / "mcp_server.py"
 HOOK = {"type": "mcp_tool", "server": "calc", "tool": "add", "input": {"a": 2, "b": 40}}
 """A server's tool that says something to each prompt: 42."""
@@ -45,6 +47,20 @@ async def test_strict_leaves_out_what_the_files_configure(tmp_path: Path) -> Non
             (await here.claw("run", "hello", "--mcp-config", "{}", *it)).err for it in ((), ("--strict-mcp-config",))
         ]
     assert ["there is no MCP server named calc" in it for it in said] == [False, True], said
+
+
+async def test_the_tools_of_a_server_of_the_command_line_are_told_of_in_the_first_request(tmp_path: Path) -> None:
+    search = ToolUse(name="ToolSearch", input={"query": "select:mcp__calc__add"})
+    add = ToolUse(name="mcp__calc__add", input={"a": 2, "b": 40})
+    async with provider(tmp_path, Reply(content=(search,)), Reply(content=(add,)), "42.") as (here, api):
+        home = here.home / "claw"
+        home.mkdir()
+        (home / "settings.json").write_text(json.dumps({"permissions": {"allow": ["mcp__calc"]}}))
+        ended = await here.claw("run", "add them", "--mcp-config", servers())
+        assert (ended.code, ended.out) == (0, "42.\n"), ended.err
+        first, last = (json.dumps(api.requests[n].body["messages"]) for n in (0, 2))
+    assert "- calc: mcp__calc__add" in first
+    assert "\\n42\\n</mcp_result>" in last
 
 
 async def test_a_server_that_does_not_come_up_is_said_and_the_turn_goes_on(tmp_path: Path) -> None:
