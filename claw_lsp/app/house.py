@@ -19,6 +19,7 @@ from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.adapters.shared_editors import EditorOffer
 from claw_lsp.app.world import World
 from claw_lsp.engine.house import House
+from claw_lsp.engine.offering import TOOL_SEARCH, MakeTool
 from claw_lsp.engine.opening import LoadSettings, Opener
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.small_model import SmallModel
@@ -103,6 +104,7 @@ def build(world: World) -> House:
         servers=servers,
         logins=logins_of(world),
         make_tool=_maker_of_mcp_tools(servers, keep),
+        tool_search=world.environment.get(TOOL_SEARCH, ""),
     )
 
 
@@ -144,12 +146,10 @@ def _opener(
 def _mcp(world: World) -> tuple[Entries, Servers]:
     """The MCP servers that are configured, and the connections to them; nothing is connected to yet."""
     from claw_lsp.adapters.mcp.files import McpFiles
-    from claw_lsp.adapters.mcp.keeping import kept_bytes
     from claw_lsp.adapters.mcp.servers import McpServers
 
     entries = McpFiles(mcp_sources(world))
-    keep = partial(kept_bytes, Path(world.claw_home))
-    return entries, McpServers(entries, logins_kept(world), world.environment, keep)
+    return entries, McpServers(entries, logins_kept(world), world.environment, world.claw_home)
 
 
 def _maker_of_mcp_tools(servers: Servers, keep: Callable[[str], Awaitable[str]]) -> MakeTool:

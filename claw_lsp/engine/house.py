@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from claw_lsp.engine.hooking import Alone, unseen
-from claw_lsp.engine.offering import MakeTool, Nobody, Served
+from claw_lsp.engine.offering import TOOL_SEARCH, MakeTool, Nobody, Served
 from claw_lsp.engine.opening import Home, LoadSettings
 from claw_lsp.engine.sessions import Sessions
 from claw_lsp.engine.small_model import SmallModel
@@ -67,13 +67,22 @@ class House:
     logins: Logins
     servers: Servers
     make_tool: MakeTool
+    tool_search: str
 
     def hands(
         self, workspace: Workspace, host: Host, settings: Settings, home: Home, asked: Asked | None = None
     ) -> Hands:
         """What one turn works with in a session that lives there; `asked` answers what MCP servers ask meanwhile."""
         self.servers.configure(home.folder, home.roots, settings)
-        served = Served(self.tools(settings), self.servers, home.folder, asked or Nobody(), self.make_tool)
+        served = Served(
+            own=self.tools(settings),
+            servers=self.servers,
+            folder=home.folder,
+            asked=asked or Nobody(),
+            make=self.make_tool,
+            wish=settings.env.get(TOOL_SEARCH, self.tool_search),
+            window=lambda model: self.facts_of(model, settings).context,
+        )
         return Hands(
             model=self.model,
             tools=served,

@@ -17,6 +17,7 @@ from claw_lsp.core.policy.automatic import may_judge, stopped
 from claw_lsp.core.policy.egress import destinations
 from claw_lsp.core.policy.hooks import answered as by_hook
 from claw_lsp.core.policy.judge import judge
+from claw_lsp.core.state import State
 from claw_lsp.core.step import alike_behind, looking_ahead
 from claw_lsp.engine.asking import answered, granted, inquiry, standing, suggested, widened
 from claw_lsp.engine.hooking import fire, notice
@@ -56,10 +57,16 @@ class Asked(Protocol):
     def settings(self) -> Settings: ...
 
 
+def _missing(name: str, state: State) -> str:
+    if any(it.name == name for it in state.tools):
+        return f"{name} cannot be called now: its MCP server is away. WaitForMcpServers waits for it; else do without."
+    return f"There is no tool named {name!r}. Use one of the tools you were given."
+
+
 async def decide(call: Call, session: Session, tool: Tool | None, scene: Scene, hands: Asked) -> tuple[Event, ...]:
     """The facts of one decision, the last of them a CallJudged; what was planned is kept in the session."""
     if tool is None:
-        return (_fault(call, f"There is no tool named {call.name!r}. Use one of the tools you were given."),)
+        return (_fault(call, _missing(call.name, session.state)),)
     if session.state.turn is not None and session.state.turn.halted is not None:
         return (_fault(call, f"A hook stopped the turn before this call: {session.state.turn.halted}"),)
     try:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from claw_lsp.core.mcp.offering import offering
+from claw_lsp.core.mcp.offering import offering, searched
 from claw_lsp.core.state import State
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.mcp import Elicitation, Elicited, ServerTool
@@ -15,6 +15,8 @@ from claw_lsp.ports.tools import Tool
 
 OF_SERVERS = frozenset({"ToolSearch", "WaitForMcpServers", "ListMcpResourcesTool", "ReadMcpResourceTool"})
 """Tools that only sessions with servers have."""
+TOOL_SEARCH = "ENABLE_TOOL_SEARCH"
+"""The environment variable that says whether servers' tools are left to a search."""
 
 MakeTool = Callable[[ServerTool, str, Asked], Tool]
 """(a server's tool, the home folder of the session, who answers what it asks) -> the tool as ours."""
@@ -22,22 +24,30 @@ MakeTool = Callable[[ServerTool, str, Asked], Tool]
 
 @dataclass(frozen=True, slots=True)
 class Served(Mapping[str, Tool]):
-    """Tools by name: `own`, and what the servers of a folder offer at this moment."""
+    """Tools by name: `own`, and what the servers of a folder offer at this moment. `wish` is what ENABLE_TOOL_SEARCH says,
+    `window` how many tokens a model takes."""
 
     own: Mapping[str, Tool]
     servers: Servers
     folder: str
     asked: Asked
     make: MakeTool
+    wish: str
+    window: Callable[[str], int]
 
     def offered(self, state: State) -> ToolsOffered | None:
-        """What the model was not told of yet; None for nothing. A session that began without a server cannot search yet: that
-        begins a new prefix, and so waits for the next prompt."""
-        found = offering(state.tools, state.gone, self.servers.tools(self.folder))
-        if found is None or any(it.name in OF_SERVERS for it in state.tools):
-            return found
+        """What the model was not told of yet; None for nothing. What is not left to a search begins a new prefix, and so do
+        the tools of ours that a session without a server does not have: that waits for the next prompt."""
+        now = self.servers.tools(self.folder)
+        known = {it.name for it in state.tools}
+        has_ours, all_deferred = not known.isdisjoint(OF_SERVERS), searched(self.wish, now, self.window(state.model))
         if state.turn is not None and state.turn.n_replies:
-            return None
+            if not has_ours or not all_deferred:
+                return None
+            now = tuple(it for it in now if not it.always_load or it.called in known)
+        found = offering(state.tools, state.gone, now, all_deferred=all_deferred)
+        if found is None or has_ours:
+            return found
         of_servers = (spec(it) for name, it in self.own.items() if name in OF_SERVERS)
         return found.model_copy(update={"tools": (*of_servers, *found.tools)})
 

@@ -56,8 +56,9 @@ class ServerConfig(BaseModel):
 
 class ServerTool(BaseModel):
     """A tool of a server. `called` is its name for the model and for rules, `mcp__server__tool`, cleaned and unlike any other's;
-    `name` is the server's. `digest` is of name, description and schemas: what a person approved. `size` is the limit of its
-    results in characters where the server raised it."""
+    `name` is the server's. `digest` is of name, description and schemas, and `unlike` says how it differs from those that the
+    server had when the person first used it, or last said yes to this one. `size` is the limit of its results in characters
+    where the server raised it; `asks`: the server wants a person to be asked each time."""
 
     model_config = ConfigDict(frozen=True)
 
@@ -74,6 +75,7 @@ class ServerTool(BaseModel):
     always_load: bool = False
     size: int | None = None
     digest: str = ""
+    unlike: Literal["", "new", "changed"] = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,6 +65,7 @@ class Plan:
     run in; `enclosed`: the settings say that this is enough for a yes; `breaks_out`: it asks to run outside of the walls that
     it would have. `payload` is the tool's own, for `perform`, and read by nobody else.
     `below` are files in folders that a command searches, which would be asked about by themselves.
+    `asks` is why a person is asked whatever is allowed, `unlike` how this differs from what was allowed; both "" for no reason.
     """
 
     call: Call
@@ -81,4 +82,6 @@ class Plan:
     walls: Walls = NO_WALLS
     enclosed: bool = False
     breaks_out: bool = False
+    asks: str = ""
+    unlike: str = ""
     payload: object = field(default=None, compare=False)

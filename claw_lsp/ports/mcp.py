@@ -48,7 +48,7 @@ class Servers(Protocol):
         ...
 
     def tools(self, folder: str) -> tuple[ServerTool, ...]:
-        """The tools of the servers that are up and that the person approved as they are."""
+        """The tools of the servers that are up."""
         ...
 
     def on_change(self, hear: Callable[[str], None]) -> None:
@@ -57,6 +57,11 @@ class Servers(Protocol):
 
     async def settled(self, folder: str, names: Iterable[str], seconds: float) -> None:
         """Once these servers, or all for none, are up or failed, or the time is over."""
+        ...
+
+    async def saw(self, folder: str, tool: ServerTool) -> None:
+        """The person said yes to a tool as it describes itself now: it is not unlike any more. Raises ToolError where that
+        cannot be kept."""
         ...
 
     async def call(

@@ -10,12 +10,14 @@ from pydantic import BaseModel, ConfigDict
 
 from claw_lsp.core.escape import one_line, visible
 from claw_lsp.core.foreign import framed
+from claw_lsp.core.mcp.seeing import why_asked
 from claw_lsp.core.words import counted
 from claw_lsp.facts.call import Block, Call, Result
 from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.mcp import ServerTool, ToolAnswer
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.question import Answer
+from claw_lsp.facts.rule import Mode
 from claw_lsp.facts.scene import Scene
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.mcp import Asked, Servers
@@ -66,17 +68,22 @@ class McpTool:
 
     async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
         it = self._tool
-        shown = json.dumps(call.input, ensure_ascii=False, indent=2)
+        shown = f"{it.name} {json.dumps(call.input, ensure_ascii=False, indent=2)}"
+        unlike = why_asked(it)
         return Plan(
             call=call,
             reach=Reach.FETCH,
             title=f"Call {one_line(it.title or it.name, 60)} of the MCP server {one_line(it.server, 40)}",
-            detail=visible(f"{it.name} {shown}"),
+            detail=visible(f"{shown}\n\nIt says of itself now: {it.description}" if unlike else shown),
+            asks="its server wants you to be asked" if it.asks else "",
+            unlike=unlike,
         )
 
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell
     ) -> Result:
+        if self._tool.unlike and scene.mode is not Mode.BYPASS:
+            await self._servers.saw(self._folder, self._tool)
         asked = Counting(self._asked)
         try:
             answer = await self._servers.call(self._folder, self._tool, plan.call.input, asked, tell)

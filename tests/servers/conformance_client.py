@@ -11,13 +11,10 @@ import os
 import sys
 import tempfile
 from collections.abc import Mapping
-from functools import partial
-from pathlib import Path
 from typing import Any
 
 import httpx2
 
-from claw_lsp.adapters.mcp.keeping import kept_bytes
 from claw_lsp.adapters.mcp.logins import McpLogins
 from claw_lsp.adapters.mcp.servers import McpServers
 from claw_lsp.adapters.mcp.tokens import LoginStore
@@ -93,7 +90,7 @@ async def main(url: str, given: dict[str, Any]) -> int:
         logins = McpLogins(store, environment)
         if "client_secret" in given:
             await logins.keep_secret(config, given["client_secret"])
-        servers = McpServers(OneEntry(config), store, environment, partial(kept_bytes, Path(home)))
+        servers = McpServers(OneEntry(config), store, environment, home)
         servers.configure(home, (home,), Settings())
         try:
             for _ in range(4):

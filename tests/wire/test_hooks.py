@@ -7,7 +7,6 @@ import json
 import os
 import sys
 from collections.abc import AsyncIterator
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,7 +17,6 @@ from claw_lsp.adapters.disk import DiskWorkspace
 from claw_lsp.adapters.hooks.agent import MOST_TURNS
 from claw_lsp.adapters.hooks.mcp_tool import filled
 from claw_lsp.adapters.hooks.runner import HookRunner, Means
-from claw_lsp.adapters.mcp.keeping import kept_bytes
 from claw_lsp.adapters.mcp.servers import McpServers
 from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
 from claw_lsp.adapters.process.shell import ShellProcesses
@@ -51,8 +49,7 @@ class Hooks:
         self.processes = ShellProcesses(SERVER, str(folder / "output"))
         self.configs = Given()
         store = LoginStore(str(folder / "claw"), SystemKeyring())
-        keep = partial(kept_bytes, folder)
-        self.servers = McpServers(self.configs, store, {"PATH": os.environ["PATH"], "HOME": str(folder)}, keep)
+        self.servers = McpServers(self.configs, store, {"PATH": os.environ["PATH"], "HOME": str(folder)}, str(folder))
         means = Means(
             processes=self.processes,
             environment=SERVER,

@@ -8,7 +8,6 @@ import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -57,9 +56,7 @@ def ours(name: str = "tests", *args: str, **env: str) -> ServerConfig:
 async def served(tmp_path: Path, *configs: ServerConfig, **env: str) -> AsyncGenerator[tuple[McpServers, str, Given]]:
     folder, given = str(tmp_path), Given(*configs)
     environment = {"PATH": os.environ["PATH"], "HOME": folder, **env}
-    it = McpServers(
-        given, LoginStore(str(tmp_path / "claw"), SystemKeyring()), environment, partial(kept_bytes, tmp_path)
-    )
+    it = McpServers(given, LoginStore(str(tmp_path / "claw"), SystemKeyring()), environment, str(tmp_path / "claw"))
     it.configure(folder, (folder,), Settings.model_validate({}))
     try:
         await it.settled(folder, (), PATIENCE)

@@ -10,7 +10,7 @@ from typing import Final, Literal
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.request import Request
 
-Part = Literal["cache_control", "thinking", "output_config", "tool_choice"]
+Part = Literal["cache_control", "thinking", "output_config", "tool_choice", "defer_loading"]
 
 
 def refused_part(said: str, request: Request) -> Part | None:
@@ -30,6 +30,8 @@ def without(request: Request, parts: Iterable[Part]) -> Request:
                 request = replace(request, effort=None)
             case "tool_choice":
                 request = replace(request, tool_choice=None)
+            case "defer_loading":
+                request = _all_loaded(request)
             case "cache_control":
                 messages = tuple({**it, "content": _unmarked(it["content"])} for it in request.messages)
                 system, tools = _unmarked(request.system), _unmarked(request.tools)
@@ -41,6 +43,30 @@ def _holds(request: Request, part: Part) -> bool:
     return without(request, (part,)) != request
 
 
+def _all_loaded(request: Request) -> Request:
+    """Without a search of its own the server is sent the tools that a search of ours found, and those that were called."""
+    blocks = [it for message in request.messages for it in message["content"]]
+    inner = [one for it in blocks if isinstance(it.get("content"), list | tuple) for one in it["content"]]
+    known = {it["tool_name"] for it in inner if it["type"] == "tool_reference"}
+    known |= {it["name"] for it in blocks if it["type"] == "tool_use"}
+    tools = tuple(
+        {key: value for key, value in it.items() if key != "defer_loading"}
+        for it in request.tools
+        if not it.get("defer_loading") or it["name"] in known
+    )
+    messages = tuple({**it, "content": tuple(map(_in_words, it["content"]))} for it in request.messages)
+    return replace(request, tools=tools, messages=messages)
+
+
+def _in_words(block: Block) -> Block:
+    """The block with text in place of references to tools."""
+    if block["type"] == "tool_reference":
+        return {"type": "text", "text": f"{block['tool_name']} can be called now."}
+    if not isinstance(block.get("content"), list | tuple):
+        return block
+    return {**block, "content": tuple(map(_in_words, block["content"]))}
+
+
 def _unmarked(blocks: Iterable[Block]) -> tuple[Block, ...]:
     return tuple({key: value for key, value in it.items() if key != "cache_control"} for it in blocks)
 
@@ -50,6 +76,7 @@ SAID: Final[Mapping[Part, str]] = {
     "thinking": "the thinking parameter",
     "output_config": "the effort parameter",
     "tool_choice": "the choice of a tool",
+    "defer_loading": "tools that a search finds",
 }
 """The parts in words for people."""
 
@@ -58,6 +85,7 @@ _WORDS: Final[Mapping[Part, re.Pattern[str]]] = {
     "thinking": re.compile(r"\bthinking\b", re.IGNORECASE),
     "output_config": re.compile(r"\b(output_config|effort)\b"),
     "tool_choice": re.compile(r"\btool_choice\b"),
+    "defer_loading": re.compile(r"\bdefer_loading\b|\btool_reference\b|\btool search\b", re.IGNORECASE),
 }
 _UNKNOWN: Final = re.compile(
     r"not permitted|not allowed|not supported|unsupported|does not support|doesn't support|unknown|unrecogni[sz]ed|unexpected"

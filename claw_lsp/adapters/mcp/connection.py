@@ -14,11 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from claw_lsp.adapters.interpreter import importing
 from claw_lsp.adapters.mcp.calls import Running
+from claw_lsp.adapters.mcp.seen import SeenTools
 from claw_lsp.adapters.mcp.tokens import LoginStore
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.redaction import redacted
 from claw_lsp.facts.fault import ClawError, ToolError
-from claw_lsp.facts.mcp import ServerConfig, ServerView, Standing
+from claw_lsp.facts.mcp import ServerConfig, ServerTool, ServerView, Standing
 from claw_lsp.ports.mcp import Asked
 
 if TYPE_CHECKING:
@@ -44,6 +45,7 @@ class Surroundings:
     another."""
 
     store: LoginStore
+    seen: SeenTools
     environment: Mapping[str, str]
     folder: str
     roots: Callable[[], tuple[str, ...]]
@@ -87,6 +89,13 @@ class Connection:
         """The connection, and every process that was started for it, is gone when this returns."""
         self._task.cancel()
         await asyncio.gather(self._task, return_exceptions=True)
+
+    async def saw(self, tool: ServerTool) -> None:
+        """The person said yes to a tool as it is. Raises ToolError where that cannot be kept."""
+        await self._around.seen.saw(self.config, tool)
+        same = tool.model_copy(update={"unlike": ""})
+        tools = tuple(same if (it.called, it.digest) == (tool.called, tool.digest) else it for it in self._view.tools)
+        self._view = replace(self._view, tools=tools)
 
     def say(self, line: str) -> None:
         """Keep a line of its log."""
@@ -261,7 +270,8 @@ class Connection:
         can, name, view = client.server_capabilities, self.config.name, self._view
         if "tools" in what and can.tools is not None:
             found = await self._all("tools", client.list_tools)
-            view = replace(view, tools=shaping.tools(name, self.prefix, found, self.say))
+            shaped = shaping.tools(name, self.prefix, found, self.say)
+            view = replace(view, tools=await self._around.seen.compared(self.config, shaped))
         if "resources" in what and can.resources is not None:
             found = shaping.resources(name, await self._all("resources", client.list_resources))
             patterns = await self._all("resource_templates", client.list_resource_templates)

@@ -7,10 +7,14 @@ import json
 import logging
 from collections.abc import Callable, Coroutine, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import Any
 
 from claw_lsp.adapters.mcp.calls import elicits, progress
 from claw_lsp.adapters.mcp.connection import ANSWER, Connection, Surroundings
+from claw_lsp.adapters.mcp.keeping import kept_bytes
+from claw_lsp.adapters.mcp.seen import SeenTools
 from claw_lsp.adapters.mcp.tokens import LoginStore
 from claw_lsp.core.mcp import names
 from claw_lsp.facts.call import Block
@@ -39,15 +43,14 @@ class _Folder:
 
 
 class McpServers:
-    """Fills the port Servers. `entries` says what is configured, `environment` is what programs may see a part of; `keep` puts
-    what no model is shown, base64 and its media type, into a file and answers its path."""
+    """Fills the port Servers. `entries` says what is configured, `environment` is what programs may see a part of; in
+    `claw_home` is kept what the person saw of tools, and what servers send and no model is shown."""
 
-    def __init__(
-        self, entries: Entries, store: LoginStore, environment: Mapping[str, str], keep: Callable[[str, str], str]
-    ) -> None:
+    def __init__(self, entries: Entries, store: LoginStore, environment: Mapping[str, str], claw_home: str) -> None:
         self._entries = entries
-        self._keep = keep
         self._store = store
+        self._keep = partial(kept_bytes, Path(claw_home))
+        self._seen = SeenTools(claw_home)
         self._environment = environment
         self._folders: dict[str, _Folder] = {}
         self._hear: list[Callable[[str], None]] = []
@@ -88,6 +91,9 @@ class McpServers:
                     await it.changed.wait()
         except TimeoutError:
             return
+
+    async def saw(self, folder: str, tool: ServerTool) -> None:
+        await self._connection(folder, tool.server).saw(tool)
 
     async def call(
         self, folder: str, tool: ServerTool, arguments: Mapping[str, Any], asked: Asked, tell: Tell
@@ -189,7 +195,8 @@ class McpServers:
         return Connection(old.config, old.prefix, self._surroundings(folder, it))
 
     def _surroundings(self, folder: str, it: _Folder) -> Surroundings:
-        return Surroundings(self._store, self._environment, folder, lambda: it.roots, lambda: self._changed(folder))
+        roots, changed = lambda: it.roots, lambda: self._changed(folder)
+        return Surroundings(self._store, self._seen, self._environment, folder, roots, changed)
 
     def _connection(self, folder: str, server: str) -> Connection:
         it = self._folders.get(folder, _Folder())

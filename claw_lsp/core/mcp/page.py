@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 
-from claw_lsp.core.approvals import canonical
 from claw_lsp.core.chat.writer import code
 from claw_lsp.core.escape import one_line
+from claw_lsp.core.mcp.offering import size
+from claw_lsp.core.mcp.seeing import why_asked
 from claw_lsp.core.words import counted
 from claw_lsp.facts.mcp import ServerConfig, ServerPrompt, ServerResource, ServerTool, ServerView, Standing
 
@@ -41,11 +42,6 @@ def summary(it: ServerView, short: Callable[[str], str]) -> str:
     why = f": {one_line(it.why, 400)}" if it.why else ""
     what = f"{it.config.transport} {one_line(target(it.config), 200)}".strip()
     return f"{it.config.name} ({where}), {what}: {WORDS[it.standing]}{tools}{why}"
-
-
-def size(tool: ServerTool) -> int:
-    """About how many tokens its definition costs, at four characters each."""
-    return (len(tool.description) + len(canonical(tool.input_schema)) + len(tool.called) + 3) // 4
 
 
 def written(
@@ -89,7 +85,8 @@ def _list(title: str, items: Sequence[str]) -> list[str]:
 
 def _tool(it: ServerTool) -> str:
     claims = " (only reads, it says)" if it.read_only else ""
-    return f"- {code(it.called or it.name)}, about {counted(size(it), 'token')}{claims}{_words(it.description)}"
+    asks = f" (asks: {why})" if (why := why_asked(it)) else ""
+    return f"- {code(it.called or it.name)}, about {counted(size(it), 'token')}{claims}{asks}{_words(it.description)}"
 
 
 def _resource(it: ServerResource) -> str:

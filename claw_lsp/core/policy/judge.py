@@ -227,6 +227,8 @@ def _always_asked(mode: Mode, plan: Plan, ground: Ground) -> str | None:
     """The floor: why the person is asked whatever the rules allow; None where they need not be."""
     if plan.reach is Reach.EDIT and (why := changes(mode, plan.paths, ground)):
         return why
+    if plan.asks or (plan.unlike and mode is not Mode.BYPASS):
+        return plan.asks or plan.unlike
     if plan.call.name in _SCHEDULES:
         return "it changes what this agent does later by itself"
     if plan.breaks_out:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
-from claw_lsp.core.mcp.page import size, target, written
+from claw_lsp.core.mcp.offering import size
+from claw_lsp.core.mcp.page import target, written
 from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.fault import BadRequest, ClawError
