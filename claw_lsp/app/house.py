@@ -58,7 +58,7 @@ if TYPE_CHECKING:
 def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
-    from claw_lsp.adapters.mcp.results import kept_result
+    from claw_lsp.adapters.mcp.keeping import kept_text
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import LastGood, RuleMemory
 
@@ -68,7 +68,7 @@ def build(world: World) -> House:
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     search = searcher()
     entries, servers = _mcp(world)
-    keep = partial(kept_result, Path(world.claw_home))
+    keep = partial(kept_text, Path(world.claw_home))
     sandbox = SystemSandbox(world.environment, world.claw_home)
     tools = _toolmaker(model, processes, search, sandbox, partial(_tools_of_servers, servers, keep))
     load = _settings_loader(world, tools, LastGood())

@@ -66,6 +66,7 @@ class Plan:
     it would have. `payload` is the tool's own, for `perform`, and read by nobody else.
     `below` are files in folders that a command searches, which would be asked about by themselves.
     `asks` is why a person is asked whatever is allowed, `unlike` how this differs from what was allowed; both "" for no reason.
+    `source` is whose text the result is, where it is others' and the reach does not tell.
     """
 
     call: Call
@@ -84,4 +85,5 @@ class Plan:
     breaks_out: bool = False
     asks: str = ""
     unlike: str = ""
+    source: str = ""
     payload: object = field(default=None, compare=False)

@@ -37,8 +37,10 @@ class ReadMcpResourceTool:
 
     async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
         wanted = ReadMcpResourceInput.model_validate(call.input)
+        source = f"the MCP server {wanted.server}"
         title = f"Read {one_line(wanted.uri, 80)} of the MCP server {one_line(wanted.server, 40)}"
-        return Plan(call=call, reach=Reach.FETCH, title=title, detail=visible(wanted.uri), payload=wanted)
+        detail = visible(wanted.uri)
+        return Plan(call=call, reach=Reach.NOTHING, title=title, detail=detail, source=source, payload=wanted)
 
     async def perform(
         self, plan: Plan, scene: Scene, workspace: Workspace, answers: tuple[Answer, ...], tell: Tell

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from claw_lsp.core.fold import after
-from claw_lsp.core.mcp.offering import found, offering, spec
+from claw_lsp.core.mcp.offering import found, offering, searched, spec
+from claw_lsp.core.mcp.seeing import compared, why_asked
 from claw_lsp.core.prompt import request
 from claw_lsp.core.state import State
 from claw_lsp.facts.mcp import ServerTool
@@ -73,3 +75,57 @@ def test_whatever_comes_and_goes_the_tools_and_messages_of_a_prefix_only_grow(ti
         assert {it.name for it in state.there if it.deferred} == {it.called for it in now}
         assert len(json.dumps(then.messages)) >= len(json.dumps(before.messages))
         before = then
+
+
+@pytest.mark.parametrize(
+    ("wish", "n_tools", "expected"),
+    [
+        ("", 1, True),
+        ("true", 1, True),
+        ("false", 900, False),
+        (" OFF ", 900, False),
+        ("auto", 1, False),
+        ("auto", 900, True),
+        ("auto:100", 900, False),
+        ("auto:0", 1, True),
+        ("auto:many", 1, True),
+    ],
+)
+def test_the_environment_says_when_tools_are_searched_for(wish: str, n_tools: int, expected: bool) -> None:
+    tools = [tool("big", f"tool_{n}", "x" * 400) for n in range(n_tools)]
+    assert searched(wish, tools, 200_000) is expected
+
+
+def test_a_tool_that_asks_for_it_is_told_whole_at_once_and_all_are_where_none_is_searched_for() -> None:
+    always = tool("db", "query").model_copy(update={"always_load": True})
+    told = offering((), frozenset(), [always, tool("db", "drop")])
+    assert told is not None and {it.name: it.deferred for it in told.tools} == {
+        "mcp__db__query": False,
+        "mcp__db__drop": True,
+    }
+    told = offering((), frozenset(), [always, tool("db", "drop")], all_deferred=False)
+    assert told is not None and not any(it.deferred for it in told.tools)
+    assert "ToolSearch" not in told.text
+
+
+TOOLS = st.lists(
+    st.builds(
+        lambda name, digest: tool("db", name).model_copy(update={"digest": digest}),
+        st.sampled_from("abc"),
+        st.sampled_from(("1", "2")),
+    ),
+    unique_by=lambda it: it.called,
+)
+
+
+@given(TOOLS, TOOLS)
+def test_exactly_the_tools_that_are_not_as_they_were_seen_are_asked_about(
+    seen: list[ServerTool], now: list[ServerTool]
+) -> None:
+    found = compared({it.called: it.digest for it in seen}, now)
+    assert [it.model_copy(update={"unlike": ""}) for it in found] == now
+    before = {it.called: it for it in seen}
+    for it in found:
+        known = before.get(it.called)
+        assert it.unlike == ("new" if known is None else "" if known.digest == it.digest else "changed")
+        assert bool(why_asked(it)) is bool(it.unlike)

@@ -54,6 +54,27 @@ def die() -> str:
     os._exit(3)
 
 
+@server.tool()
+async def describe(name: str, description: str, ctx: Context) -> str:
+    """Describe the adding of numbers otherwise, under this name."""
+    server.remove_tool("add")
+    server.add_tool(add, name, description=description)
+    await ctx.notify_tools_changed()
+    return "described"
+
+
+@server.tool(meta={"anthropic/alwaysLoad": True})
+def first() -> str:
+    """Known at once."""
+    return "first"
+
+
+@server.tool(meta={"anthropic/requiresUserInteraction": True})
+def delicate() -> str:
+    """Asked about always."""
+    return "done"
+
+
 @server.resource("notes://one")
 def note() -> str:
     """A note."""

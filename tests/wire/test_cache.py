@@ -16,6 +16,7 @@ from claw_lsp.adapters.disk import DiskWorkspace
 from claw_lsp.app.house import build
 from claw_lsp.app.world import World
 from claw_lsp.engine.house import House
+from claw_lsp.engine.offering import OF_SERVERS
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.engine.turn import Hands, run_turn
@@ -40,7 +41,7 @@ async def play(house: House, folder: Path, scenario: Scenario, *prompts: str) ->
     settings = Settings(model="sonnet")
     tools = house.tools(settings)
     session = Session(MemoryLog())
-    specs = tuple(spec(it) for it in tools.values())
+    specs = tuple(spec(it) for name, it in tools.items() if name not in OF_SERVERS)
     model_id = resolve("sonnet", settings).id
     session.write(
         SessionStarted(

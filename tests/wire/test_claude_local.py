@@ -6,21 +6,33 @@ import pytest
 from claude_line import CANARY, Answer, Ears, FakeClock, RawApi, ask, going_on, line
 
 from claw_lsp.adapters.claude.lacks import refused_part, without
+from claw_lsp.facts.call import Block
 from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.request import Request
 from claw_lsp.testing.messages_api import CleanEnd, LocalServer, MessagesApi, Reply, Text, ToolUse, script
 
+FOUND = {"type": "tool_reference", "tool_name": "mcp__db__ask"}
 MARK = {"type": "ephemeral"}
-LACKS = ("cache_control", "thinking", "output_config", "tool_choice")
+LACKS = ("cache_control", "thinking", "output_config", "tool_choice", "defer_loading")
 
 
 def rich(model: str = "qwen3-coder") -> Request:
     """A request with everything that a small server may not know."""
     system = ({"type": "text", "text": "You are a test.", "cache_control": MARK},)
-    messages = ({"role": "user", "content": ({"type": "text", "text": "hello", "cache_control": MARK},)},)
+    messages = (
+        {"role": "user", "content": ({"type": "text", "text": "hello", "cache_control": MARK},)},
+        {"role": "assistant", "content": ({"type": "tool_use", "id": "c1", "name": "ToolSearch", "input": {}},)},
+        {"role": "user", "content": ({"type": "tool_result", "tool_use_id": "c1", "content": (FOUND,)},)},
+    )
     thinking = {"type": "adaptive", "display": "summarized"}
     choice = {"type": "auto"}
-    return ask(model=model, system=system, messages=messages, thinking=thinking, effort="high", tool_choice=choice)
+    tools = (tool("ToolSearch"), *(tool(f"mcp__db__{it}") | {"defer_loading": True} for it in ("ask", "drop")))
+    rich = {"thinking": thinking, "effort": "high", "tool_choice": choice, "tools": tools}
+    return ask(model=model, system=system, messages=messages, **rich)
+
+
+def tool(name: str) -> Block:
+    return {"name": name, "description": name, "input_schema": {"type": "object", "properties": {}}}
 
 
 def status(code: int, body: object) -> Answer:
@@ -37,13 +49,17 @@ async def test_what_a_local_server_refuses_is_left_out_from_then_on_and_said_onc
     assert (ears.text, clock.slept) == ("Hello.Again.", [])
     assert (first.usage.input_tokens > 0, first.usage.cache_read_tokens) == (True, 0)
     assert second.blocks == ({"type": "text", "text": "Again."},)
-    assert [it.status for it in api.requests] == [400, 400, 400, 400, 200, 200]
+    assert [it.status for it in api.requests] == [400, 400, 400, 400, 400, 200, 200]
     assert [it.why.partition(" does ")[2].partition(" for qwen3")[0] for it in ears.retries] == [
         "not take marks for the prompt cache",
         "not take the thinking parameter",
         "not take the effort parameter",
         "not take the choice of a tool",
+        "not take tools that a search finds",
     ]
+    # What the search found can be called, in words; what it did not find is not sent.
+    assert [it["name"] for it in api.requests[-1].body["tools"]] == ["ToolSearch", "mcp__db__ask"]
+    assert "mcp__db__ask can be called now." in json.dumps(api.requests[-1].body["messages"])
     last = json.dumps(api.requests[-1].body)
     assert not any(it in last for it in LACKS)
     assert "authorization" not in api.requests[-1].headers
@@ -101,6 +117,8 @@ async def test_the_errors_of_other_servers_are_read_by_their_status_and_not_aske
         ('[{"type": "extra_forbidden", "loc": ["body", "thinking"]}]', "thinking"),
         ("This model does not support the effort parameter.", "output_config"),
         ("Unknown parameter: 'output_config'", "output_config"),
+        ("tools.3.defer_loading: Extra inputs are not permitted", "defer_loading"),
+        ("messages.2.content.0.content.0: unknown type tool_reference", "defer_loading"),
         ("messages.1.content.0: this thinking block is bound to a different conversation", None),
         ("messages: at least one message is required", None),
         ("tools.0.input_schema.foo: Extra inputs are not permitted", None),

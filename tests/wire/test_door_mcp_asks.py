@@ -124,7 +124,7 @@ async def test_sound_and_bytes_go_to_files_of_the_persons_alone(tmp_path: Path) 
     async with served(tmp_path, *steps) as visit:
         visit.auto = "Allow once"
         await visit.turn("claw.ask", prompt="play")
-        folder = visit.home / "claw" / "mcp-results"
+        folder = visit.home / "claw" / "output" / "mcp"
         files = {it.suffix: it for it in folder.iterdir()}
         assert {it.read_bytes() for it in files.values()} == {b"RIFFwave", b"PK\x03\x04"}
         assert all(it.stat().st_mode & 0o777 == 0o600 for it in files.values())
@@ -137,7 +137,10 @@ async def test_a_tool_that_comes_later_is_told_of_in_the_turn_and_can_be_called(
     async with served(tmp_path, *steps) as visit:
         begun = await visit.turn("claw.ask", prompt="grow")
         await visit.until(lambda: any(it.name == "grown" for it in view(visit).tools), PATIENCE)
-        await visit.turn("claw.ask", prompt="call it", session=begun["session"])
+        again = await visit.command("claw.ask", prompt="call it", session=begun["session"])
+        asked = await answers(visit, "once", title="Call grown")
+        assert "did not have this tool when you first used it" in json.dumps(asked)
+        await visit.end(again["run"])
         # Told in the turn that brought it where that was heard in time, else with the next prompt.
         said = [json.dumps(it, default=list) for it in visit.model.requests[2].messages]
         assert any("can be called now" in it and "asking: mcp__asking__grown" in it for it in said)

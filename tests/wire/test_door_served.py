@@ -70,6 +70,8 @@ class Shelf:
     ) -> ToolAnswer:
         raise AssertionError(f"no tool is called here, and {tool.called} was")
 
+    async def saw(self, folder: str, tool: ServerTool) -> None: ...
+
     async def read(self, folder: str, server: str, uri: str) -> tuple[Block, ...]:
         if uri != TABLE:
             raise ToolError(f"There is no resource {uri}.\nMore about that.")

@@ -45,6 +45,7 @@ from claw_lsp.facts.event import (
 )
 from claw_lsp.facts.fault import LogError, SessionHeld
 from claw_lsp.facts.hooked import Hooked
+from claw_lsp.facts.offered import ToolsOffered, ToolSpec
 from claw_lsp.facts.reviewed import FileMoved, HunkKept, HunkUndone, ProposalApplied, ProposalDismissed, Reverted
 from claw_lsp.facts.rule import Mode, Rule
 from claw_lsp.testing.fakes import FakeClock
@@ -71,6 +72,7 @@ STORY: tuple[Event | str, ...] = (
     RuleAdded(rule=Rule(text="Bash(ls)", behavior="allow", source="session")),
     CallJudged(call_id="c1", decision="allow", by="person", reach="run"),
     CallFinished(call_id="c1", result=Result(content="a.py")),
+    ToolsOffered(tools=(ToolSpec(name="mcp__a__b", description="b", input_schema={"type": "object"}),), text="More."),
     Instructed(path="/w/CLAW.md", text="Be brief."),
     RuleRemoved(rule=Rule(text="Bash(ls)", behavior="allow", source="session")),
     LimitRaised(max_turns=9),

@@ -225,7 +225,7 @@ async def test_sound_and_bytes_go_to_files_of_the_persons_alone(tmp_path: Path) 
     async with served(tmp_path, ours()) as (it, folder, _):
         said = await words(it, folder, "sound")
         [packed] = await it.read(folder, "tests", "notes://zip")
-        files = {one.suffix: one for one in (tmp_path / "mcp-results").iterdir()}
+        files = {one.suffix: one for one in (tmp_path / "claw" / "output" / "mcp").iterdir()}
         assert {suffix: one.read_bytes() for suffix, one in files.items()} == {
             ".wav": b"RIFFwave",
             ".zip": b"PK\x03\x04",

@@ -1,13 +1,18 @@
-"""What MCP servers send and no model is shown, sound and bytes: kept in files of the person's alone, for some time."""
+"""What MCP servers send and no model is shown, long texts, sound and bytes: kept in files of the person's alone, for some time.
+
+They lie where the outputs of commands do: the model may read them without a question, and a sandbox lets it."""
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import mimetypes
 import time
 from contextlib import suppress
 from pathlib import Path
 from uuid import uuid4
+
+from claw_lsp.facts.fault import ToolError
 
 MOST_BYTES = 100_000_000
 """Of one file."""
@@ -25,7 +30,21 @@ def kept_bytes(claw_home: Path, encoded: str, media_type: str) -> str:
     data = base64.b64decode(encoded, validate=True)
     kind = media_type.partition(";")[0].strip().lower()
     extension = _EXTENSIONS.get(kind) or mimetypes.guess_extension(kind) or ".bin"
-    path = claw_home / "mcp-results" / f"{uuid4()}{extension}"
+    return _kept(claw_home, data, extension)
+
+
+async def kept_text(claw_home: Path, text: str) -> str:
+    """The path of a file that holds the text. Raises ToolError where it cannot be written."""
+    try:
+        return await asyncio.to_thread(_kept, claw_home, text.encode(errors="replace"), ".txt")
+    except OSError as error:
+        raise ToolError(
+            f"The result is too long to be shown, and could not be written below {claw_home}: {error.strerror}."
+        ) from error
+
+
+def _kept(claw_home: Path, data: bytes, extension: str) -> str:
+    path = claw_home / "output" / "mcp" / f"{uuid4()}{extension}"
     path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     _swept(path.parent)
     path.touch(mode=0o600)

@@ -56,6 +56,8 @@ def met(plan: Plan, ground: Ground) -> tuple[str, ...]:
     installed into it."""
     if plan.reach is Reach.FETCH:
         return (hosts.host_of(plan.url) or plan.call.name,)
+    if plan.source:
+        return (plan.source,)
     if plan.reach not in (Reach.READ, Reach.RUN):
         return ()
     sent = tuple(it or plan.call.name for it in destinations(plan))
