@@ -58,7 +58,6 @@ if TYPE_CHECKING:
 def build(world: World) -> House:
     """Everything below the doors, over the real world. Nothing is started, read or imported that can wait."""
     from claw_lsp.adapters.git import Git
-    from claw_lsp.adapters.mcp.keeping import kept_text
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import LastGood, RuleMemory
 
@@ -68,7 +67,7 @@ def build(world: World) -> House:
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     search = searcher()
     entries, servers = _mcp(world)
-    keep = partial(kept_text, Path(world.claw_home))
+    keep = _keeper(world)
     sandbox = SystemSandbox(world.environment, world.claw_home)
     tools = _toolmaker(model, processes, search, sandbox, partial(_tools_of_servers, servers, keep))
     load = _settings_loader(world, tools, LastGood())
@@ -150,6 +149,13 @@ def _mcp(world: World) -> tuple[Entries, Servers]:
 
     entries = McpFiles(mcp_sources(world))
     return entries, McpServers(entries, logins_kept(world), world.environment, world.claw_home)
+
+
+def _keeper(world: World) -> Callable[[str], Awaitable[str]]:
+    """What puts results of MCP tools that are too long into files."""
+    from claw_lsp.adapters.mcp.keeping import kept_text
+
+    return partial(kept_text, Path(world.claw_home))
 
 
 def _maker_of_mcp_tools(servers: Servers, keep: Callable[[str], Awaitable[str]]) -> MakeTool:
