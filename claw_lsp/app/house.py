@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncGenerator, Awaitable, Callable, Hashable, Iterable, Mapping
+from collections.abc import AsyncGenerator, Callable, Hashable, Iterable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from claw_lsp.ports.rules import Assessor
     from claw_lsp.ports.tools import Tool
     from claw_lsp.ports.world import Clock, Versions
+    from claw_lsp.tools.mcp_tool import Room
 
 
 def build(world: World) -> House:
@@ -67,9 +68,9 @@ def build(world: World) -> House:
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
     search = searcher()
     entries, servers = _mcp(world)
-    keep = _keeper(world)
+    room = _room(world)
     sandbox = SystemSandbox(world.environment, world.claw_home)
-    tools = _toolmaker(model, processes, search, sandbox, partial(_tools_of_servers, servers, keep))
+    tools = _toolmaker(model, processes, search, sandbox, partial(_tools_of_servers, servers, room))
     load = _settings_loader(world, tools, LastGood())
     guidance = _guidance(world)
     opener = _opener(texts, versions, load, tools, guidance, entries)
@@ -102,7 +103,7 @@ def build(world: World) -> House:
         entries=entries,
         servers=servers,
         logins=logins_of(world),
-        make_tool=_maker_of_mcp_tools(servers, keep),
+        make_tool=_maker_of_mcp_tools(servers, room),
         tool_search=world.environment.get(TOOL_SEARCH, ""),
     )
 
@@ -151,23 +152,30 @@ def _mcp(world: World) -> tuple[Entries, Servers]:
     return entries, McpServers(entries, logins_kept(world), world.environment, world.claw_home)
 
 
-def _keeper(world: World) -> Callable[[str], Awaitable[str]]:
-    """What puts results of MCP tools that are too long into files."""
-    from claw_lsp.adapters.mcp.keeping import kept_text
+def _room(world: World) -> Callable[[], Room]:
+    """How much of a result of an MCP tool the model is shown; the rest goes into files. Imported when the first tool is made."""
 
-    return partial(kept_text, Path(world.claw_home))
+    def made() -> Room:
+        from claw_lsp.adapters.mcp.keeping import kept_text
+        from claw_lsp.tools.mcp_tool import LIMIT, Room
 
-
-def _maker_of_mcp_tools(servers: Servers, keep: Callable[[str], Awaitable[str]]) -> MakeTool:
-    def made(tool: ServerTool, folder: str, asked: Asked) -> Tool:
-        from claw_lsp.tools.mcp_tool import mcp_tool
-
-        return mcp_tool(tool, folder, servers, asked, keep)
+        said = world.environment.get("MAX_MCP_OUTPUT_TOKENS", "").strip()
+        limit = int(said) * 4 if said.isdecimal() and int(said) else LIMIT
+        return Room(partial(kept_text, Path(world.claw_home)), limit)
 
     return made
 
 
-def _tools_of_servers(servers: Servers, keep: Callable[[str], Awaitable[str]]) -> list[Tool]:
+def _maker_of_mcp_tools(servers: Servers, room: Callable[[], Room]) -> MakeTool:
+    def made(tool: ServerTool, folder: str, asked: Asked) -> Tool:
+        from claw_lsp.tools.mcp_tool import mcp_tool
+
+        return mcp_tool(tool, folder, servers, asked, room())
+
+    return made
+
+
+def _tools_of_servers(servers: Servers, room: Callable[[], Room]) -> list[Tool]:
     from claw_lsp.tools.list_mcp_resources import ListMcpResourcesTool
     from claw_lsp.tools.read_mcp_resource import ReadMcpResourceTool
     from claw_lsp.tools.tool_search import ToolSearchTool
@@ -177,7 +185,7 @@ def _tools_of_servers(servers: Servers, keep: Callable[[str], Awaitable[str]]) -
         ToolSearchTool(),
         WaitForMcpServersTool(servers),
         ListMcpResourcesTool(servers),
-        ReadMcpResourceTool(servers, keep),
+        ReadMcpResourceTool(servers, room()),
     ]
 
 

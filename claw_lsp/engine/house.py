@@ -82,6 +82,7 @@ class House:
             make=self.make_tool,
             wish=settings.env.get(TOOL_SEARCH, self.tool_search),
             window=lambda model: self.facts_of(model, settings).context,
+            rules=settings.rules,
         )
         return Hands(
             model=self.model,

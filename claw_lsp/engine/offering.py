@@ -6,10 +6,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
 from claw_lsp.core.mcp.offering import offering, searched
+from claw_lsp.core.policy.matching import shut_out
 from claw_lsp.core.state import State
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.mcp import Elicitation, Elicited, ServerTool
 from claw_lsp.facts.offered import ToolsOffered
+from claw_lsp.facts.rule import Rule
 from claw_lsp.ports.mcp import Asked, Servers
 from claw_lsp.ports.tools import Tool
 
@@ -25,7 +27,7 @@ MakeTool = Callable[[ServerTool, str, Asked], Tool]
 @dataclass(frozen=True, slots=True)
 class Served(Mapping[str, Tool]):
     """Tools by name: `own`, and what the servers of a folder offer at this moment. `wish` is what ENABLE_TOOL_SEARCH says,
-    `window` how many tokens a model takes."""
+    `window` how many tokens a model takes, `rules` which of them are denied in any case."""
 
     own: Mapping[str, Tool]
     servers: Servers
@@ -34,11 +36,13 @@ class Served(Mapping[str, Tool]):
     make: MakeTool
     wish: str
     window: Callable[[str], int]
+    rules: tuple[Rule, ...] = ()
 
     def offered(self, state: State) -> ToolsOffered | None:
         """What the model was not told of yet; None for nothing. What is not left to a search begins a new prefix, and so do
         the tools of ours that a session without a server does not have: that waits for the next prompt."""
-        now = self.servers.tools(self.folder)
+        denied = shut_out((*self.rules, *state.rules))
+        now = tuple(it for it in self.servers.tools(self.folder) if not denied(it.called))
         known = {it.name for it in state.tools}
         has_ours, all_deferred = not known.isdisjoint(OF_SERVERS), searched(self.wish, now, self.window(state.model))
         if state.turn is not None and state.turn.n_replies:

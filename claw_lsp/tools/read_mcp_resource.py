@@ -16,7 +16,7 @@ from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.mcp import Servers
 from claw_lsp.ports.tools import Tell
 from claw_lsp.tools.mcp_resources import home_of
-from claw_lsp.tools.mcp_tool import LIMIT, Keep, result_of
+from claw_lsp.tools.mcp_tool import Room, result_of
 
 
 class ReadMcpResourceInput(BaseModel):
@@ -31,9 +31,9 @@ class ReadMcpResourceTool:
     input: ClassVar[type[BaseModel]] = ReadMcpResourceInput
     side_by_side: ClassVar[bool] = True
 
-    def __init__(self, servers: Servers, keep: Keep) -> None:
+    def __init__(self, servers: Servers, room: Room) -> None:
         self._servers = servers
-        self._keep = keep
+        self._room = room
 
     async def plan(self, call: Call, scene: Scene, workspace: Workspace) -> Plan:
         wanted = ReadMcpResourceInput.model_validate(call.input)
@@ -49,4 +49,4 @@ class ReadMcpResourceTool:
         assert isinstance(wanted, ReadMcpResourceInput)
         blocks = await self._servers.read(home_of(scene), wanted.server, wanted.uri)
         source = f"{wanted.uri} of the MCP server {wanted.server}"
-        return await result_of(ToolAnswer(blocks), source, LIMIT, self._keep)
+        return await result_of(ToolAnswer(blocks), source, self._room)

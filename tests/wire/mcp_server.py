@@ -63,6 +63,25 @@ async def describe(name: str, description: str, ctx: Context) -> str:
     return "described"
 
 
+@server.tool()
+async def demand(ctx: Context) -> str:
+    """Want a third number from here on."""
+
+    def three(a: int, b: int, c: int) -> int:
+        return a + b + c
+
+    server.remove_tool("add")
+    server.add_tool(three, "add", description="Add three numbers.")
+    await ctx.notify_tools_changed()
+    return "demanded"
+
+
+@server.tool()
+def chatter(n: int) -> str:
+    """So many lines of a hundred characters."""
+    return "\n".join("x" * 99 for _ in range(n))
+
+
 @server.tool(meta={"anthropic/alwaysLoad": True})
 def first() -> str:
     """Known at once."""

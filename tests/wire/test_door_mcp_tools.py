@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import sys
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,10 @@ from door_desk import Visit, visiting
 from test_asked import answers
 
 from claw_lsp.facts.event import CallFinished
-from claw_lsp.testing.messages_api import MessagesApi, script
+from claw_lsp.facts.request import Reply, Request
+from claw_lsp.ports.model import Hear
+from claw_lsp.testing import messages_api
+from claw_lsp.testing.messages_api import MessagesApi, ToolUse, script
 from claw_lsp.testing.scripted_model import says
 
 SERVER = Path(__file__).parent / "mcp_server.py"
@@ -186,3 +190,80 @@ async def test_a_tool_whose_server_went_away_says_what_may_be_done(tmp_path: Pat
         await visit.command("claw.mcp", server="calc", do="disable")
         await visit.turn("claw.ask", prompt="add", session=begun["session"])
         assert "WaitForMcpServers" in visit.model.results(2)
+
+
+async def test_a_tool_that_takes_something_else_now_says_so_with_its_failure(tmp_path: Path) -> None:
+    call = says("", ("c2", "mcp__calc__add", {"a": 2, "b": 3}))
+    async with visiting(tmp_path, says("", ("c1", "mcp__calc__demand", {})), says("Done."), call, says("No.")) as visit:
+        allowed(visit, "mcp__calc")
+        await served(visit)
+        begun = await visit.turn("claw.ask", prompt="want more")
+        await visit.until(lambda: "three" in description(visit, "mcp__calc__add"))
+        again = await visit.command("claw.ask", prompt="add", session=begun["session"])
+        await answers(visit, "once", title="Call add of the MCP server calc")
+        await visit.end(again["run"])
+        said = visit.model.results(3)
+        assert (
+            "The server changed what this tool takes, to: " in said
+            and '\\"required\\": [\\"a\\", \\"b\\", \\"c\\"]' in said
+        )
+
+
+async def test_what_a_rule_denies_wholly_the_model_is_not_told_of(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hello.")) as visit:
+        denied = {"permissions": {"deny": ["mcp__calc__add", "mcp__calc__s*"]}}
+        visit.write(str(visit.home / "claw" / "settings.json"), json.dumps(denied))
+        await served(visit)
+        await visit.turn("claw.ask", prompt="hello")
+        assert "mcp__calc__wrong" in tools(visit, 0)
+        assert {"mcp__calc__add", "mcp__calc__slow", "mcp__calc__sound"}.isdisjoint(tools(visit, 0))
+
+
+async def test_a_long_result_is_in_a_file_that_is_read_without_a_question_and_a_large_one_says_how_large(
+    tmp_path: Path,
+) -> None:
+    async def read(request: Request, _: Hear) -> Reply:
+        path = re.search(r"it is in (\S+\.txt)\.", json.dumps(request.messages, default=list))
+        assert path is not None
+        return says("", ("c3", "Read", {"file_path": path[1], "limit": 1}))
+
+    steps = (
+        says("", ("c1", "mcp__calc__chatter", {"n": 500})),
+        says("", ("c2", "mcp__calc__chatter", {"n": 1_100})),
+        read,
+        says("Read."),
+    )
+    async with visiting(tmp_path, *steps) as visit:
+        allowed(visit, "mcp__calc")
+        await served(visit)
+        begun = await visit.turn("claw.ask", prompt="chatter")
+        first, second, third = (
+            it.event.result for it in visit.log(begun["session"]) if isinstance(it.event, CallFinished)
+        )
+        assert first.summary == "500 lines, large: about 12,000 tokens"
+        assert "in 1100 lines, too long to be shown" in second.content and len(second.content) < 5_000
+        assert second.summary == "1100 lines, in a file"
+        assert "xxxx" in str(third.content) and not third.is_error
+
+
+async def test_the_environment_says_how_long_a_result_may_be(tmp_path: Path) -> None:
+    scenario = script(messages_api.Reply(content=(ToolUse(name="mcp__calc__chatter", input={"n": 30}),)), "Read.")
+    async with MessagesApi(scenario) as api:
+        environment = {
+            "ANTHROPIC_API_KEY": "sk-ant-scripted",
+            "ANTHROPIC_BASE_URL": api.url,
+            "MAX_MCP_OUTPUT_TOKENS": "500",
+        }
+        async with visiting(tmp_path, environment=environment, ends=False) as visit:
+            allowed(visit, "mcp__calc")
+            await served(visit)
+            await visit.turn("claw.ask", prompt="chatter")
+        assert "too long to be shown" in json.dumps(api.requests[-1].body["messages"])
+
+
+async def test_the_folder_of_such_files_is_not_searched_without_a_question(tmp_path: Path) -> None:
+    folder = str(tmp_path / "home" / "claw" / "output")
+    async with visiting(tmp_path, says("", ("c1", "Grep", {"pattern": "x", "path": folder})), says("No.")) as visit:
+        begun = await visit.command("claw.ask", prompt="search")
+        (await visit.box()).pick("Deny")
+        await visit.end(begun["run"])

@@ -219,6 +219,11 @@ def _asked(rules: tuple[Rule, ...], mode: Mode, plan: Plan, ground: Ground) -> V
     return Verdict(decision="ask", reason=always, firm=True) if always else None
 
 
+def _is_file(it: PlannedPath) -> bool:
+    """By its name, as files of ours have it: folders of ours hold what other sessions were answered, too."""
+    return "." in it.path.rpartition("/")[2]
+
+
 def _within(plan: Plan, folders: tuple[str, ...]) -> bool:
     return all(inside(it.path, folders) and inside(it.target, folders) for it in plan.paths)
 
@@ -276,6 +281,8 @@ def _by_reach(mode: Mode, plan: Plan, ground: Ground) -> Verdict:
             return Verdict(decision="allow", reason="it reads inside the workspace")
         if _within(plan, notes.readable(ground)):
             return Verdict(decision="allow", reason="it reads its own notes")
+        if ground.claw_home and _within(plan, (f"{ground.claw_home}/output",)) and all(map(_is_file, plan.paths)):
+            return Verdict(decision="allow", reason="it reads what a call had too much of to be shown")
         return Verdict(decision="ask", reason="it reads outside the workspace")
     if plan.reach is Reach.EDIT and mode is Mode.ACCEPT_EDITS and within:
         return Verdict(decision="allow", reason="the mode is acceptEdits")

@@ -71,6 +71,13 @@ def covers(rule: Rule, plan: Plan, part: Part) -> bool:
     return written is not None and _names_tool(written.tool, plan.call.name) and shell.covers(written.spec or "*", part)
 
 
+def shut_out(every: Rules) -> Callable[[str], bool]:
+    """Tells of a server's tool whether a deny rule refuses every call of it: the model is not told of such a tool."""
+    read_rules = (read(it.text) for it in every if it.behavior == "deny")
+    wanted = [it.tool for it in read_rules if it is not None and it.whole]
+    return lambda name: any(_reaches(it, name) for it in wanted)
+
+
 def kept_back(every: Rules, tool: str, ground: Ground) -> Callable[[str], bool]:
     """Tells of a file whether a deny or ask rule about reading means it, so that a search by this tool leaves it out."""
     names = {"read", tool.casefold()}
@@ -100,10 +107,13 @@ def _concerns_tool(rule: Rule, wanted: str, plan: Plan) -> bool:
     names = {name, _COVERED_BY.get(name, name)}
     if rule.behavior == "deny" and name in _CHANGES:
         names.add("Read")
-    pattern = rules.glob(wanted.casefold())
-    if any(pattern.fullmatch(it.casefold()) for it in names):
-        return True
-    return wanted.startswith("mcp__") and bool(rules.glob(f"{wanted.casefold()}__*").fullmatch(name.casefold()))
+    return any(_reaches(wanted, it) for it in names)
+
+
+def _reaches(wanted: str, name: str) -> bool:
+    """Whether a deny or ask rule's tool, which may be a pattern or a server, is the one of this name."""
+    patterns = (wanted, f"{wanted}__*") if wanted.startswith("mcp__") else (wanted,)
+    return any(rules.glob(it.casefold()).fullmatch(name.casefold()) for it in patterns)
 
 
 # ---- specs ------------------------------------------------------------------------------------------------------------
