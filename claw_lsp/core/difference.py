@@ -34,12 +34,17 @@ def character_differences(before: str, after: str) -> tuple[TextEdit, ...]:
     return tuple(edits)
 
 
+def words(text: str) -> list[str]:
+    """What is never split: the text in words, single other characters and line ends."""
+    return _WORD.findall(text)
+
+
 def _refined(before: str, after: str, offset: int) -> list[TextEdit]:
     """The changed lines, word by word; as one edit where hardly a word is left of them."""
     whole = [TextEdit(offset, offset + len(before), after)]
     if not before or not after:
         return whole
-    a, b = _WORD.findall(before), _WORD.findall(after)
+    a, b = words(before), words(after)
     runs = _equal_runs(a, b)
     n_kept = sum(len(word) for i, _, n in runs for word in a[i : i + n] if not word.isspace())
     n_solid = min(_n_solid(before), _n_solid(after))

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import chain, pairwise
 
-from claw_lsp.core.difference import character_differences, differences
+from claw_lsp.core.difference import character_differences, differences, words
 from claw_lsp.facts.text import TextEdit, applied
 
 
@@ -14,7 +15,7 @@ def merged(base: str, ours: str, theirs: str) -> str | None:
         return theirs
     if theirs == base:
         return ours
-    edits = _united(differences(base, ours), differences(base, theirs))
+    edits = _united(base, differences(base, ours), differences(base, theirs))
     return None if edits is None else applied(base, edits)
 
 
@@ -73,20 +74,18 @@ def moved(offset: int, edits: tuple[TextEdit, ...], *, sticky_left: bool) -> int
     return offset + shift
 
 
-def _united(ours: tuple[TextEdit, ...], theirs: tuple[TextEdit, ...]) -> tuple[TextEdit, ...] | None:
+def _united(base: str, ours: tuple[TextEdit, ...], theirs: tuple[TextEdit, ...]) -> tuple[TextEdit, ...] | None:
     """Both sides' edits in order, each once; None where they are in each other's way."""
-    union = sorted({*ours, *theirs}, key=lambda it: (it.start, it.end))
-    for edit, following in zip(union, union[1:], strict=False):
-        if _overlap(edit, following) or (edit.start == edit.end == following.start == following.end):
-            return None
-    return tuple(union)
+    runs = _touching({*ours, *theirs})
+    return None if any(_inseparable(base, it) for it in runs) else tuple(chain.from_iterable(runs))
 
 
 def _clusters(base: str, mine: frozenset[TextEdit], other: frozenset[TextEdit]) -> Iterator[frozenset[TextEdit]]:
     """The edits of both in order, those together that are in each other's way, with all that is on their lines."""
     found: list[tuple[int, int, frozenset[TextEdit]]] = []
-    for edit in sorted(mine | other, key=_place):
-        start, end, edits = edit.start, edit.end, frozenset({edit})
+    runs = ([it] if _inseparable(base, it) else [[one] for one in it] for it in _touching(mine | other))
+    for unit in chain.from_iterable(runs):
+        start, end, edits = unit[0].start, max(it.end for it in unit), frozenset(unit)
         while found and (found[-1][1] > start or (found[-1][:2] == (start, end) and start == end)):
             start, end = min(found[-1][0], start), max(found[-1][1], end)
             edits |= found.pop()[2]
@@ -101,9 +100,29 @@ def _place(it: TextEdit) -> tuple[int, int, str]:
     return it.start, it.end, it.new
 
 
-def _overlap(edit: TextEdit, other: TextEdit) -> bool:
-    """Whether one reaches into the other; an insertion at the border of a replacement does not."""
-    return edit.start < other.end and other.start < edit.end
+def _clash(edit: TextEdit, other: TextEdit) -> bool:
+    """Whether one reaches into the other, or both insert at one place; an insertion at the border of a replacement does not."""
+    return (edit.start < other.end and other.start < edit.end) or edit.start == edit.end == other.start == other.end
+
+
+def _touching(edits: Iterable[TextEdit]) -> list[list[TextEdit]]:
+    """The edits in order, those together that leave nothing of the base between them."""
+    runs: list[list[TextEdit]] = []
+    for edit in sorted(edits, key=_place):
+        if runs and edit.start <= max(it.end for it in runs[-1]):
+            runs[-1].append(edit)
+        else:
+            runs.append([edit])
+    return runs
+
+
+def _inseparable(base: str, run: Sequence[TextEdit]) -> bool:
+    """Whether edits of both sides are in each other's way, or would make one word of two, which neither wrote."""
+    if any(_clash(edit, following) for edit, following in pairwise(run)):
+        return True
+    start, end = run[0].start, run[-1].end
+    parts = filter(None, (base[max(0, start - 1) : start], *(it.new for it in run), base[end : end + 1]))
+    return len(run) > 1 and any(len(words(it[-1] + behind[0])) == 1 for it, behind in pairwise(parts))
 
 
 def _left_over(edit: TextEdit, over: tuple[TextEdit, ...]) -> list[tuple[int, int]]:

@@ -6,6 +6,7 @@ import time
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
 
+from claw_lsp.core.difference import words
 from claw_lsp.core.merge import merged, minimal_edits, moved, regained, sided
 from claw_lsp.facts.text import TextEdit, applied
 
@@ -35,10 +36,6 @@ def three(draw):
     return base, draw(edited(base)), draw(edited(base))
 
 
-def words(text):
-    return re.findall(r"\w+", text)
-
-
 @given(any_text, any_text)
 def test_merging_with_an_unchanged_side_gives_the_other_side(base, other):
     assert merged(base, other, base) == other
@@ -47,13 +44,16 @@ def test_merging_with_an_unchanged_side_gives_the_other_side(base, other):
 
 
 @given(three())
+@example((". ", ".a = 1\n", "._"))
+@example(("\r", "", "a = 1\ra = 1\n"))
+@example(("_", "", "_日本語の行\n"))
 def test_two_sides_are_the_merge_or_differ_only_in_whose_words_stand_where_both_wrote(texts):
     base, ours, theirs = texts
     for_theirs, for_ours = sided(base, ours, theirs)
     assert (for_ours, for_theirs) == sided(base, theirs, ours)
     if (whole := merged(base, ours, theirs)) is not None:
         assert for_theirs == for_ours == whole
-    assert set(words(for_theirs)) | set(words(for_ours)) <= set(words(base + " " + ours + " " + theirs))
+    assert {*words(for_theirs), *words(for_ours)} <= {" ", *words(base), *words(ours), *words(theirs)}
 
 
 def test_where_both_wrote_one_side_each_stands_and_elsewhere_both_do():

@@ -518,7 +518,9 @@ def test_the_person_decides_how_authorship_is_said(attribution: Any, commit: str
 
 def test_an_unknown_action_is_a_bug_and_not_an_empty_prompt() -> None:
     with pytest.raises(KeyError):
-        action_blocks(Prompts(system="", actions={}, auto_mode="", hook="", compact=""), "fix", Subject())
+        action_blocks(
+            Prompts(system="", actions={}, auto_mode="", hook="", hook_agent="", compact=""), "fix", Subject()
+        )
 
 
 def test_of_instructions_only_what_the_model_does_not_know_is_news() -> None:
