@@ -546,6 +546,23 @@ def test_back_to_a_prompt_by_its_lens_and_forth_from_the_palette_around_the_typi
         code.until(lambda: code.line(0) == "# mine and one = 10", "beside what was typed")
 
 
+def test_a_command_that_is_given_while_the_server_starts_waits_for_it(window: VSCode) -> None:
+    window.clear()
+    program, go = window.root / ".venv" / "bin" / "claw-lsp", window.home / "go"
+    whole = program.read_text()
+    program.write_text(whole.replace("\n", f'\nuntil [ -e "{go}" ]; do sleep 0.1; done\n', 1))
+    try:
+        window.palette("Restart Server")
+        window.until(lambda: window.pid() is None, "it ends, and none is there yet")
+        window.palette("Permissions")
+        window.until(lambda: "Claw is starting" in window.status(), "it is said that it waits")
+    finally:
+        go.touch()
+        program.write_text(whole)
+    window.until(lambda: "## Allowed" in window.text(), "the command is carried out")
+    assert not any("not running" in it for it in window.boxes())
+
+
 def test_nothing_of_a_workspace_that_is_not_trusted_is_started_and_uvx_only_by_the_persons_word(tmp_path: Path) -> None:
     uvx = tmp_path / "bin" / "uvx"
     install_server(uvx)

@@ -52,8 +52,9 @@ export class Commands {
   /** Have the server do what was picked, with the file and the selection that the person looks at. */
   async send(name: string): Promise<void> {
     const { title, place, words, optional } = OFFERS[name]!;
+    const running = await this.connection.ready();
     const args: Record<string, unknown> = place ? this.place() : {};
-    if (words && this.connection.running) {
+    if (words && running) {
       const said = await vscode.window.showInputBox({ title: `Claw: ${title}`, prompt: words, ignoreFocusOut: true });
       if (said === undefined || !(said.trim() || optional)) {
         return;
@@ -91,6 +92,7 @@ export class Commands {
    * control view. Words that stand there stay; the message is then shown. `repository` is the one whose button was pressed.
    */
   async commitMessage(repository?: vscode.Uri): Promise<void> {
+    await this.connection.ready();
     const args = repository ? { uri: String(repository) } : this.place(['uri']);
     const started = await this.connection.execute('claw.commitMessage', args);
     const ended = started?.run ? await this.connection.execute('claw.wait', { run: started.run }) : undefined;

@@ -22,6 +22,8 @@ export interface Surroundings {
 
 export class Connection implements vscode.Disposable {
   private client?: LanguageClient;
+  /** What the server was started as. */
+  private started = '';
   /** Starts and stops, one after the other. */
   private turn: Promise<unknown> = Promise.resolve();
   private readonly events = new vscode.EventEmitter<ClawEvent>();
@@ -43,9 +45,16 @@ export class Connection implements vscode.Disposable {
 
   /** Start the server anew, or for the first time. */
   restart(): Promise<void> {
+    return this.inTurn(() => this.anew());
+  }
+
+  /** Start it anew unless it runs and would be started as before: trust and settings that come together start it once. */
+  refresh(): Promise<void> {
     return this.inTurn(async () => {
-      await this.end();
-      await this.begin();
+      const program = await this.around.find();
+      if (!this.running || told(program) !== this.started) {
+        await this.anew();
+      }
     });
   }
 
@@ -53,9 +62,25 @@ export class Connection implements vscode.Disposable {
     return this.inTurn(() => this.end());
   }
 
-  /** Have the server carry out a command. What it says against it is shown once, in its own words. */
+  /** The client of the running server, once what starts or ends one is over. */
+  async ready(): Promise<LanguageClient | undefined> {
+    if (!this.running) {
+      vscode.window.setStatusBarMessage('Claw is starting…', this.turn);
+    }
+    await this.turn;
+    if (this.client?.state === State.Starting) {
+      // It ended by itself, and the client starts it again.
+      await this.client.start().catch(() => undefined);
+    }
+    return this.running;
+  }
+
+  /**
+   * Have the server carry out a command; one that is about to start, or to start anew, is waited for. What it says against
+   * it is shown once, in its own words.
+   */
   async execute(command: string, args: object = {}): Promise<CommandAnswer | undefined> {
-    const client = this.running;
+    const client = await this.ready();
     if (!client) {
       void this.notRunning();
       return undefined;
@@ -64,7 +89,8 @@ export class Connection implements vscode.Disposable {
       const answer = await client.sendRequest<CommandAnswer | null>('workspace/executeCommand', { command, arguments: [args] });
       return answer ?? {};
     } catch (error) {
-      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+      const why = error instanceof Error ? error.message : String(error);
+      void vscode.window.showErrorMessage(client === this.running ? why : 'Claw was started anew before it had answered. Ask for it again.');
       return undefined;
     }
   }
@@ -87,6 +113,11 @@ export class Connection implements vscode.Disposable {
     return done;
   }
 
+  private async anew(): Promise<void> {
+    await this.end();
+    await this.begin();
+  }
+
   private async begin(): Promise<void> {
     const program = await this.around.find();
     if ('why' in program) {
@@ -105,6 +136,7 @@ export class Connection implements vscode.Disposable {
     client.onDidChangeState((it) => this.states.fire(it.newState === State.Running));
     this.parts.forEach((it) => it.attach?.(client));
     this.client = client;
+    this.started = told(program);
     try {
       await client.start();
     } catch {
@@ -147,6 +179,11 @@ export class Connection implements vscode.Disposable {
       this.output.show();
     }
   }
+}
+
+/** A program and what it is told when it starts, to be held against another. */
+function told(program: Program | Missing): string {
+  return JSON.stringify([program, vscode.workspace.isTrusted]);
 }
 
 /** What this editor can do beside standard LSP. */

@@ -68,12 +68,12 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   context.subscriptions.push(
     vscode.workspace.onDidChangeConfiguration((it) => {
       if (it.affectsConfiguration('claw.server')) {
-        void claw.restart();
+        void claw.refresh();
       } else if (it.affectsConfiguration('claw')) {
         claw.tellSettings();
       }
     }),
-    vscode.workspace.onDidGrantWorkspaceTrust(() => void claw.restart()),
+    vscode.workspace.onDidGrantWorkspaceTrust(() => void claw.refresh()),
   );
   await claw.restart();
 }
