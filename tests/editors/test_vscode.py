@@ -549,8 +549,9 @@ def test_back_to_a_prompt_by_its_lens_and_forth_from_the_palette_around_the_typi
 def test_a_command_that_is_given_while_the_server_starts_waits_for_it(window: VSCode) -> None:
     window.clear()
     program, go = window.root / ".venv" / "bin" / "claw-lsp", window.home / "go"
-    whole = program.read_text()
-    program.write_text(whole.replace("\n", f'\nuntil [ -e "{go}" ]; do sleep 0.1; done\n', 1))
+    kept = program.rename(program.with_name("kept"))
+    program.write_text(kept.read_text().replace("\n", f'\nuntil [ -e "{go}" ]; do sleep 0.1; done\n', 1))
+    program.chmod(0o755)
     try:
         window.palette("Restart Server")
         window.until(lambda: window.pid() is None, "it ends, and none is there yet")
@@ -558,7 +559,7 @@ def test_a_command_that_is_given_while_the_server_starts_waits_for_it(window: VS
         window.until(lambda: "Claw is starting" in window.status(), "it is said that it waits")
     finally:
         go.touch()
-        program.write_text(whole)
+        kept.replace(program)
     window.until(lambda: "## Allowed" in window.text(), "the command is carried out")
     assert not any("not running" in it for it in window.boxes())
 
@@ -590,6 +591,8 @@ def test_nothing_of_a_workspace_that_is_not_trusted_is_started_and_uvx_only_by_t
         code.picture("vscode-not-trusted")
         denied, _, allowed = code.text().partition("## Allowed")
         assert "Bash(curl *)" in denied and "No rule." in allowed
+        own, starts = code.root / ".venv" / "bin" / "claw-lsp", tmp_path / "starts"
+        own.write_text(own.read_text().replace("\n", f'\necho one >> "{starts}"\n', 1))
         code.press("F1")
         code.pick("Workspaces: Manage Workspace Trust")
         code.click(".workspace-trust-buttons-row .monaco-button", "Trust")
@@ -597,3 +600,4 @@ def test_nothing_of_a_workspace_that_is_not_trusted_is_started_and_uvx_only_by_t
         code.until(lambda: "opus" in code.claw(), "it answers", 40)
         code.palette("Permissions")
         code.until(lambda: "not trusted yet" in code.text(), "and the server asks for itself from here on")
+        assert starts.read_text().split() == ["one"], "trust and the settings that come with it start it once"
