@@ -207,6 +207,7 @@ class Settings(SandboxSettings, AutoRules, McpSettings):
         None,
         pattern=r"^[^\W\d_]+(?:[ -][^\W\d_]+){0,3}$",
         max_length=40,
+        examples=["German"],
         description="The language the agent speaks to you, such as `German`; that of your prompts if not set.",
     )
     respect_gitignore: bool = Field(

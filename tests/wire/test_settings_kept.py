@@ -12,8 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from claw_lsp.adapters.settings import LastGood, Loaded, load
-from claw_lsp.adapters.settings.elsewhere import ELSEWHERE
-from claw_lsp.adapters.settings.keys import KEYS
+from claw_lsp.core.files.elsewhere import ELSEWHERE
+from claw_lsp.core.files.keys import KEYS
 from claw_lsp.facts.settings import Attribution, Settings
 
 REPOSITORY = Path(__file__).parents[2]

@@ -4,8 +4,8 @@ from claw_lsp.adapters.settings.kept import LastGood
 from claw_lsp.adapters.settings.layers import Loaded, examined, files_of, load
 from claw_lsp.adapters.settings.managed import MANAGED, managed
 from claw_lsp.adapters.settings.remember import RuleMemory
-from claw_lsp.adapters.settings.shape import schema
 from claw_lsp.adapters.settings.trust import TrustRecord
+from claw_lsp.core.files.settings_shape import schema
 
 __all__ = [
     "MANAGED",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
-from claw_lsp.adapters.settings.keys import KEYS
+from claw_lsp.core.files.keys import KEYS
 from claw_lsp.facts.rule import Mode
 
 OF_FOLDER = ("project", "local")

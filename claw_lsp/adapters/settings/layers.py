@@ -16,15 +16,15 @@ from pydantic import ValidationError
 
 from claw_lsp.adapters.settings.belief import NOT_FROM_EDITOR, OF_FOLDER, STRICTER, believed
 from claw_lsp.adapters.settings.files import read_text
-from claw_lsp.adapters.settings.hooks import found_in
 from claw_lsp.adapters.settings.kept import Good, LastGood
-from claw_lsp.adapters.settings.keys import BEHAVIORS, KEYS, lookup, modern, plain
 from claw_lsp.adapters.settings.managed import MANAGED, NOBODYS, Managed, looked_at
 from claw_lsp.adapters.settings.place import Keys, place
 from claw_lsp.adapters.settings.remember import allowed_here
 from claw_lsp.adapters.settings.seeking import Folder
 from claw_lsp.adapters.settings.trust import approvals_of
 from claw_lsp.core.approvals import NOTHING, Approvals
+from claw_lsp.core.files.handlers import found_in
+from claw_lsp.core.files.keys import BEHAVIORS, KEYS, lookup, modern, plain
 from claw_lsp.core.policy.rules import remark, worth
 from claw_lsp.core.redaction import redacted
 from claw_lsp.facts.fault import ClawError

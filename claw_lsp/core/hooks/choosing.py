@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -52,6 +52,11 @@ def faulty(matcher: str) -> str:
     except BadPattern as error:
         return str(error)
     return ""
+
+
+def names_meant(matcher: str, names: Iterable[str]) -> tuple[str, ...]:
+    """Those of the names that a matcher means."""
+    return tuple(it for it in names if _means(matcher, it))
 
 
 def seconds(hook: Hook) -> float:

@@ -9,8 +9,8 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from claw_lsp.adapters.settings.place import Keys
 from claw_lsp.core.hooks.choosing import faulty
+from claw_lsp.core.json_edit import Keys
 from claw_lsp.core.policy.rules import read
 from claw_lsp.facts.hook import FIRED, NOT_YET, TOOL_EVENTS, Hook
 
