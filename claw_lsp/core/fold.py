@@ -273,7 +273,7 @@ def _hooked(state: State, event: Hooked) -> State:
     if event.erases and turn is not None:
         said = (*state.said[:-1], *(replace(it, text="") for it in state.said[-1:]))
         state = replace(state, pending=tuple(it for it in state.pending if it not in turn.prompt), said=said)
-    elif event.context and event.event in ("SessionStart", "UserPromptSubmit"):
+    elif event.context and event.event in ("SessionStart", "UserPromptSubmit", "UserPromptExpansion"):
         state = replace(state, pending=(*state.pending, text_block(event.context)))
     elif event.context:
         state = _said_aside(state, text_block(event.context))

@@ -15,8 +15,8 @@ from claw_lsp.core.hooks.choosing import Occasion, chosen, seconds
 from claw_lsp.core.hooks.saying import NOTHING, Said, joined, said
 from claw_lsp.core.hooks.telling import LONGEST, MOST_HELD, WOKEN, fact, told
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.call import Result
-from claw_lsp.facts.event import Entry, ModelSpoke, Titled, TurnEnded, UserSpoke
+from claw_lsp.facts.call import Call, Result
+from claw_lsp.facts.event import Entry, ModelChanged, ModelSpoke, Titled, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import ClawError, ModelError
 from claw_lsp.facts.hook import Hook, HookRan
 from claw_lsp.facts.hooked import Hooked
@@ -31,6 +31,9 @@ _REASONS = frozenset(
     max_output_tokens""".split()
 )
 """The faults of a provider that hooks know by name."""
+
+
+_OF_TASKS = ("TaskCreate", "TaskUpdate")
 
 
 class Shown(Protocol):
@@ -92,7 +95,10 @@ async def greet(spoken: UserSpoke, session: Session, wired: Wired) -> None:
     session.n_woken = session.n_woken if spoken.text == WOKEN else 0
     session.ends = partial(_farewell, session, wired)
     answers = [await fire(occasions.session_start(source, session.state), session, wired)] if source is not None else []
-    answers.append(await fire(occasions.prompt_submitted(spoken.text), session, wired))
+    if expanded := occasions.expanded(spoken):
+        answers.append(await fire(expanded, session, wired))
+    if not answers or answers[-1].blocked is None:
+        answers.append(await fire(occasions.prompt_submitted(spoken.text), session, wired))
     if title := next((it.title for it in reversed(answers) if it.title), ""):
         await wired.host.saw(session.write(Titled(title=title)))
 
@@ -118,6 +124,17 @@ async def after_call(plan: Plan, result: Result, took: float, session: Session, 
     return result.model_copy(update={"content": answer.output})
 
 
+async def with_tasks(call: Call, result: Result, session: Session, wired: Wired) -> Result:
+    """The result, unless a hook is against a task that the call wrote down or called done: then nothing is changed."""
+    if result.tasks is None or call.name not in _OF_TASKS:
+        return result
+    for it in occasions.of_tasks(call.id, session.state.tasks, result.tasks):
+        if (why := (await fire(it, session, wired)).blocked) is not None:
+            text = f"A hook ({it.event}) is against it, and the list of tasks stayed as it was: {why}"
+            return Result(content=text, is_error=True, summary=text.split("\n", 1)[0])
+    return result
+
+
 async def after_calls(session: Session, wired: Wired) -> None:
     """PostToolBatch hooks, once every call of a reply has its result."""
     spoken = next((it.event for it in reversed(session.entries) if isinstance(it.event, ModelSpoke)), None)
@@ -132,6 +149,16 @@ async def kept_going(session: Session, wired: Wired) -> bool:
         return False
     answer = await fire(occasions.stop(turn), session, wired)
     return answer.decision == "deny" and answer.halts is None
+
+
+async def may_stand_in(other: ModelChanged, session: Session, wired: Wired) -> bool:
+    """Whether PreModelSwitch hooks let another model go on with the turn in place of one that failed."""
+    answer = await fire(occasions.before_model(session.state.model, other.model or ""), session, wired)
+    return answer.blocked is None
+
+
+async def stands_in(before: str, other: ModelChanged, session: Session, wired: Wired) -> None:
+    await fire(occasions.after_model(before, other.model or ""), session, wired)
 
 
 async def before_compaction(trigger: str, focus: str, session: Session, wired: Wired) -> Said:

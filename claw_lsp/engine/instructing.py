@@ -10,7 +10,7 @@ from claw_lsp.core.hooks import occasions
 from claw_lsp.engine.hooking import notice
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.event import Instructed
-from claw_lsp.facts.instructions import Around
+from claw_lsp.facts.instructions import Around, Instructions
 from claw_lsp.facts.plan import Plan, Reach
 from claw_lsp.facts.settings import Settings
 from claw_lsp.ports.checkpoints import Checkpoints
@@ -18,6 +18,9 @@ from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.guidance import Guidance
 from claw_lsp.ports.hooks import Hooks
 from claw_lsp.ports.person import Host
+
+_LOADS = {"startup": "session_start", "clear": "session_start", "compact": "compact"}
+"""Why files are told of when a session begins so; one that goes on was told of them."""
 
 
 class Guided(Protocol):
@@ -57,10 +60,18 @@ async def refresh(session: Session, hands: Guided) -> None:
         return
     around = _around(session, hands)
     found = (await hands.guidance.beginning(around)).files
+    _loaded(found, session, hands)
     others = state.instructed.keys() - {it.path for it in found}
     found = (*found, *await hands.guidance.again(others, around))
     for event in news(state.instructed, state.seen, found):
         await hands.host.saw(session.write(event))
+
+
+def _loaded(files: Iterable[Instructions], session: Session, hands: Guided) -> None:
+    """Tell hooks of the files that a session begins with, or is told anew since it was compacted."""
+    if (reason := _LOADS.get(session.begins or "")) is not None:
+        for it in files:
+            notice(occasions.instructed(it, "include" if it.by else reason), session, hands)
 
 
 def _around(session: Session, hands: Guided) -> Around:

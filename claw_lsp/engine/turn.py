@@ -187,9 +187,12 @@ async def _consult(session: Session, hands: Hands) -> None:
         full = Reply((), "model_context_window_exceeded", Usage(), facts.id, fault=str(error))
         event = _spoken(full, facts)
     except ModelError as error:
-        event = stand_in(error, session.state, hands.settings.fallback_models)
-        if event is None:
+        other = stand_in(error, session.state, hands.settings.fallback_models)
+        if other is None or not await hooking.may_stand_in(other, session, hands):
             raise
+        await _record(session, hands, other)
+        await hooking.stands_in(facts.id, other, session, hands)
+        return
     await _record(session, hands, event)
 
 
@@ -232,7 +235,7 @@ async def _perform_one(call: Call, session: Session, hands: Hands) -> None:
     try:
         note = await _before_running(session, hands) if plan.reach is Reach.RUN else ""
         result = await hands.tools[call.name].perform(plan, scene, hands.workspace, answers, tell)
-        result = _with_note(result, note)
+        result = await hooking.with_tasks(call, _with_note(result, note), session, hands)
     except (ToolError, ProcessError) as error:
         result = Result(content=str(error), is_error=True, summary=str(error).split("\n", 1)[0])
     if result.is_error:

@@ -20,6 +20,8 @@ from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.rules_page import Listed
 from claw_lsp.core.window import Part
 from claw_lsp.core.words import counted
+from claw_lsp.engine.eliciting import HookedAsked
+from claw_lsp.engine.hooking import Alone
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
@@ -55,7 +57,7 @@ from claw_lsp.lsp.powers import Powers
 from claw_lsp.lsp.progress import Bar, Progress
 from claw_lsp.lsp.questions import Questions
 from claw_lsp.lsp.review import Review
-from claw_lsp.lsp.runs import Again, Run, Runs
+from claw_lsp.lsp.runs import TITLES, Again, Run, Runs
 from claw_lsp.lsp.settings_files import SettingsFiles
 from claw_lsp.lsp.shim import Shim
 from claw_lsp.lsp.surroundings import Beside
@@ -242,7 +244,7 @@ class Door:
         """Begin a turn: what the person said is in the log before this answers; the rest happens in the run's own task.
         In a session whose turn still runs it waits for that. `text` is what people are shown, made up if None; `beside` goes
         along with what the words mention. `by` stands in the model's place, and only proposes."""
-        title = f"{_TITLES.get(action, 'Claw')} {subject.path}".strip()
+        title = f"{TITLES.get(action, 'Claw')} {subject.path}".strip()
         if action == "ask":
             title = briefing.title(text or subject.words) or title
         shown = subject.words if action == "ask" else f"{title}\n\n{subject.words}".strip()
@@ -316,7 +318,8 @@ class Door:
             except ClawError as error:
                 self.messages.warn_once(str(error))
         host = self.host(run, bar)
-        hands = self.house.hands(self.workspace, host, settings, self.home_of(session), self.asked(session, host))
+        asked = HookedAsked(self.asked(session, host), session, self.alone(session, settings))
+        hands = self.house.hands(self.workspace, host, settings, self.home_of(session), asked)
         if by is not None:
             proposes = settings.model_copy(update={"review": "before"})
             hands = replace(hands, model=by, settings=proposes, checkpoints=None)
@@ -383,6 +386,10 @@ class Door:
             withdrawn=self.chats.withdrawn,
             turned=self.events.touched,
         )
+
+    def alone(self, session: Session, settings: Settings) -> Alone:
+        """What hooks of a session need where no turn of it runs."""
+        return self.house.alone(settings, partial(self.saw, session.id))
 
     def asked(self, session: Session, host: TurnHost) -> DoorAsked:
         """Who answers what an MCP server asks during a call of this turn."""
@@ -475,21 +482,6 @@ class Door:
         await self.sharing.close()
         await self.chats.close()
         await self.house.close()
-
-
-_TITLES = {
-    "fix": "Fix",
-    "edit": "Edit",
-    "explain": "Explain",
-    "tests": "Write tests for",
-    "document": "Document",
-    "refactor": "Refactor",
-    "review": "Review",
-    "commit_message": "Commit message",
-    "init": "Write CLAW.md",
-    "comment_do": "Comment in",
-    "comment_answer": "Question in",
-}
 
 
 def known_folder(folders: tuple[str, ...]) -> str:

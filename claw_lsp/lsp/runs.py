@@ -158,3 +158,19 @@ def _closed(run: Run, closing: Closing, stopped: Stopped, why: str) -> TurnEnded
         return closing(run, stopped, why)
     except ClawError as error:
         return TurnEnded(run=run.id, stopped="failed", why=str(error), by_loop=False)
+
+
+TITLES = {
+    "fix": "Fix",
+    "edit": "Edit",
+    "explain": "Explain",
+    "tests": "Write tests for",
+    "document": "Document",
+    "refactor": "Refactor",
+    "review": "Review",
+    "commit_message": "Commit message",
+    "init": "Write CLAW.md",
+    "comment_do": "Comment in",
+    "comment_answer": "Question in",
+}
+"""What a run is called, by what it was begun with."""

@@ -18,6 +18,7 @@ from claw_lsp.core.modes import SWITCHED, forbidden
 from claw_lsp.core.recover import INTERRUPTED
 from claw_lsp.core.words import counted
 from claw_lsp.engine import trusting
+from claw_lsp.engine.eliciting import HookedAsked
 from claw_lsp.engine.house import House
 from claw_lsp.engine.opening import Chosen, Home
 from claw_lsp.engine.session import Session
@@ -232,7 +233,8 @@ class Door:
             compact_at=by_itself(self.house.facts_of(session.state.model, settings), settings),
         )
         home = Home(order.folder, session.state.roots)
-        hands = self.house.hands(self._workspace, self, settings, home)
+        asked = HookedAsked(None, session, self.house.alone(settings, self.saw))
+        hands = self.house.hands(self._workspace, self, settings, home, asked)
         await self._up(order.folder, given)
         return await run_turn(session, spoken, hands)
 

@@ -7,8 +7,10 @@ from typing import Any
 from claw_lsp.core.fold import Turn
 from claw_lsp.core.hooks.choosing import Occasion
 from claw_lsp.core.state import State
-from claw_lsp.facts.call import Call, Result, calls_in, text_in
+from claw_lsp.facts.call import Call, Result, Task, TaskState, calls_in, text_in
+from claw_lsp.facts.event import UserSpoke
 from claw_lsp.facts.instructions import Instructions
+from claw_lsp.facts.mcp import Elicitation, Elicited
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.scene import Ground
 
@@ -19,6 +21,19 @@ def session_start(source: str, state: State) -> Occasion:
 
 def prompt_submitted(text: str) -> Occasion:
     return Occasion("UserPromptSubmit", "", {"prompt": text})
+
+
+def expanded(spoken: UserSpoke) -> Occasion | None:
+    """What the person sent was a command that became a prompt; None where it was plain words."""
+    name, _, args = spoken.text.removeprefix("/").partition(" ")
+    given = {"expansion_type": "mcp_prompt", "command_source": "mcp"}
+    if spoken.action != "ask":
+        name, args = spoken.action, spoken.text.partition("\n\n")[2]
+        given = {"expansion_type": "slash_command", "command_source": "builtin"}
+    elif not spoken.text.startswith("/mcp__"):
+        return None
+    given |= {"command_name": name, "command_args": args.strip(), "prompt": spoken.text}
+    return Occasion("UserPromptExpansion", name, given)
 
 
 def before_call(plan: Plan, ground: Ground) -> Occasion:
@@ -48,6 +63,29 @@ def after_call(plan: Plan, ground: Ground, result: Result, seconds: float) -> Oc
 def after_calls(blocks: tuple[dict[str, Any], ...]) -> Occasion:
     """Every call of a reply has its result."""
     return Occasion("PostToolBatch", "", {"tool_calls": [_of_call(it) for it in calls_in(blocks)]})
+
+
+def of_tasks(call: str, before: tuple[Task, ...], after: tuple[Task, ...]) -> tuple[Occasion, ...]:
+    """The tasks that a call wrote down or called done."""
+    known = {it.id: it for it in before}
+    done = TaskState.COMPLETED
+    made = [("TaskCreated", it) for it in after if it.id not in known]
+    made += [
+        ("TaskCompleted", it)
+        for it in after
+        if it.status is done and it.id in known and known[it.id].status is not done
+    ]
+    return tuple(Occasion(event, "", _of_task(it), call) for event, it in made)
+
+
+def elicited(it: Elicitation) -> Occasion:
+    """An MCP server asks the person something."""
+    return Occasion("Elicitation", it.server, _of_elicitation(it))
+
+
+def elicitation_answered(it: Elicitation, answer: Elicited) -> Occasion:
+    given = {"action": answer.action, "content": answer.content}
+    return Occasion("ElicitationResult", it.server, {**_of_elicitation(it), **given})
 
 
 def stop(turn: Turn) -> Occasion:
@@ -100,6 +138,16 @@ def session_end(reason: str) -> Occasion:
 
 def _about(plan: Plan, ground: Ground, event: str, **more: Any) -> Occasion:
     return Occasion(event, plan.call.name, {**_of_call(plan.call), **more}, plan.call.id, plan, ground)
+
+
+def _of_task(it: Task) -> dict[str, Any]:
+    described = {"task_description": it.description} if it.description else {}
+    return {"task_id": it.id, "task_subject": it.subject, **described}
+
+
+def _of_elicitation(it: Elicitation) -> dict[str, Any]:
+    form = {"mode": "url", "url": it.url} if it.url else {"mode": "form", "requested_schema": it.schema}
+    return {"mcp_server_name": it.server, "message": it.message, **form}
 
 
 def _of_call(call: Call) -> dict[str, Any]:

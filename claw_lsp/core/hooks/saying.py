@@ -10,6 +10,7 @@ from typing import Any, cast
 from claw_lsp.core.escape import stripped
 from claw_lsp.core.policy.hooks import together
 from claw_lsp.facts.hook import Hook, HookEnded, HookRan, HookVerdict
+from claw_lsp.facts.mcp import Elicited
 from claw_lsp.facts.rule import Behavior
 
 BLOCKS = 2
@@ -22,6 +23,8 @@ _DEAF = frozenset(
     PostModelSwitch""".split()
 )
 """Events that exit code 2 changes nothing about."""
+_ACTIONS = ("accept", "decline", "cancel")
+"""What a hook may answer to an MCP server in the person's place."""
 _DECISIONS: dict[str, Behavior] = {"allow": "allow", "approve": "allow", "deny": "deny", "block": "deny", "ask": "ask"}
 _SHOWN = 300
 
@@ -31,7 +34,8 @@ class Said:
     """What one hook said, or all of them together.
 
     `decision` is deny for everything that blocks. `input` is what the call is to be made with, `output` what the model gets
-    as its result, `grants` the `updatedPermissions`. `halts` is why everything is to stop, None where nothing says so.
+    as its result, `grants` the `updatedPermissions`, `elicited` the answer to a server's
+    question. `halts` is why everything is to stop, None where nothing says so.
     `message` is for people, `context` for the model; `faults` are hooks that failed, a sentence each.
     """
 
@@ -46,6 +50,7 @@ class Said:
     retries: bool = False
     grants: tuple[Mapping[str, Any], ...] = ()
     faults: tuple[str, ...] = ()
+    elicited: Elicited | None = None
 
     @property
     def blocked(self) -> str | None:
@@ -104,6 +109,9 @@ def joined(them: Iterable[Said]) -> Said:
         retries=any(it.retries for it in every),
         grants=tuple(grant for it in every for grant in it.grants),
         faults=tuple(fault for it in every for fault in it.faults),
+        elicited=next(
+            (it.elicited for it in every if verdict and it.elicited and it.decision == verdict.decision), None
+        ),
     )
 
 
@@ -132,6 +140,11 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
     wanted = answer.get("updatedInput", inner.get("updatedInput"))
     grants = answer.get("updatedPermissions")
     output = inner.get("updatedToolOutput")
+    action = _text(inner, "action") if hook.event in ("Elicitation", "ElicitationResult") else ""
+    elicited = None
+    if action in _ACTIONS:
+        word = "allow" if action == "accept" else "deny"
+        elicited = Elicited(action, _object(inner.get("content")) if action == "accept" else {})
     halted = data.get("continue") is False or answer.get("interrupt") is True
     return Said(
         decision=_DECISIONS.get(word),
@@ -144,6 +157,7 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
         halts=(_text(data, "stopReason") or reason or f"The hook {_short(hook)} stopped it.") if halted else None,
         retries=inner.get("retry") is True,
         grants=tuple(_granted(hook, it) for it in cast("list[Any]", grants)) if isinstance(grants, list) else (),
+        elicited=elicited,
     )
 
 

@@ -20,6 +20,9 @@ LONGEST = 10_000
 WOKEN = "A hook that ran in the background refused what was done: read what it said, and put it right."
 """What begins a turn in a session that rested; the hook's own words stand beside it, marked as a hook's."""
 
+_OF_PROMPT = ("UserPromptSubmit", "UserPromptExpansion")
+"""Events that stand before a prompt: a hook that is against it takes it back."""
+
 _REASON_TOLD = frozenset({"PostToolUse", "PostToolUseFailure", "Stop"})
 """Events where the model is told why a hook is against what it did."""
 
@@ -46,7 +49,7 @@ def fact(occasion: Occasion, said: Said, hooks: Sequence[Hook], ran: Sequence[Ho
     context = "" if event == "PreCompact" else said.context  # That is for the summary.
     if against and event in _REASON_TOLD:
         context = "\n\n".join(filter(None, (said.reason, context)))
-    if against and event in ("UserPromptSubmit", "PostToolBatch") and halts is None:
+    if against and event in (*_OF_PROMPT, "PostToolBatch") and halts is None:
         halts = said.reason or f"A hook ({event}) stopped it."
     runs = (
         HookRun(name=it.name, code=how.code, seconds=how.seconds, fault=how.fault)
@@ -63,7 +66,7 @@ def fact(occasion: Occasion, said: Said, hooks: Sequence[Hook], ran: Sequence[Ho
         message="\n".join(filter(None, (said.message, *said.faults))),
         halts=halts,
         goes_on=event == "Stop" and against and said.halts is None,
-        erases=event == "UserPromptSubmit" and against,
+        erases=event in _OF_PROMPT and against,
         side_usage={model: dict(numbers) for how in ran for model, numbers in how.usage.items()},
         side_cost=_sum(ran),
     )
