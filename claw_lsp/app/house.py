@@ -93,7 +93,7 @@ def build(world: World) -> House:
         models=_models,
         search=search,
         settings=load,
-        examine=_examined,
+        examine=partial(_examined, world.claw_home),
         settings_changes=partial(_settings_changes, world),
         home=world.home,
         claw_home=world.claw_home,
@@ -108,12 +108,13 @@ def build(world: World) -> House:
     )
 
 
-def _examined(path: str, text: str) -> tuple[Problem, ...]:
+def _examined(claw_home: str, path: str, text: str) -> tuple[Problem, ...]:
     """What is wrong in the text of a settings file, or of a .mcp.json."""
     from claw_lsp.adapters.mcp import entries
     from claw_lsp.adapters.settings import examined
+    from claw_lsp.core.files.kinds import kind_of
 
-    return entries.examined(text, path) if path.endswith("/.mcp.json") else examined(path, text)
+    return entries.examined(text, path) if kind_of(path, claw_home) == "mcp" else examined(path, text)
 
 
 def _opener(

@@ -21,7 +21,7 @@ _HEADINGS: dict[Behavior, str] = {
     "ask": "## Asked about, in every mode",
     "allow": "## Allowed",
 }
-_DONE: dict[str, str] = {"allow": "allowed", "deny": "refused", "fault": "failed"}
+DONE: dict[str, str] = {"allow": "allowed", "deny": "refused", "fault": "failed"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,6 +109,6 @@ def _line(it: Listed, shown: Callable[[str], str], when: Callable[[float], str])
     place = shown(it.rule.file) + (f":{it.line}" if it.line else "") if it.rule.file else it.rule.source
     line = f"- {code(it.rule.text)} ({place})"
     if it.last is not None:
-        done = _DONE.get(it.last.decision, it.last.decision)
+        done = DONE.get(it.last.decision, it.last.decision)
         line += f": {counted(it.n, 'call')}, the last {done} at {when(it.last.at)}: {code(it.last.title)}"
     return f"{line} — {it.wrong}" if it.wrong else line

@@ -37,6 +37,7 @@ from claw_lsp.lsp.commands import (
 )
 from claw_lsp.lsp.commands.table import TABLE
 from claw_lsp.lsp.door import Door
+from claw_lsp.lsp.files.own_files import OwnFiles
 from claw_lsp.lsp.language.features import ChatLanguage
 from claw_lsp.lsp.making import make_door
 from claw_lsp.lsp.powers import powers_of
@@ -81,6 +82,7 @@ class Answers:
         self._wire = wire
         self.door = make_door(house, Client(wire, longest), disk, powers_of(said), _folders(said))
         self.language = ChatLanguage(self.door)
+        self.own_files = OwnFiles(self.door)
         self._first = _introduced(said.get("initializationOptions"))
         self.door.section = self._first
 
@@ -175,6 +177,7 @@ class Answers:
             *door.rules_pages.actions(path, lines[0][0]),
             *door.window_pages.actions(path, lines[0][0]),
             *door.server_pages.actions(path, lines[0][0]),
+            *self.own_files.actions(path, lines[0][0], lines[1][0]),
             *door.hunks.newcomers(path),
             *actions.offered(uri, range_, said["context"]),
         ]
@@ -187,7 +190,7 @@ class Answers:
 
     def _fitting(self, found: list[dict[str, Any]], only: Any) -> list[dict[str, Any]]:
         found = [it for it in found if actions.fits(it["kind"], only)]
-        return found if self.door.powers.code_action_literals else [it["command"] for it in found]
+        return found if self.door.powers.code_action_literals else [it["command"] for it in found if "command" in it]
 
     async def lenses(self, params: types.CodeLensParams) -> list[dict[str, Any]]:
         door = self.door
@@ -203,10 +206,15 @@ class Answers:
 
     def hover(self, params: types.HoverParams) -> Any:
         uri, at = params.text_document.uri, from_lsp.position(params.position)
-        return self.language.hover(uri, at) or self.door.hunks.hover(path_of(uri), at)
+        return (
+            self.language.hover(uri, at)
+            or self.own_files.hover(path_of(uri), at)
+            or self.door.hunks.hover(path_of(uri), at)
+        )
 
     def completion(self, params: types.CompletionParams) -> Any:
-        return self.language.completion(params.text_document.uri, from_lsp.position(params.position))
+        uri, at = params.text_document.uri, from_lsp.position(params.position)
+        return self.own_files.completion(path_of(uri), at) or self.language.completion(uri, at)
 
     def symbols(self, params: types.DocumentSymbolParams) -> Any:
         return self.language.symbols(params.text_document.uri)

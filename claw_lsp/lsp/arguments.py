@@ -190,7 +190,7 @@ class PermissionsArguments(SessionArguments):
     rule: str | None = None
     behavior: Behavior | None = None
     file: str | None = None
-    to: Literal["allow", "ask", "deny", "remove", "open"] | None = None
+    to: Literal["allow", "ask", "deny", "remove", "open", "why"] | None = None
 
 
 class ContextArguments(SessionArguments):

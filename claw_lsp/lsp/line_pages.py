@@ -72,7 +72,8 @@ def of_rule(it: Listed, session: str | None) -> list[Action]:
     changes = [_to(f"Claw: Change to {to}", it, session, to) for to in BEHAVIORS[::-1] if to != it.rule.behavior]
     removed = [_to(f"Claw: Remove {it.rule.text}", it, session, "remove"), *changes]
     opened = [_to("Claw: Open the settings file", it, session, "open")] if it.rule.file else []
-    return [*(removed if it.changeable else []), *opened]
+    why = [_to("Claw: Why did it decide so?", it, session, "why")] if it.n else []
+    return [*why, *(removed if it.changeable else []), *opened]
 
 
 def _to(title: str, it: Listed, session: str | None, to: str) -> Action:

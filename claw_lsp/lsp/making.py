@@ -246,4 +246,4 @@ def _settings_files(house: House, buffers: Buffers, slot: list[Door]) -> Setting
     def say(text: str) -> None:
         slot[0].messages.say(WARNING, text)
 
-    return SettingsFiles(buffers, house.examine, f"{house.claw_home}/settings.json", later, changed, say)
+    return SettingsFiles(buffers, house.examine, house.claw_home, later, changed, say)

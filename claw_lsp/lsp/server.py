@@ -128,7 +128,7 @@ class ClawServer:
         takes(types.TEXT_DOCUMENT_CODE_ACTION, self._through("actions"), kinds)
         takes(types.TEXT_DOCUMENT_CODE_LENS, self._through("lenses"), types.CodeLensOptions(resolve_provider=False))
         takes(types.TEXT_DOCUMENT_HOVER, self._through("hover"))
-        begins = types.CompletionOptions(trigger_characters=["/", "@"])
+        begins = types.CompletionOptions(trigger_characters=["/", "@", '"'])
         takes(types.TEXT_DOCUMENT_COMPLETION, self._through("completion"), begins)
         for name in COMMANDS:
             self.wire.command(name)(partial(self._command, name))

@@ -1,35 +1,31 @@
-"""Settings files and .mcp.json: what is wrong in open ones, as diagnostics at their place, while they are written; what is wrong
-in others, said once; and those that change on disk."""
+"""Our own files: what is wrong in open ones, as diagnostics at their place, while they are written; what is wrong in settings that are
+not open, said once; and those that change on disk."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
-import re
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
 from typing import Any
 
+from claw_lsp.core.files.check import Flaw
+from claw_lsp.core.files.kinds import kind_of
 from claw_lsp.core.words import counted
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.buffers import Buffer, Buffers, Changed, Closed, Happening, Opened
+from claw_lsp.lsp.flaws import Examine, flaws
 from claw_lsp.lsp.questions import plain
 
 logger = logging.getLogger(__name__)
 
-WARNING = 2
-"""LSP's DiagnosticSeverity.Warning."""
-
-Examine = Callable[[str, str], tuple[Problem, ...]]
-"""(path, text) -> what is wrong in the text of such a file."""
-
-_NAMES = re.compile(r"/\.(claw|claude)/settings(\.local)?\.json$|/\.mcp\.json$")
-_VALUE = re.compile(r'"(?:[^"\\\n]|\\.)*"|[^\s,\]}]+')
+_SEVERITIES = {"error": 1, "warning": 2, "hint": 4}
+"""LSP's DiagnosticSeverity."""
 
 
 class SettingsFiles:
-    """`own` is the person's settings file in CLAW_HOME. Texts are examined in a thread, the latest last.
+    """`claw_home` is our folder in the person's home. Texts are examined in a thread, the latest last.
 
     `told` is what was said of files that are not open, by path; `n_changes` counts the changes of any of them.
 
@@ -40,17 +36,17 @@ class SettingsFiles:
         self,
         buffers: Buffers,
         examine: Examine,
-        own: str,
+        claw_home: str,
         later: Callable[[Any, str], None],
         changed: Callable[[], None],
         say: Callable[[str], None],
     ) -> None:
         self._buffers = buffers
         self._examine = examine
-        self._own = own
+        self._claw_home = claw_home
         self._later = later
         self._changed = changed
-        self._found: dict[str, tuple[str, tuple[Problem, ...]]] = {}
+        self._found: dict[str, tuple[str, tuple[Flaw, ...]]] = {}
         self._looking: set[str] = set()
         self._say = say
         self.told: dict[str, str] = {}
@@ -127,12 +123,16 @@ class SettingsFiles:
 
     def is_settings(self, path: str) -> bool:
         """Whether settings are read from a file of this name."""
-        return path == self._own or bool(_NAMES.search(path))
+        return kind_of(path, self._claw_home) in ("settings", "mcp")
+
+    def flaws(self, path: str) -> tuple[Flaw, ...]:
+        """What was found last in an open file of ours."""
+        return self._found.get(path, ("", ()))[1]
 
     def _hear(self, it: Happening) -> None:
         match it:
             case Opened() | Changed():
-                if self.is_settings(it.path) and it.path not in self._looking:
+                if kind_of(it.path, self._claw_home) and it.path not in self._looking:
                     self._looking.add(it.path)
                     self._later(self._look(it.path), "reading a settings file")
             case Closed():
@@ -144,17 +144,20 @@ class SettingsFiles:
     async def _look(self, path: str) -> None:
         try:
             while (here := self._buffers.get(path)) and here.text != self._found.get(path, (None,))[0]:
-                found = await asyncio.to_thread(self._examine, path, here.text)
+                kind = kind_of(path, self._claw_home)
+                assert kind is not None
+                found = await asyncio.to_thread(flaws, kind, path, here.text, self._examine)
                 if self._buffers.get(path):
                     self._found[path] = (here.text, found)
                     self._changed()
         finally:
             self._looking.discard(path)
 
-    def _diagnostic(self, it: Problem, here: Buffer) -> dict[str, Any]:
+    def _diagnostic(self, it: Flaw, here: Buffer) -> dict[str, Any]:
+        start, end = min(it.start, len(here.text)), min(it.end, len(here.text))
         return {
-            "range": to_lsp.text_range(here.index, *_span(here.text, it), self._buffers.encoding),
-            "severity": WARNING,
+            "range": to_lsp.text_range(here.index, start, end, self._buffers.encoding),
+            "severity": _SEVERITIES[it.severity],
             "source": "claw",
             "code": "settings",
             "message": plain(it.message, 600),
@@ -164,13 +167,3 @@ class SettingsFiles:
 def _ended(following: asyncio.Task[None]) -> None:
     if not following.cancelled() and (error := following.exception()):
         logger.error("Changes of settings files are not noticed any more", exc_info=error)
-
-
-def _span(text: str, it: Problem) -> tuple[int, int]:
-    """Where the value stands that a problem is about."""
-    start = 0
-    for _ in range(it.line - 1):
-        start = text.find("\n", start) + 1
-    start = min(start + it.column - 1, len(text))
-    found = _VALUE.match(text, start)
-    return start, found.end() if found else start

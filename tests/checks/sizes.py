@@ -20,7 +20,7 @@ LIMITS = {
     "core/chat": 1_500,
     "core/hooks": 800,
     "core/mcp": 400,
-    "core/files": 1_400,
+    "core/files": 1_600,
     "core": 5_000,
     "engine": 2_300,
     "lsp/transport": 1_400,

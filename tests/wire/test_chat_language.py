@@ -384,7 +384,7 @@ async def test_what_is_announced_is_answered_and_nothing_else_is(tmp_path: Path,
         known = visit.server._said["capabilities"]["textDocument"]
         for feature in ("documentSymbol", "foldingRange", "documentLink"):
             assert (f"{feature}Provider" in said) == (feature in known), feature
-        assert said["completionProvider"]["triggerCharacters"] == ["/", "@"]
+        assert said["completionProvider"]["triggerCharacters"] == ["/", "@", '"']
         visit.open("calc.py", CALC)
         for method in ("documentSymbol", "foldingRange", "documentLink"):
             assert await of(visit, method, "calc.py") is None

@@ -12,7 +12,7 @@ import yaml
 from pydantic import BaseModel, ValidationError
 
 from claw_lsp.core.files.handlers import found_in
-from claw_lsp.core.files.json_tree import read, spot
+from claw_lsp.core.files.json_tree import Node, name_of, read, spot
 from claw_lsp.core.files.kinds import Kind
 from claw_lsp.core.files.models import Agent, Marketplace, Plugin, Skill
 from claw_lsp.core.files.place import FRONT
@@ -37,15 +37,36 @@ class Flaw:
 
 
 def check(kind: Kind, text: str) -> tuple[Flaw, ...]:
-    """What is wrong in a text, in its order, at most 20; () for settings and MCP servers."""
+    """What is wrong in a text, in its order, at most 20; of settings and MCP servers only names that are nearly others."""
     match kind:
         case "settings" | "mcp":
-            return ()
+            found = _misspelt(kind, text)
         case "skill" | "agent":
             found = _front(kind, text)
         case "plugin" | "marketplace" | "hooks":
             found = _json(kind, text)
     return tuple(sorted(set(found), key=lambda it: (it.start, it.end, it.message)))[:_MOST]
+
+
+def _misspelt(kind: Kind, text: str) -> Iterator[Flaw]:
+    """Names that are none of their object's and nearly one: others may be those of other programs that read the same file."""
+    root = read(text)
+    waiting: list[tuple[Keys, Node]] = [((), root)] if root else []
+    while waiting:
+        keys, node = waiting.pop()
+        beside = {name_of(it): it.value.value if it.value else None for it in node.entries if it.key is not None}
+        schemas = at(kind, keys, beside) if node.kind == "object" else ()
+        known = {name for it in schemas for name in it.get("properties", ())}
+        free = any(isinstance(it.get("additionalProperties"), dict) for it in schemas)
+        for n, it in enumerate(node.entries):
+            name = name_of(it)
+            strange = it.key is not None and bool(known) and not free and name not in known
+            alike = get_close_matches(name, known - beside.keys(), 1, 0.75) if strange else []
+            if it.key is not None and alike:
+                said = f"{name}: there is no such name here; did you mean {alike[0]}?"
+                yield Flaw(it.key.start, it.key.end, said, "warning", json.dumps(alike[0]))
+            if it.value is not None and it.value.entries:
+                waiting.append(((*keys, name if it.key is not None else n), it.value))
 
 
 def _json(kind: Kind, text: str) -> Iterator[Flaw]:

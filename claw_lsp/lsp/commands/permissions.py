@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from claw_lsp.core import rule_edit
+from claw_lsp.core.files import why
 from claw_lsp.core.merge import minimal_edits
 from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.rules_page import SESSION, Listed, Standing, listed, written
@@ -27,17 +28,21 @@ from claw_lsp.lsp.transport.messages import RequestId
 @command("claw.permissions", PermissionsArguments, slash=True)
 async def permissions(door: Door, args: PermissionsArguments, request: RequestId | None) -> Answer:
     """Show the permission rules in force, where each comes from and what it last decided. With `rule` and `to` that one is
-    removed, changed, or its settings file opened at it; with `rule` alone only rules that hold these words are shown."""
+    removed, changed, its settings file opened at it, or (`why`) every call shown that it decided; with `rule` alone only
+    rules that hold these words are shown."""
     session = await door.looked_at(args.session)
     if args.to is not None:
-        it = _named(await _standing(door, session), args)
+        known = await standing(door, session)
+        it = _named(known, args)
         if args.to == "open":
             return await _opened(door, it)
+        if args.to == "why":
+            return await _why(door, known, it, session)
         await _change(door, session, it, None if args.to == "remove" else args.to)
-    standing = await _standing(door, session)
-    text, about = written(standing, lambda path: short(door, path), time_of)
-    wanted = [it for it in standing.rules if args.to or not args.rule or args.rule in it.rule.text]
-    if len(wanted) < len(standing.rules):
+    there = await standing(door, session)
+    text, about = written(there, lambda path: short(door, path), time_of)
+    wanted = [it for it in there.rules if args.to or not args.rule or args.rule in it.rule.text]
+    if len(wanted) < len(there.rules):
         text = "\n".join(line for line, it in about.items() if it in wanted) or f"No rule holds {args.rule!r}."
         return {"session": session.id if session else None, "rules": [_json(it) for it in wanted], "text": text}
     path = await door.rules_pages.write(session.id if session else None, text, about)
@@ -45,10 +50,10 @@ async def permissions(door: Door, args: PermissionsArguments, request: RequestId
     return {
         "session": session.id if session else None,
         "mode": await _mode(door, session),
-        "rules": [_json(it) for it in standing.rules],
-        "withheld": list(standing.withheld),
-        "problems": list(standing.problems),
-        "directories": list(standing.folders),
+        "rules": [_json(it) for it in there.rules],
+        "withheld": list(there.withheld),
+        "problems": list(there.problems),
+        "directories": list(there.folders),
         "path": path,
         "shown": shows and await door.views.show(path),
         "text": text,
@@ -58,7 +63,8 @@ async def permissions(door: Door, args: PermissionsArguments, request: RequestId
 # ---- what there is ----------------------------------------------------------------------------------------------------
 
 
-async def _standing(door: Door, session: Session | None) -> Standing:
+async def standing(door: Door, session: Session | None) -> Standing:
+    """The rules in force where the session lives, with what it was decided by them."""
     in_force = await door.house.settings(folder_of(door, session), door.section)
     rules = in_force.settings.rules
     files = dict.fromkeys(it.file for it in rules if it.file)
@@ -138,7 +144,7 @@ def _named(standing: Standing, args: PermissionsArguments) -> Listed:
     wanted = (args.rule, args.behavior or "allow", args.file or "")
     for it in standing.rules:
         if (it.rule.text, it.rule.behavior, it.rule.file) == wanted:
-            if not it.changeable and args.to != "open":
+            if not it.changeable and args.to not in ("open", "why"):
                 raise BadRequest(f"rule: {args.rule} comes from {it.rule.source}, and cannot be changed from here")
             return it
     where = args.file or SESSION
@@ -150,6 +156,13 @@ async def _opened(door: Door, it: Listed) -> Answer:
         raise BadRequest(f"rule: {it.rule.text} stands in no file")
     shown = await door.views.show(it.rule.file, line=it.line)
     return {"path": it.rule.file, "line": it.line, "shown": shown, "text": f"{it.rule.file}:{it.line or 1}"}
+
+
+async def _why(door: Door, known: Standing, it: Listed, session: Session | None) -> Answer:
+    place = f"{short(door, it.rule.file)}:{it.line or 1}" if it.rule.file else SESSION
+    text = why.page(known.rules, it, place, session.entries if session else (), time_of)
+    path = await door.views.write(session.id if session else "workspace", "rule.md", text)
+    return {"path": path, "shown": await door.views.show(path), "text": text}
 
 
 async def _change(door: Door, session: Session | None, it: Listed, to: Behavior | None) -> None:
