@@ -34,6 +34,8 @@ def schema() -> dict[str, Any]:
     properties |= {name: {**it.schema, "description": it.sentence} for name, it in ELSEWHERE.items()}
     used = {name: it for name, it in model["$defs"].items() if name not in ("Rule", "Hook")}
     used["HookGroup"] = hook_group()
+    # A model's id is its name in `models`.
+    used["ModelFacts"] = {**used["ModelFacts"], "required": []}
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "claw-lsp settings",
