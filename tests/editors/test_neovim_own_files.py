@@ -55,6 +55,4 @@ def test_the_front_of_an_agent_is_checked_and_completed(tmp_path: Path) -> None:
         buffer = begun(editor, ".claude/agents/looker.md", "---\nname: Big One\ndescription: Looks\n---\nYou look.\n")
         editor.until(lambda: any("small letters" in it for it in complaints(editor)), "the name is complained of")
         editor.type("jjoperm<C-x><C-o>")
-        editor.until(lambda: "permissionMode" in editor.text(buffer) or menu(editor), "names are offered")
-        editor.type("<C-y>")
-        editor.until(lambda: "\npermissionMode: \n" in editor.text(buffer), "and written")
+        editor.until(lambda: "\npermissionMode:" in editor.text(buffer), "the only name that fits is written")

@@ -1,4 +1,4 @@
-"""The JSON schemas of our own files: they are schemas, what we write in the documents fits them, and they agree with who reads the files."""
+"""The JSON schemas of our own files: what the documents show fits them, and they agree with who reads the files."""
 
 from __future__ import annotations
 
