@@ -14,6 +14,7 @@ from claw_lsp.core.hooks import occasions, variables
 from claw_lsp.core.hooks.choosing import Occasion, chosen, seconds
 from claw_lsp.core.hooks.saying import NOTHING, Said, joined, said
 from claw_lsp.core.hooks.telling import LONGEST, MOST_HELD, WOKEN, fact, told
+from claw_lsp.engine.saving import Saves, saved_first
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result
 from claw_lsp.facts.event import Entry, ModelChanged, ModelSpoke, Titled, TurnEnded, UserSpoke
@@ -35,6 +36,9 @@ _REASONS = frozenset(
 
 _OF_TASKS = ("TaskCreate", "TaskUpdate")
 
+_OF_WORK = frozenset("PostToolUse PostToolBatch TaskCompleted Stop".split())
+"""Events whose hooks look at what was done: to them the disk says what the editor says."""
+
 
 class Shown(Protocol):
     """The part of a host that hooks need."""
@@ -52,15 +56,18 @@ class Wired(Protocol):
     def host(self) -> Shown: ...
     @property
     def settings(self) -> Settings: ...
+    @property
+    def workspace(self) -> Saves | None: ...
 
 
 @dataclass(frozen=True, slots=True)
 class Alone:
-    """Hands where no turn runs: facts go to `show`."""
+    """Hands where no turn runs: facts go to `show`, and nothing is saved."""
 
     hooks: Hooks
     settings: Settings
     show: Callable[[Entry], Awaitable[None]]
+    workspace: None = None
 
     @property
     def host(self) -> Shown:
@@ -79,7 +86,9 @@ async def fire(occasion: Occasion, session: Session, wired: Wired) -> Said:
     if not hooks:
         return NOTHING
     session.hooked_once.update(it.name for it in hooks if it.once)
-    given = json.dumps(told(session.state, occasion, session.log.path), ensure_ascii=False, default=str)
+    unsaved = await saved_first(wired.workspace, wired.settings) if wired.workspace and occasion.event in _OF_WORK else ()
+    event = told(session.state, occasion, session.log.path) | ({"unsaved_files": unsaved} if unsaved else {})
+    given = json.dumps(event, ensure_ascii=False, default=str)
     now = tuple(it for it in hooks if not (it.is_async or it.async_rewake))
     for hook in hooks:
         if hook.status_message:

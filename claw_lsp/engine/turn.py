@@ -21,6 +21,7 @@ from claw_lsp.engine.judging import decide
 from claw_lsp.engine.keeping import before_change, keep_after
 from claw_lsp.engine.limits import goes_on
 from claw_lsp.engine.proposing import Proposing, waiting_note
+from claw_lsp.engine.saving import saved_first
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.call import Call, Result, text_in
 from claw_lsp.facts.compacted import Compacted, CompactionFailed, Trigger
@@ -256,10 +257,7 @@ async def _before_running(session: Session, hands: Hands) -> str:
 
 
 async def _saved_first(hands: Hands) -> str:
-    unsaved = hands.workspace.unsaved()
-    if unsaved and hands.workspace.can_save and hands.settings.save_before_run == "save":
-        unsaved = await hands.workspace.save(unsaved)
-    if not unsaved:
+    if not (unsaved := await saved_first(hands.workspace, hands.settings)):
         return ""
     names = ", ".join(unsaved)
     return f"Note: edits in {names} are in the editor and not saved; the command saw the text on disk."

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from door_desk import Visit, visiting
+from door_desk import Visit, edits, visiting
 
 from claw_lsp.core.hooks.telling import MOST_HELD, WOKEN
 from claw_lsp.facts.event import CallFinished
@@ -289,3 +289,21 @@ async def test_a_hooks_status_message_is_the_turns_progress_and_once_is_once(tmp
         reports = [it["value"].get("message") for it in visit.progress]
     assert "checking the build" in reports
     assert count.read_text() == "ran\n"
+
+
+@pytest.mark.parametrize("saves", [True, False])
+async def test_hooks_about_what_was_done_find_it_on_the_disk_or_are_told_that_it_is_not_there(
+    tmp_path: Path, *, saves: bool
+) -> None:
+    seen = tmp_path / "seen"
+    path = str(tmp_path / "ws" / "calc.py")
+    replies = (*edits(path, "1", "2"), says("Done."))
+    async with visiting(tmp_path, *replies, like="vscode" if saves else None, auto="Allow once") as visit:
+        line = f"cat calc.py >> {seen}; grep -o '\"unsaved_files.*calc.py\"]' >> {seen}; true"
+        configure(visit, {"PostToolUse": command(line, "Edit"), "Stop": command(line)})
+        visit.open("calc.py", on_disk="x = 1\n")
+        visit.open("other.py", on_disk="y = 1\n")
+        await visit.turn("claw.ask", prompt="two, please")
+        assert visit.text("calc.py") == "x = 2\n"
+    lacking = f'x = 1\n"unsaved_files": ["{path}"]\n'
+    assert seen.read_text() == ("x = 2\n" if saves else lacking) * 2

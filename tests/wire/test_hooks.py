@@ -21,7 +21,9 @@ from claw_lsp.adapters.mcp.servers import McpServers
 from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
 from claw_lsp.adapters.process.shell import ShellProcesses
 from claw_lsp.adapters.ripgrep import Ripgrep, ripgrep_program
+from claw_lsp.core.hooks.choosing import Occasion
 from claw_lsp.core.hooks.saying import joined, said
+from claw_lsp.core.hooks.telling import fact
 from claw_lsp.engine.looking import Looking, scene
 from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.facts.hook import Hook, HookRan
@@ -63,10 +65,12 @@ class Hooks:
         self.runner = HookRunner(means)
 
     async def run(self, given: str = "{}", seconds: float = 20.0, settings: Any = None, **hook: Any) -> HookRan:
+        return await self.runner.run(made(**hook), given, seconds, self.place(settings))
+
+    def place(self, settings: Any = None) -> HookPlace:
         read = Settings.model_validate(settings or {})
         folder = str(self.folder)
-        place = HookPlace(folder, folder, "s1", read, "high", (folder,), read.rules)
-        return await self.runner.run(made(**hook), given, seconds, place)
+        return HookPlace(folder, folder, "s1", read, "high", (folder,), read.rules)
 
     async def close(self) -> None:
         await self.servers.close()
@@ -143,6 +147,13 @@ async def test_a_missing_program_is_a_sentence(hooks: Hooks) -> None:
 async def test_a_hook_that_hangs_ends_with_all_it_started(hooks: Hooks) -> None:
     ran = await hooks.run(command="setsid sleep 300 & echo $! > pid; sleep 300", seconds=0.3)
     assert (ran.code, ran.fault) == (None, "it took longer than 0.3 s and was ended")
+    pid = int((hooks.folder / "pid").read_text())
+    assert not Path(f"/proc/{pid}").exists()
+
+
+async def test_what_a_hook_leaves_running_ends_with_it_and_is_not_waited_for(hooks: Hooks) -> None:
+    ran = await hooks.run(command="(setsid sleep 300 & echo $! > pid) ; echo '{}'", seconds=60.0)
+    assert (ran.code, ran.output.strip(), ran.fault) == (0, "{}", "")
     pid = int((hooks.folder / "pid").read_text())
     assert not Path(f"/proc/{pid}").exists()
 
@@ -339,6 +350,19 @@ async def test_a_prompt_hook_shows_the_event_and_its_answer_decides(hooks: Hooks
     answer = said(made(**wanted), ran)
     assert (answer.decision, answer.reason, answer.halts) == ("deny", "no tests", None)
     assert hooks.model.requests[0].messages[0]["content"][0]["text"] == 'Tested? ````json\n{"x": "```"}\n````'
+
+
+@pytest.mark.parametrize("event", ["PostToolUse", "PostToolUseFailure", "PostToolBatch"])
+async def test_what_a_prompt_refuses_ends_the_turn_or_is_told_where_it_shall_go_on(hooks: Hooks, event: str) -> None:
+    no = says("", ("a1", "Answer", {"ok": False, "reason": "no tests"}))
+    hooks.model = ScriptedModel(no, no)
+    occasion = Occasion(event, "Edit", {})
+    for goes_on, halts in ((False, "no tests"), (True, None)):
+        hook = made(type="prompt", prompt="Tested?", event=event, continueOnBlock=goes_on)
+        ran = await hooks.runner.run(hook, "{}", 20.0, hooks.place())
+        became = fact(occasion, joined([said(hook, ran)]), (hook,), (ran,))
+        assert became.halts == halts
+        assert ("no tests" in became.context) is goes_on
 
 
 async def test_an_answer_that_is_none_consents_to_nothing(hooks: Hooks) -> None:

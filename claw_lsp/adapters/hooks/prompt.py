@@ -83,4 +83,6 @@ def _refusal(hook: Hook, reason: str) -> dict[str, Any]:
         return {"hookSpecificOutput": decided}
     if hook.event in ("PostToolUse", "PostToolUseFailure", "PostToolBatch") and not hook.continue_on_block:
         return {"continue": False, "stopReason": reason}
+    if hook.event == "PostToolBatch":  # There a refusal would end the turn.
+        return {"hookSpecificOutput": {"hookEventName": hook.event, "additionalContext": reason}}
     return {"decision": "block", "reason": reason}
