@@ -86,7 +86,8 @@ async def fire(occasion: Occasion, session: Session, wired: Wired) -> Said:
     if not hooks:
         return NOTHING
     session.hooked_once.update(it.name for it in hooks if it.once)
-    unsaved = await saved_first(wired.workspace, wired.settings) if wired.workspace and occasion.event in _OF_WORK else ()
+    workspace = wired.workspace if occasion.event in _OF_WORK else None
+    unsaved = await saved_first(workspace, wired.settings) if workspace else ()
     event = told(session.state, occasion, session.log.path) | ({"unsaved_files": unsaved} if unsaved else {})
     given = json.dumps(event, ensure_ascii=False, default=str)
     now = tuple(it for it in hooks if not (it.is_async or it.async_rewake))
