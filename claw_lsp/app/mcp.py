@@ -5,14 +5,15 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from importlib import import_module
 
 from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.mcp.config import configured
 from claw_lsp.adapters.mcp.files import McpFiles
+from claw_lsp.adapters.mcp.looking import looked_at
 from claw_lsp.adapters.settings import MANAGED, load, managed
 from claw_lsp.app.house import logins_kept, logins_of, mcp_sources, trust_record
 from claw_lsp.app.world import World
+from claw_lsp.core.mcp.names import servers as named
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.mcp import Configured, ServerConfig
 
@@ -44,14 +45,13 @@ class Folder:
     async def looked_at(self, seconds: float, name: str | None = None) -> Configured:
         """How each server is that may be started, or the one of that name: all are connected to, side by side, and left."""
         found = await asyncio.to_thread(self.read)
-        wanted = [it.config for it in found.servers if it.standing == "waiting" and name in (None, it.config.name)]
-        if not wanted:
-            return found
-        await asyncio.to_thread(import_module, "claw_lsp.adapters.mcp.looking")
-        from claw_lsp.adapters.mcp.looking import looked_at
-
+        usable = [it.config for it in found.servers if it.standing == "waiting"]
+        wanted, prefixes = [it for it in usable if name in (None, it.name)], named(it.name for it in usable)
         world = self.world
-        looks = [looked_at(it, logins_kept(world), world.environment, self.path, seconds) for it in wanted]
+        looks = [
+            looked_at(it, prefixes[it.name], logins_kept(world), world.environment, self.path, seconds)
+            for it in wanted
+        ]
         now = {it.config.name: it for it in await asyncio.gather(*looks)}
         return Configured(tuple(now.get(it.config.name, it) for it in found.servers), found.problems)
 

@@ -10,11 +10,10 @@ from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from importlib import import_module
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from claw_lsp.adapters.interpreter import importing
 from claw_lsp.adapters.mcp.calls import Running
-from claw_lsp.adapters.mcp.seen import SeenTools
 from claw_lsp.adapters.mcp.tokens import LoginStore
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.redaction import redacted
@@ -39,17 +38,26 @@ LINES, PAGES, MOST = 200, 50, 2_000
 """Lines of its log, pages of a list and entries of one that are kept."""
 
 
+class Seen(Protocol):
+    """What the person saw of a server's tools (adapters/mcp/seen.py)."""
+
+    async def compared(self, config: ServerConfig, tools: tuple[ServerTool, ...]) -> tuple[ServerTool, ...]: ...
+
+    async def saw(self, config: ServerConfig, tool: ServerTool) -> None: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Surroundings:
     """What a connection needs of the outside. `roots` are the workspace folders now; `changed` is called whenever its view is
-    another."""
+    another; `waits` are the seconds until each further try."""
 
     store: LoginStore
-    seen: SeenTools
+    seen: Seen
     environment: Mapping[str, str]
     folder: str
     roots: Callable[[], tuple[str, ...]]
     changed: Callable[[], None]
+    waits: tuple[float, ...] = BACKOFF
 
 
 class Connection:
@@ -169,19 +177,19 @@ class Connection:
         return f"{name} says: {one_line(said, 1_000)}"
 
     async def _stay(self) -> None:
-        n_failed = 0
+        n_failed, waits = 0, self._around.waits
         try:
-            while n_failed <= len(BACKOFF):
+            while n_failed <= len(waits):
                 began = time.monotonic()
                 self._stands("starting")
                 standing, why = await self._live()
                 n_failed = 1 if time.monotonic() - began > BACKOFF[-1] else n_failed + 1
-                if standing == "login" or n_failed > len(BACKOFF):
+                if standing == "login" or n_failed > len(waits):
                     self._stands(standing, why)
                     return
                 if self._legacy and n_failed == 1:
                     continue
-                seconds = BACKOFF[n_failed - 1]
+                seconds = waits[n_failed - 1]
                 self._stands("failed", f"{why} It is tried again in {seconds:g} s.")
                 await asyncio.sleep(seconds)
         finally:
