@@ -49,8 +49,7 @@ class Folder:
         wanted, prefixes = [it for it in usable if name in (None, it.name)], named(it.name for it in usable)
         world = self.world
         looks = [
-            looked_at(it, prefixes[it.name], logins_kept(world), world.environment, self.path, seconds)
-            for it in wanted
+            looked_at(it, prefixes[it.name], logins_kept(world), world.environment, self.path, seconds) for it in wanted
         ]
         now = {it.config.name: it for it in await asyncio.gather(*looks)}
         return Configured(tuple(now.get(it.config.name, it) for it in found.servers), found.problems)
