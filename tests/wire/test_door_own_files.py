@@ -83,7 +83,12 @@ async def test_a_hover_on_a_rule_says_what_it_means_whether_it_counts_and_what_i
 async def test_a_rule_that_does_not_count_yet_says_so(tmp_path: Path) -> None:
     async with visiting(tmp_path) as visit:
         said = await asked(visit, "hover", ".claw/settings.json", '{"permissions": {"allow": ["Ba|sh(make *)"]}}')
-        assert "It does not count now" in said["contents"]["value"]
+        assert "It does not count now: what the files of this folder allow counts once you" in said["contents"]["value"]
+        path = str(visit.root / ".claw" / "settings.json")
+        visit.editor.type(path, 0, " ")
+        visit.editor.flush()
+        said = await visit.request("textDocument/hover", at(visit, path, 33))
+        assert "the file is not saved so" in said["contents"]["value"]
 
 
 async def test_what_is_misspelt_is_a_diagnostic_with_the_fix_while_it_is_typed(tmp_path: Path) -> None:

@@ -29,13 +29,14 @@ def stronger(rules: Iterable[Listed], text: str, behavior: Behavior) -> tuple[Li
     return tuple(it for it in rules if it.rule.behavior in before and _same_tool(it.rule.text, tool))
 
 
-def in_short(rules: Sequence[Listed], text: str, behavior: Behavior, file: str, when: Callable[[float], str]) -> str:
-    """For a hover: whether the rule counts, what it last decided, and what comes before it, as Markdown."""
+def in_short(
+    rules: Sequence[Listed], text: str, behavior: Behavior, file: str, when: Callable[[float], str], otherwise: str
+) -> str:
+    """For a hover: whether the rule counts, what it last decided, and what comes before it, as Markdown. `otherwise` is why it
+    may not count."""
     it = named(rules, text, behavior, file)
     if it is None:
-        lines = [
-            "It does not count now: the file is not saved so, its folder is not trusted yet, or nothing believes it here."
-        ]
+        lines = [f"It does not count now: {otherwise}."]
     else:
         lines = [f"It counts, from the {it.rule.source} settings."]
         if it.last is not None:

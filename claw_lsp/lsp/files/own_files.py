@@ -16,6 +16,7 @@ from claw_lsp.core.files.why import in_short
 from claw_lsp.core.json_edit import Keys
 from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.actions import QUICKFIX, Action, command
+from claw_lsp.lsp.along import unsaved
 from claw_lsp.lsp.buffers import Buffer, Position
 from claw_lsp.lsp.commands.permissions import standing, time_of
 from claw_lsp.lsp.door import Door
@@ -73,9 +74,19 @@ class OwnFiles:
         said = found.text
         if found.rule and kind == "settings":
             rules = await standing(self._door, await self._door.looked_at(None))
-            said += "\n\n" + in_short(rules.rules, found.rule, _behavior(text, found), buffer.path, time_of)
+            why_not = await self._why_not(buffer)
+            said += "\n\n" + in_short(rules.rules, found.rule, _behavior(text, found), buffer.path, time_of, why_not)
         shown = to_lsp.text_range(buffer.index, found.start, found.end, self._door.buffers.encoding)
         return {"contents": {"kind": "markdown", "value": said}, "range": shown}
+
+    async def _why_not(self, buffer: Buffer) -> str:
+        """Why a rule that stands here may not count."""
+        if await unsaved((buffer.path,), self._door.workspace):
+            return "the file is not saved so"
+        sought = await self._door.trusting.look(self._door.home_for(buffer.uri).folder)
+        if sought.standing == "refused" or any(it.path == buffer.path for it in (*sought.waiting, *sought.refused)):
+            return "what the files of this folder allow counts once you said that you trust them (claw.trust)"
+        return "such a rule is not believed from this file, or the file is none of this folder's (claw.permissions)"
 
     async def _known(self, buffer: Buffer) -> Known:
         """What may be named here, as things are now."""
