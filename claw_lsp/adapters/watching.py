@@ -49,6 +49,17 @@ class FileWatch:
                 if changed:
                     yield changed
 
+    async def happenings(self, files: Files) -> AsyncGenerator[tuple[tuple[str, str], ...]]:
+        """What happened to the files since this began, for ever; never none: each with change, add or unlink."""
+        known = await asyncio.to_thread(_look, files)
+        async with aclosing(self._moments(files)) as moments:
+            async for _ in moments:
+                now = await asyncio.to_thread(_look, files)
+                changed = [it for it in now if it in known and known[it] != now[it]]
+                before, known = known, now
+                if changed:
+                    yield tuple((it, _how(before[it], now[it])) for it in changed)
+
     async def _moments(self, files: Files) -> AsyncGenerator[None]:
         """When to look: soon after something happened near the files, and now and then without."""
         while self._notices:
@@ -96,6 +107,10 @@ class FileWatch:
 def _look(files: Files) -> _Look:
     """What tells one state of a file from another; None where there is none."""
     return {it: _state(it) for it in files()}
+
+
+def _how(before: tuple[int, ...] | None, now: tuple[int, ...] | None) -> str:
+    return "add" if before is None else "unlink" if now is None else "change"
 
 
 def _state(path: str) -> tuple[int, ...] | None:

@@ -71,7 +71,8 @@ def build(world: World) -> House:
     room = _room(world)
     sandbox = SystemSandbox(world.environment, world.claw_home)
     tools = _toolmaker(model, processes, search, sandbox, partial(_tools_of_servers, servers, room))
-    load = _settings_loader(world, tools, LastGood())
+    kept = LastGood()
+    load = _settings_loader(world, tools, kept)
     guidance = _guidance(world)
     opener = _opener(texts, versions, load, tools, guidance, entries)
     return House(
@@ -95,6 +96,8 @@ def build(world: World) -> House:
         settings=load,
         examine=partial(_examined, world.claw_home),
         settings_changes=partial(_settings_changes, world),
+        file_changes=_file_changes,
+        gate=kept.gate,
         home=world.home,
         claw_home=world.claw_home,
         checkpoints=checkpoints_of(world),
@@ -245,6 +248,12 @@ def _settings_changes(world: World, folders: Callable[[], Iterable[str]]) -> Asy
         return (*files_of(world.home, world.claw_home, here), *mcp_files_of(world.claw_home, here))
 
     return FileWatch().changes(watched)
+
+
+def _file_changes(paths: tuple[str, ...]) -> AsyncGenerator[tuple[tuple[str, str], ...]]:
+    from claw_lsp.adapters.watching import FileWatch
+
+    return FileWatch().happenings(lambda: paths)
 
 
 async def _mode_in(load: LoadSettings, folder: str) -> Mode:

@@ -188,6 +188,8 @@ async def _joined(hooks: tuple[Hook, ...], given: str, occasion: Occasion, sessi
     ran = await asyncio.gather(*(wired.hooks.run(it, given, seconds(it), place) for it in hooks))
     answer = joined(_taken(said(it, how), it, how, session) for it, how in zip(hooks, ran, strict=True))
     answer = replace(answer, context=await _short(answer.context, wired), reason=await _short(answer.reason, wired))
+    if answer.watches is not None:
+        session.watches = answer.watches
     await wired.host.saw(session.write(fact(occasion, answer, hooks, ran)))
     return answer
 

@@ -24,7 +24,7 @@ from claw_lsp.ports.mcp import Asked, Entries, Logins, Servers
 from claw_lsp.ports.model import Count, Model
 from claw_lsp.ports.person import Host
 from claw_lsp.ports.processes import Processes
-from claw_lsp.ports.rules import Assessor, Memory, Trust
+from claw_lsp.ports.rules import Assessor, ChangeGate, Memory, Trust
 from claw_lsp.ports.tools import Tool
 from claw_lsp.ports.world import Clock, Versions
 from claw_lsp.prompts import Prompts
@@ -36,7 +36,8 @@ class House:
     says that a model is in no table, "" for one that is; `models` are the names a person may pick from. `search` is
     loaded when it is first called, best in a thread; it raises ProcessError where there is no ripgrep. `examine` says what is
     wrong in the text of a settings file, by its path; it too belongs in a thread. `settings_changes` tells of
-    the settings files of these folders each time that some changed."""
+    the settings files of these folders each time that some changed, `file_changes` what happens to any files (change, add, unlink);
+    `gate` keeps changes back that hooks are asked about."""
 
     sessions: Sessions
     model: Model
@@ -58,6 +59,8 @@ class House:
     settings: LoadSettings
     examine: Callable[[str, str], tuple[Problem, ...]]
     settings_changes: Callable[[Callable[[], Iterable[str]]], AsyncGenerator[tuple[str, ...]]]
+    file_changes: Callable[[tuple[str, ...]], AsyncGenerator[tuple[tuple[str, str], ...]]]
+    gate: ChangeGate
     home: str
     claw_home: str
     checkpoints: Checkpoints

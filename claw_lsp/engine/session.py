@@ -44,7 +44,8 @@ class Session:
     call id; `agreed` what was answered before its turn, and `one_by_one` names the calls that are asked about by themselves;
     `ahead` what is planned before its turn. `begins` is how the session begins for hooks, None once they were told;
     `environment` is what hooks exported for its commands, `hooked_once` names those of them that ran and do so once, `ends`
-    tells them why it ends. `wakes` begins a turn with some words, None where nobody can; `n_woken` counts those that hooks began
+    tells them why it ends, `watches` are the files they want
+    watched. `wakes` begins a turn with some words, None where nobody can; `n_woken` counts those that hooks began
     since the person's last prompt. `in_turn` is held while a turn runs: one at a time.
     """
 
@@ -62,6 +63,7 @@ class Session:
         self.wakes: Wakes | None = None
         self.n_woken = 0
         self.hooked_once: set[str] = set()
+        self.watches: tuple[str, ...] = ()
         self.ends: Callable[[str], Awaitable[object]] | None = None
         self._beside: set[asyncio.Task[None]] = set()
         self.in_turn = asyncio.Lock()

@@ -255,6 +255,15 @@ class Settings(SandboxSettings, AutoRules, McpSettings):
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """A settings file says something else: its new text, None where it is gone. `source` is what hooks call such files."""
+
+    path: str
+    source: str
+    text: str | None
+
+
+@dataclass(frozen=True, slots=True)
 class InForce:
     """The settings in force somewhere, what is wrong in their files, and (`withheld`) what was left out: not believed
     from where it stands, in words for people."""

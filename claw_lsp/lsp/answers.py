@@ -11,7 +11,7 @@ from lsprotocol import types
 from claw_lsp.engine.house import House
 from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
-from claw_lsp.lsp import actions, from_lsp, outsiders
+from claw_lsp.lsp import actions, config_changes, from_lsp, outsiders
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import (
     along,
@@ -115,6 +115,7 @@ class Answers:
             await self._settings_changed(paths)
 
     async def _settings_changed(self, paths: Iterable[str]) -> None:
+        await config_changes.settle(self.door)
         await self.door.settings_changed(paths)
         await outsiders.follow(self.door)
         await mcp.follow(self.door)
@@ -230,7 +231,10 @@ class Answers:
         removed = {path_of(it.uri) for it in params.event.removed}
         kept = [it for it in door.folders if it not in removed]
         added = [path_of(it.uri) for it in params.event.added]
-        door.folders = (*kept, *(it for it in added if it not in kept and filelike(it)))
+        new = [it for it in added if it not in kept and filelike(it)]
+        door.folders = (*kept, *new)
+        for folder in new:
+            door.later(door.watched.added(folder), "telling hooks of a folder that was added")
         door.later(mcp.follow(door), "telling MCP servers of the workspace folders")
 
     async def configuration_changed(self, params: types.DidChangeConfigurationParams) -> None:

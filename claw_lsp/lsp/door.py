@@ -65,6 +65,7 @@ from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.trusting import Trusting
 from claw_lsp.lsp.uris import filelike, path_of
 from claw_lsp.lsp.views import Views
+from claw_lsp.lsp.watched import Watched
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.languages import Symbols
 from claw_lsp.ports.model import Model
@@ -107,6 +108,7 @@ class Door:
     hunks: Hunks
     comments: Comments
     settings_files: SettingsFiles
+    watched: Watched
     sharing: Sharing
     shim: Shim
     events: Events
@@ -317,6 +319,7 @@ class Door:
                 await self.chats.show(session.id)
             except ClawError as error:
                 self.messages.warn_once(str(error))
+        self.watched.take(session, settings)
         host = self.host(run, bar)
         asked = HookedAsked(self.asked(session, host), session, self.alone(session, settings))
         hands = self.house.hands(self.workspace, host, settings, self.home_of(session), asked)
@@ -412,6 +415,8 @@ class Door:
     async def saw(self, session: str, entry: Entry) -> None:
         for line in entry.event.message.splitlines() if isinstance(entry.event, Hooked) else ():
             self.messages.warn_once(f"Claw: {line}")
+        if isinstance(entry.event, Hooked):
+            self.watched.look()
         self.review.saw(session, entry)
         await self.chats.saw(session, entry)
         self.events.fact(session, entry)
@@ -469,6 +474,7 @@ class Door:
         """Interrupt every turn, keep what was said, end every process."""
         self.closing = True
         await self.settings_files.close()
+        await self.watched.close()
         await self.titles.close()
         await self.runs.close()
         self.review.close()

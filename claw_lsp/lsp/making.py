@@ -7,6 +7,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from claw_lsp.engine.hooking import Alone
 from claw_lsp.engine.house import House
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.titles import Titles
@@ -41,6 +42,7 @@ from claw_lsp.lsp.symbols import WrittenSymbols
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.trusting import Trusting
 from claw_lsp.lsp.views import Views
+from claw_lsp.lsp.watched import Watched
 from claw_lsp.lsp.workspace import EditorWorkspace
 from claw_lsp.ports.files import Workspace
 
@@ -82,6 +84,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
             hunks=Hunks(review, buffers),
             comments=Comments(buffers, partial(_comments_changed, slot)),
             settings_files=_settings_files(house, buffers, slot),
+            watched=Watched(house.file_changes, house.sessions, partial(_wired, slot)),
             sharing=Sharing(house.offer),
             shim=Shim(editor, powers),
             events=shim_events(editor, powers, slot),
@@ -174,6 +177,11 @@ def chat_desk(
         now=house.clock.now,
         claw_home=house.claw_home,
     )
+
+
+async def _wired(slot: list[Door], session: Session) -> Alone:
+    door = slot[0]
+    return door.house.alone(await door.settings_of(session), partial(door.saw, session.id))
 
 
 async def _write(slot: list[Door], session: Session, event: Event) -> None:

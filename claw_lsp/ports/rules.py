@@ -10,6 +10,7 @@ from claw_lsp.facts.opinion import Opinion
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.rule import Behavior, Kept, Verdict
 from claw_lsp.facts.scene import Ground
+from claw_lsp.facts.settings import Change
 from claw_lsp.facts.trust import Item, Sought
 
 
@@ -61,4 +62,25 @@ class Trust(Protocol):
 
     async def distrust(self, folder: str) -> None:
         """Remember that nothing of the folder is approved, nor to be asked about. Raises ClawError."""
+        ...
+
+
+class ChangeGate(Protocol):
+    """Changes of settings files that count only once hooks were asked."""
+
+    @property
+    def guarded(self) -> bool:
+        """Whether any hook in force wants to be asked."""
+        ...
+
+    def waiting(self) -> tuple[Change, ...]:
+        """Those nobody decided about. Changes of managed files are among them, and count already."""
+        ...
+
+    def admit(self, change: Change) -> None:
+        """It counts from the next reading of the settings on."""
+        ...
+
+    def refuse(self, change: Change) -> None:
+        """What the file said before stays in force until it changes again."""
         ...

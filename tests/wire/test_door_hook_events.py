@@ -42,12 +42,12 @@ def answering(event: str, **fields: Any) -> str:
 
 def heard(path: Path) -> list[dict[str, Any]]:
     """What hooks were told that wrote it down, a line each."""
-    return [json.loads(it) for it in path.read_text().splitlines()] if path.exists() else []
+    return [json.loads(it) for it in path.read_text().split("\n")[:-1]] if path.exists() else []
 
 
 def noting(path: Path, then: str = "true") -> str:
     """A line that writes down what its hook is told, and then does something."""
-    return f"cat >> {path}; echo >> {path}; {then}"
+    return f"printf '%s\\n' \"$(cat)\" >> {path}; {then}"
 
 
 def of(visit: Visit, session: str, event: str) -> list[Hooked]:

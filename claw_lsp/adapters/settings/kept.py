@@ -6,6 +6,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from claw_lsp.adapters.settings.gate import Gate
+
 
 @dataclass(frozen=True, slots=True)
 class Good:
@@ -23,8 +25,10 @@ class Good:
 
 @dataclass(slots=True)
 class LastGood:
-    """As long as the process lives. Read and written by several threads, each a whole value at once."""
+    """As long as the process lives. Read and written by several threads, each a whole value at once. Changes of files pass the
+    `gate`."""
 
+    gate: Gate = field(default_factory=Gate)
     _by_path: dict[str, Good] = field(default_factory=dict[str, Good])
 
     def of(self, path: str) -> Good | None:

@@ -89,6 +89,7 @@ def load(
     for path in policy.files:
         _read_file(gathered, path, "managed")
     settings = _settings(gathered, home, folder)
+    gathered.kept.gate.guard(folder or "", hooked=any(it.event == "ConfigChange" for it in settings.hooks))
     return Loaded(settings, tuple(gathered.problems), tuple(gathered.withheld), gathered.folder)
 
 
@@ -175,6 +176,7 @@ def _read_file(gathered: _Gathered, path: Path, source: str) -> None:
     except ClawError as error:
         _broken(gathered, path, source, (1, 1), str(error))
         return
+    text = gathered.kept.gate.passed(str(path), source, text)
     if text is None:
         gathered.kept.forget(str(path))
     else:

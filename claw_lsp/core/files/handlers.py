@@ -9,7 +9,7 @@ from typing import Any, cast
 
 from pydantic import ValidationError
 
-from claw_lsp.core.hooks.choosing import faulty
+from claw_lsp.core.hooks.choosing import FILE_CHANGED, faulty
 from claw_lsp.core.json_edit import Keys
 from claw_lsp.core.policy.rules import read
 from claw_lsp.facts.hook import FIRED, NOT_YET, TOOL_EVENTS, Hook
@@ -64,7 +64,8 @@ def _of_group(event: str, group: Any, at: Keys) -> Iterator[Found]:
             at, remark=f'hooks.{event}: expected {{"matcher": "…", "hooks": [{{"type": "command", …}}]}}. {_OUT}'
         )
         return
-    if why := faulty(matcher) if isinstance(matcher, str) else "expected a text":
+    literal = event == FILE_CHANGED  # Names of files, whatever is in them.
+    if why := ("" if literal else faulty(matcher)) if isinstance(matcher, str) else "expected a text":
         yield Found((*at, "matcher"), remark=f"hooks.{event}.matcher: {why}. Nothing matches it. {_OUT}")
         return
     assert isinstance(matcher, str)

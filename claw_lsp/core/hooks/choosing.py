@@ -17,6 +17,7 @@ from claw_lsp.facts.settings import Settings
 
 _EXACT = re.compile(r"[A-Za-z0-9_\- ,|]*")
 _SEPARATOR = re.compile(r"[,|]")
+FILE_CHANGED = "FileChanged"
 _SECONDS = {"command": 600.0, "http": 600.0, "mcp_tool": 600.0, "prompt": 30.0, "agent": 60.0}
 _SECONDS_OF_EVENT = {"UserPromptSubmit": 30.0, "PreModelSwitch": 30.0, "PostModelSwitch": 30.0, "SessionEnd": 1.5}
 
@@ -36,7 +37,7 @@ class Occasion:
 
 def chosen(settings: Settings, occasion: Occasion) -> tuple[Hook, ...]:
     """The hooks that run, in the order of the settings; of identical ones the first."""
-    them = [it for it in settings.hooks if it.event == occasion.event and _means(it.matcher, occasion.about)]
+    them = [it for it in settings.hooks if it.event == occasion.event and _is_for(it, occasion.about)]
     found: dict[str, Hook] = {}
     for it in them:
         if _concerns(it, occasion):
@@ -54,6 +55,12 @@ def faulty(matcher: str) -> str:
     return ""
 
 
+def watched_names(settings: Settings) -> tuple[str, ...]:
+    """The names of files whose changes FileChanged hooks want to hear of."""
+    found = [it for hook in settings.hooks if hook.event == FILE_CHANGED for it in _names(hook.matcher)]
+    return tuple(dict.fromkeys(found))
+
+
 def names_meant(matcher: str, names: Iterable[str]) -> tuple[str, ...]:
     """Those of the names that a matcher means."""
     return tuple(it for it in names if _means(matcher, it))
@@ -64,6 +71,18 @@ def seconds(hook: Hook) -> float:
     default = _SECONDS_OF_EVENT.get(hook.event, _SECONDS[hook.type])
     allowed = hook.timeout or min(default, _SECONDS[hook.type])
     return min(allowed, 60.0) if hook.event == "SessionEnd" else allowed
+
+
+def _is_for(hook: Hook, about: str) -> bool:
+    if hook.event != FILE_CHANGED:
+        return _means(hook.matcher, about)
+    names = _names(hook.matcher)
+    return not names or about in [it.rsplit("/", 1)[-1] for it in names]
+
+
+def _names(matcher: str) -> tuple[str, ...]:
+    """The names in a list of file names, which are no patterns; none for one that means every file that is watched."""
+    return tuple(it.strip() for it in matcher.split("|") if it.strip() not in ("", "*"))
 
 
 def _means(matcher: str, about: str) -> bool:

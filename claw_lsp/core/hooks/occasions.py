@@ -13,6 +13,7 @@ from claw_lsp.facts.instructions import Instructions
 from claw_lsp.facts.mcp import Elicitation, Elicited
 from claw_lsp.facts.plan import Plan
 from claw_lsp.facts.scene import Ground
+from claw_lsp.facts.settings import Change
 
 
 def session_start(source: str, state: State) -> Occasion:
@@ -86,6 +87,22 @@ def elicited(it: Elicitation) -> Occasion:
 def elicitation_answered(it: Elicitation, answer: Elicited) -> Occasion:
     given = {"action": answer.action, "content": answer.content}
     return Occasion("ElicitationResult", it.server, {**_of_elicitation(it), **given})
+
+
+def file_changed(path: str, how: str) -> Occasion:
+    """A file that hooks wanted to be watched was changed (change), made (add) or removed (unlink)."""
+    return Occasion("FileChanged", path.rsplit("/", 1)[-1], {"file_path": path, "event": how})
+
+
+def folder_added(path: str) -> Occasion:
+    """The editor opened a further folder."""
+    source = "register_repo_root"
+    return Occasion("DirectoryAdded", source, {"directory": path, "source": source})
+
+
+def config_changed(it: Change) -> Occasion:
+    """A settings file changed, and does not count yet, but for what is managed."""
+    return Occasion("ConfigChange", it.source, {"source": it.source, "file_path": it.path})
 
 
 def stop(turn: Turn) -> Occasion:

@@ -20,9 +20,12 @@ _TOLD_PLAINLY = frozenset({"SessionStart", "UserPromptSubmit", "UserPromptExpans
 """Events whose hooks speak to the model by what they print."""
 _DEAF = frozenset(
     """StopFailure Notification SessionEnd PermissionDenied PostCompact PermissionRequest InstructionsLoaded CwdChanged
-    PostModelSwitch""".split()
+    PostModelSwitch FileChanged DirectoryAdded""".split()
 )
 """Events that exit code 2 changes nothing about."""
+_WATCHING = frozenset({"SessionStart", "CwdChanged", "FileChanged"})
+"""Events whose hooks may name files to watch."""
+MOST_WATCHED = 500
 _ACTIONS = ("accept", "decline", "cancel")
 """What a hook may answer to an MCP server in the person's place."""
 _DECISIONS: dict[str, Behavior] = {"allow": "allow", "approve": "allow", "deny": "deny", "block": "deny", "ask": "ask"}
@@ -35,7 +38,8 @@ class Said:
 
     `decision` is deny for everything that blocks. `input` is what the call is to be made with, `output` what the model gets
     as its result, `grants` the `updatedPermissions`, `elicited` the answer to a server's
-    question. `halts` is why everything is to stop, None where nothing says so.
+    question, `watches` the files to watch from now on, None where nothing is said of them.
+    `halts` is why everything is to stop, None where nothing says so.
     `message` is for people, `context` for the model; `faults` are hooks that failed, a sentence each.
     """
 
@@ -51,6 +55,7 @@ class Said:
     grants: tuple[Mapping[str, Any], ...] = ()
     faults: tuple[str, ...] = ()
     elicited: Elicited | None = None
+    watches: tuple[str, ...] | None = None
 
     @property
     def blocked(self) -> str | None:
@@ -97,6 +102,7 @@ def joined(them: Iterable[Said]) -> Said:
     every = tuple(them)
     verdict = together(HookEnded(0, it.decision, it.reason) for it in every)
     reasons = dict.fromkeys(it.reason for it in every if verdict and it.decision == verdict.decision and it.reason)
+    naming = [it for it in every if it.watches is not None]
     return Said(
         decision=verdict.decision if verdict else None,
         reason="\n".join(reasons),
@@ -109,6 +115,7 @@ def joined(them: Iterable[Said]) -> Said:
         retries=any(it.retries for it in every),
         grants=tuple(grant for it in every for grant in it.grants),
         faults=tuple(fault for it in every for fault in it.faults),
+        watches=tuple(path for it in naming for path in it.watches or ()) if naming else None,
         elicited=next(
             (it.elicited for it in every if verdict and it.elicited and it.decision == verdict.decision), None
         ),
@@ -146,6 +153,7 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
         word = "allow" if action == "accept" else "deny"
         elicited = Elicited(action, _object(inner.get("content")) if action == "accept" else {})
     halted = data.get("continue") is False or answer.get("interrupt") is True
+    watches = inner.get("watchPaths") if hook.event in _WATCHING else None
     return Said(
         decision=_DECISIONS.get(word),
         reason=reason,
@@ -158,7 +166,12 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
         retries=inner.get("retry") is True,
         grants=tuple(_granted(hook, it) for it in cast("list[Any]", grants)) if isinstance(grants, list) else (),
         elicited=elicited,
+        watches=_paths(watches) if isinstance(watches, list) else None,
     )
+
+
+def _paths(said: list[Any]) -> tuple[str, ...]:
+    return tuple(it for it in said if isinstance(it, str) and it)[:MOST_WATCHED]
 
 
 def _granted(hook: Hook, entry: object) -> dict[str, Any]:
