@@ -62,6 +62,7 @@ class Gate:
             change = Change(path, _GATED[source], text)
             if self.guarded and self._refused.get(path) != change:
                 self._waiting[path] = change
+                self._refused.pop(path, None)
             if self.guarded and source != POLICY:
                 return before
             self._admitted[path] = text
