@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import platform
-from collections.abc import AsyncGenerator, Callable, Hashable, Iterable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from dataclasses import replace
 from datetime import datetime
 from functools import partial
@@ -17,6 +17,7 @@ from claw_lsp.adapters.clock import SystemClock
 from claw_lsp.adapters.interpreter import importing
 from claw_lsp.adapters.jsonl import JsonlArchive
 from claw_lsp.adapters.shared_editors import EditorOffer
+from claw_lsp.app.watching import file_changes, settings_changes
 from claw_lsp.app.world import World
 from claw_lsp.engine.house import House
 from claw_lsp.engine.offering import TOOL_SEARCH, MakeTool
@@ -62,16 +63,13 @@ def build(world: World) -> House:
     from claw_lsp.adapters.sandbox.system import SystemSandbox
     from claw_lsp.adapters.settings import LastGood, RuleMemory
 
-    clock = SystemClock()
-    texts = prompts.load()
+    clock, texts = SystemClock(), prompts.load()
     model, processes = _model(world, clock), _processes(world)
     versions = Git(search_path=world.environment.get("PATH", ""), home=world.home)
-    search = searcher()
     entries, servers = _mcp(world)
-    room = _room(world)
+    search, room, kept = searcher(), _room(world), LastGood()
     sandbox = SystemSandbox(world.environment, world.claw_home)
     tools = _toolmaker(model, processes, search, sandbox, partial(_tools_of_servers, servers, room))
-    kept = LastGood()
     load = _settings_loader(world, tools, kept)
     guidance = _guidance(world)
     opener = _opener(texts, versions, load, tools, guidance, entries)
@@ -95,8 +93,8 @@ def build(world: World) -> House:
         search=search,
         settings=load,
         examine=partial(_examined, world.claw_home),
-        settings_changes=partial(_settings_changes, world),
-        file_changes=_file_changes,
+        settings_changes=partial(settings_changes, world),
+        file_changes=file_changes,
         gate=kept.gate,
         home=world.home,
         claw_home=world.claw_home,
@@ -236,24 +234,6 @@ def _settings_loader(world: World, tools: Callable[[Settings], object], kept: La
         return await asyncio.to_thread(found, folder, section)
 
     return off_the_loop
-
-
-def _settings_changes(world: World, folders: Callable[[], Iterable[str]]) -> AsyncGenerator[tuple[str, ...]]:
-    from claw_lsp.adapters.mcp.config import files_of as mcp_files_of
-    from claw_lsp.adapters.settings import files_of
-    from claw_lsp.adapters.watching import FileWatch
-
-    def watched() -> tuple[str, ...]:
-        here = tuple(folders())
-        return (*files_of(world.home, world.claw_home, here), *mcp_files_of(world.claw_home, here))
-
-    return FileWatch().changes(watched)
-
-
-def _file_changes(paths: tuple[str, ...]) -> AsyncGenerator[tuple[tuple[str, str], ...]]:
-    from claw_lsp.adapters.watching import FileWatch
-
-    return FileWatch().happenings(lambda: paths)
 
 
 async def _mode_in(load: LoadSettings, folder: str) -> Mode:

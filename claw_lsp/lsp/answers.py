@@ -11,7 +11,7 @@ from lsprotocol import types
 from claw_lsp.engine.house import House
 from claw_lsp.facts.fault import HostError
 from claw_lsp.facts.settings import Settings
-from claw_lsp.lsp import actions, config_changes, from_lsp, outsiders
+from claw_lsp.lsp import actions, from_lsp, outsiders
 from claw_lsp.lsp.client import Client
 from claw_lsp.lsp.commands import (
     along,
@@ -115,7 +115,6 @@ class Answers:
             await self._settings_changed(paths)
 
     async def _settings_changed(self, paths: Iterable[str]) -> None:
-        await config_changes.settle(self.door)
         await self.door.settings_changed(paths)
         await outsiders.follow(self.door)
         await mcp.follow(self.door)

@@ -20,6 +20,7 @@ from claw_lsp.core.policy.paths import inside
 from claw_lsp.core.rules_page import Listed
 from claw_lsp.core.window import Part
 from claw_lsp.core.words import counted
+from claw_lsp.engine.config_changes import settle
 from claw_lsp.engine.eliciting import HookedAsked
 from claw_lsp.engine.hooking import Alone
 from claw_lsp.engine.house import House
@@ -28,6 +29,7 @@ from claw_lsp.engine.session import Session
 from claw_lsp.engine.small_model import SmallModel
 from claw_lsp.engine.titles import Titles
 from claw_lsp.engine.turn import run_turn
+from claw_lsp.engine.watched import Watched
 from claw_lsp.facts.event import Entry, Event, Stopped, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import BadRequest, ClawError, HostError, LogError, SessionHeld
 from claw_lsp.facts.hooked import Hooked
@@ -65,7 +67,6 @@ from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.trusting import Trusting
 from claw_lsp.lsp.uris import filelike, path_of
 from claw_lsp.lsp.views import Views
-from claw_lsp.lsp.watched import Watched
 from claw_lsp.ports.files import Workspace
 from claw_lsp.ports.languages import Symbols
 from claw_lsp.ports.model import Model
@@ -164,7 +165,10 @@ class Door:
         return in_force.settings
 
     async def settings_changed(self, paths: Iterable[str]) -> None:
-        """Files of settings changed: what they say counts from the next step of any turn on."""
+        """Files of settings changed: what they say counts from the next step of any turn on, if hooks let it."""
+        if self.house.gate.guarded:
+            await asyncio.gather(*(self.house.settings(folder, self.section) for folder in self.homes))
+            await settle(self.house.gate, self.house.sessions, self.watched.wired, partial(self.messages.say, WARNING))
         self.settings_files.count_change()
         problems = [it for folder in self.homes for it in (await self.house.settings(folder, self.section)).problems]
         self.settings_files.found(problems, changed=paths)

@@ -11,6 +11,7 @@ from claw_lsp.engine.hooking import Alone
 from claw_lsp.engine.house import House
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.titles import Titles
+from claw_lsp.engine.watched import Watched
 from claw_lsp.facts.event import Entry, Event
 from claw_lsp.facts.question import Question
 from claw_lsp.lsp.along import Lookup
@@ -42,7 +43,6 @@ from claw_lsp.lsp.symbols import WrittenSymbols
 from claw_lsp.lsp.transport.messages import RequestId
 from claw_lsp.lsp.trusting import Trusting
 from claw_lsp.lsp.views import Views
-from claw_lsp.lsp.watched import Watched
 from claw_lsp.lsp.workspace import EditorWorkspace
 from claw_lsp.ports.files import Workspace
 
@@ -51,8 +51,7 @@ def make_door(house: House, editor: Client, disk: Workspace, powers: Powers, fol
     """The parts of a door, put together for a client with these powers."""
     buffers = Buffers(powers.encoding)
     views = Views(editor, Path(house.claw_home) / "views", shows=powers.show_document)
-    workspace = EditorWorkspace(editor, buffers, powers, disk)
-    slot: list[Door] = []
+    workspace, slot = EditorWorkspace(editor, buffers, powers, disk), list[Door]()
     review = Review(buffers, workspace.editing, partial(_hunks_changed, slot))
     questions = _questions(editor, powers, views, slot)
     chats = Chats(chat_desk(house, editor, buffers, powers, workspace, slot))

@@ -32,7 +32,7 @@ class Watched:
     ) -> None:
         self._happenings = happenings
         self._sessions = sessions
-        self._wired = wired
+        self.wired = wired
         self._names: dict[str, tuple[str, ...]] = {}
         self._paths: tuple[str, ...] = ()
         self._following: asyncio.Task[None] | None = None
@@ -73,7 +73,7 @@ class Watched:
     async def _tell(self, session: Session, occasion: Occasion) -> None:
         try:
             session = await self._sessions.look(session.id)
-            await fire(occasion, session, await self._wired(session))
+            await fire(occasion, session, await self.wired(session))
         except ClawError as error:
             logger.info("No hook could be told of %s: %s", occasion.event, error)
 
