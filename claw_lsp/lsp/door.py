@@ -492,10 +492,3 @@ class Door:
         await self.sharing.close()
         await self.chats.close()
         await self.house.close()
-
-
-def known_folder(folders: tuple[str, ...]) -> str:
-    """The first workspace folder. Raises BadRequest where none is open."""
-    if not folders:
-        raise BadRequest("This needs an open folder. Open one in the editor and try again.")
-    return folders[0]

@@ -166,7 +166,7 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
         retries=inner.get("retry") is True,
         grants=tuple(_granted(hook, it) for it in cast("list[Any]", grants)) if isinstance(grants, list) else (),
         elicited=elicited,
-        watches=_paths(watches) if isinstance(watches, list) else None,
+        watches=_paths(cast("list[Any]", watches)) if isinstance(watches, list) else None,
     )
 
 

@@ -35,7 +35,7 @@ from claw_lsp.lsp.commands.modes import mode as set_mode
 from claw_lsp.lsp.commands.modes import model as set_model
 from claw_lsp.lsp.commands.review import hunk_named
 from claw_lsp.lsp.commands.table import Answer, command
-from claw_lsp.lsp.door import Door, known_folder
+from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.messages import INFO
 from claw_lsp.lsp.review import Shown
 from claw_lsp.lsp.runs import Run
@@ -111,7 +111,8 @@ async def review(door: Door, args: ReviewArguments, request: Request) -> Answer:
 @command("claw.init", InitArguments, slash=True)
 async def init(door: Door, args: InitArguments, request: Request) -> Answer:
     """Write a first CLAW.md for this project, or mend the one there is. With `prompt`, what to look after."""
-    known_folder(door.folders)
+    if not door.folders:
+        raise BadRequest("This needs an open folder. Open one in the editor and try again.")
     session = await door.session_for(args.session, None, None, None)
     run = await start_about(door, session, "init", Subject(words=args.prompt or ""), request)
     return _answer(run) | {"text": "Claw reads the project and writes CLAW.md."}
