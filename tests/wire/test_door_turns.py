@@ -85,6 +85,7 @@ async def test_the_end_of_an_interrupted_run_says_what_it_took(tmp_path: Path) -
 async def test_a_turn_that_waits_for_another_and_is_called_off_is_recorded(tmp_path: Path) -> None:
     async with visiting(tmp_path, waits("Half"), says("Next.")) as visit:
         one = await visit.command("claw.ask", prompt="one")
+        await visit.until(lambda: visit.model.requests)
         two = await visit.command("claw.ask", session=one["session"], prompt="two")
         await visit.command("claw.stop", run=two["run"])
         assert (await visit.end(two["run"]))["stopped"] == "interrupted"
