@@ -13,10 +13,13 @@ from blockbuster import BlockBuster, blockbuster_ctx
 from tests.replay import assert_logs_replay
 
 hypothesis.settings.register_profile(
-    "claw", phases=[it for it in hypothesis.Phase if it is not hypothesis.Phase.explain]
+    "claw",
+    derandomize=True,
+    phases=[it for it in hypothesis.Phase if it is not hypothesis.Phase.explain],
 )
 hypothesis.settings.load_profile("claw")
-# The phase that explains a failure traces every line, and has crashed the interpreter (CPython 3.11.7).
+# Every run tries the same examples, so that a change is judged by what it changes; `--search` looks for other ones. The phase
+# that explains a failure traces every line, and has crashed the interpreter (CPython 3.11.7).
 
 SLOW = ("editors", "e2e", "servers", "soak")
 """Folders whose tests start editors or processes, and may take longer than `MOST` seconds."""
@@ -24,6 +27,7 @@ MOST = 120
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--search", type=int, default=0, help="try so many examples of each law, other ones in every run")
     parser.addoption(
         "--update-cases", action="store_true", help="write the expected parts of tests/cases/*.case as they come out"
     )
@@ -32,6 +36,8 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     here = Path(__file__).parent
+    if n_examples := config.getoption("--search"):
+        _search(items, n_examples)
     for item in items:
         folder = item.path.relative_to(here).parts[0] if item.path.is_relative_to(here) else ""
         limit = item.get_closest_marker("timeout")
@@ -40,6 +46,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
         if item.get_closest_marker("vscode") and config.pluginmanager.hasplugin("xdist"):
             # One VS Code is started for all of its tests, so one worker has them all.
             item.add_marker(pytest.mark.xdist_group("vscode"))
+
+
+def _search(items: list[pytest.Item], n_examples: int) -> None:
+    for item in items:
+        law = getattr(item, "obj", None)
+        if hasattr(law, "hypothesis"):
+            # hypothesis has no public way to say it anew of a test that says itself how many it tries.
+            own = law._hypothesis_internal_use_settings
+            wanted = hypothesis.settings(own, max_examples=n_examples, derandomize=False, deadline=None)
+            law._hypothesis_internal_use_settings = wanted
+            item.add_marker(pytest.mark.timeout(0), append=False)
 
 
 @pytest.hookimpl(wrapper=True)

@@ -225,7 +225,7 @@ def _in_order(moved: list[tuple[Hunk, Hunk]], start: int, end: int) -> tuple[Hun
 
 def _fills(hunk: Hunk, *, at_border: bool) -> bool:
     """Whether there is something at the border of its window that is its own, or was around it."""
-    return hunk.start < hunk.end and not (at_border and hunk.core[0] == hunk.core[1])
+    return hunk.start < hunk.end and not (at_border and hunk.base and hunk.core[0] == hunk.core[1])
 
 
 def _steps(text: str, edit: TextEdit) -> list[tuple[TextEdit, str]]:

@@ -219,6 +219,10 @@ FOUND = {
         "a\n",
         [(1, (1, 1, "b")), (2, (0, 1, "")), (2, (0, 1, ""))],
     ),
+    "a deletion left of a place where another prompt put something": (
+        "ab\n",
+        [(1, (1, 2, "")), (2, (1, 1, "c")), (3, (0, 1, ""))],
+    ),
     "a deletion inside of a window, at its border": (
         "a\nb\n",
         [

@@ -144,6 +144,8 @@ async def test_r01_r02_cancelled_at_twenty_random_points_the_stream_closes_and_n
             first = await visit.turn("claw.ask", prompt="are you there?")
             effects = visit.root / "effects"
             for point in range(20):
+                await visit.settle()
+                visit.progress.clear()
                 starting, waiting, begun = await begin(visit, session=first["session"])
                 await asyncio.sleep(chance.random() * 0.55)
                 at = time.monotonic()
@@ -155,7 +157,6 @@ async def test_r01_r02_cancelled_at_twenty_random_points_the_stream_closes_and_n
                 done = effects.read_text() if effects.exists() else ""
                 await asyncio.sleep(0.08)
                 assert (effects.read_text() if effects.exists() else "") == done
-                visit.progress.clear()
             assert any(it.abandoned for it in api.requests)
             await visit.until(lambda: all(it.finished or it.abandoned for it in api.requests))
             again = await visit.turn("claw.ask", prompt="are you there?", session=first["session"])
@@ -189,11 +190,12 @@ async def test_what_the_provider_counted_before_the_turn_was_stopped_is_paid_for
 async def test_r02_every_progress_ends_and_a_token_of_the_past_stops_nothing(tmp_path: Path) -> None:
     async with visiting(tmp_path, waits("Half"), waits("Other"), says("End.")) as visit:
         _, _, one = await begin(visit)
-        await visit.until(lambda: visit.hear() or visit.progress)
+        await visit.until(lambda: visit.hear() or (visit.progress and visit.model.requests))
         token = visit.progress[0]["token"]
         visit.client.notify("window/workDoneProgress/cancel", {"token": token})
         assert (await visit.end(one["run"]))["stopped"] == "interrupted"
         _, _, two = await begin(visit)
+        await visit.until(lambda: len(visit.model.requests) == 2)
         visit.client.notify("window/workDoneProgress/cancel", {"token": token})
         visit.client.notify("window/workDoneProgress/cancel", {"token": "never seen"})
         await visit.settle()
