@@ -85,15 +85,22 @@ def _clusters(base: str, mine: frozenset[TextEdit], other: frozenset[TextEdit]) 
     found: list[tuple[int, int, frozenset[TextEdit]]] = []
     runs = ([it] if _inseparable(base, it) else [[one] for one in it] for it in _touching(mine | other))
     for unit in chain.from_iterable(runs):
-        start, end, edits = unit[0].start, max(it.end for it in unit), frozenset(unit)
+        edits = frozenset(unit)
+        start, end = _span(base, edits, apart=not (edits <= mine or edits <= other))
         while found and (found[-1][1] > start or (found[-1][:2] == (start, end) and start == end)):
-            start, end = min(found[-1][0], start), max(found[-1][1], end)
             edits |= found.pop()[2]
-            if not (edits <= mine or edits <= other):
-                # With the line end before them, so that what is inserted at the very border is met, too.
-                start, end = base.rfind("\n", 0, start), base.find("\n", max(start, end - 1)) + 1 or len(base) + 1
+            start, end = _span(base, edits, apart=not (edits <= mine or edits <= other))
         found.append((start, end, edits))
     return (edits for _, _, edits in found)
+
+
+def _span(base: str, edits: frozenset[TextEdit], *, apart: bool) -> tuple[int, int]:
+    """From where to where edits reach. Those that are in each other's way take their lines, with the line end before them, so
+    that what is inserted at the very border is met, too."""
+    start, end = min(it.start for it in edits), max(it.end for it in edits)
+    if not apart:
+        return start, end
+    return base.rfind("\n", 0, start), base.find("\n", max(start, end - 1)) + 1 or len(base) + 1
 
 
 def _place(it: TextEdit) -> tuple[int, int, str]:

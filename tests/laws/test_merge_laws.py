@@ -56,6 +56,11 @@ def test_two_sides_are_the_merge_or_differ_only_in_whose_words_stand_where_both_
     assert {*words(for_theirs), *words(for_ours)} <= {" ", *words(base), *words(ours), *words(theirs)}
 
 
+def test_where_both_wrote_a_line_is_as_one_side_has_it_though_only_a_part_of_it_is_in_the_way():
+    base, ours, theirs = "first\nreturn a + b\n", "first\nreturn sum((a, b))\n", "one\nreturn a - b\n"
+    assert sided(base, ours, theirs) == ("one\nreturn a - b\n", "one\nreturn sum((a, b))\n")
+
+
 def test_where_both_wrote_one_side_each_stands_and_elsewhere_both_do():
     assert sided("a b c\n\nd\n\ne\n", "a x c\n\nd\n\nf\n", "A y c\n\nD\n\ne\n") == (
         "A y c\n\nD\n\nf\n",
