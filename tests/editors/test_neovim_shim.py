@@ -293,6 +293,26 @@ def test_saving_never_writes_over_what_another_program_wrote(tmp_path: Path) -> 
         assert "could not save a.txt" in editor.messages()
 
 
+def test_what_commands_and_hooks_wrote_is_read_into_buffers_that_nobody_changed(tmp_path: Path) -> None:
+    with shim(tmp_path) as it:
+        editor = it.editor
+        mine = editor.edit("mine.txt", FIVE)
+        editor.type("Omine<Esc>")
+        editor.until(lambda: "mine" in editor.text(mine), "it is typed")
+        editor.nvim.command("set hidden")
+        formatted = editor.edit("a.txt", "one   \n")
+        for name in ("mine.txt", "a.txt"):
+            (editor.root / name).write_text("formatted\n")
+        it.says("claw/event", session="s", n=1, at=1.0, event={"kind": "hooked", "event": "PostToolUse"})
+        editor.until(lambda: editor.lines(formatted) == ["formatted"], "it is read again")
+        assert not editor.lua("return vim.bo[...].modified", formatted.number)
+        assert editor.text(mine) == f"mine\n{FIVE}".rstrip()
+        assert not editor.nvim.api.get_mode()["blocking"]
+        answer = it.asks("claw/save", uris=[uri(it, "a.txt"), uri(it, "mine.txt")])
+        assert answer["saved"] == [uri(it, "a.txt")]
+        assert "changed on the disk" in answer["failed"][uri(it, "mine.txt")]
+
+
 def test_a_stale_edit_is_refused_in_words_that_only_the_server_hears(tmp_path: Path) -> None:
     with shim(tmp_path) as it:
         editor = it.editor

@@ -12,11 +12,16 @@ local function told(_, params)
   say.say(params.message, LEVELS[params.type])
 end
 
+--- Facts behind which other programs may have written to the disk.
+local RAN = { call_finished = true, hooked = true }
+
 local function happened(_, event, context)
   if event.kind == 'status' then
     require('claw.status').heard(event, context.client_id)
   elseif event.kind == 'hunks' then
     require('claw.hunks').heard(event.uri, event.hunks or {})
+  elseif type(event.event) == 'table' and RAN[event.event.kind] then
+    require('claw.save').reread()
   end
   vim.api.nvim_exec_autocmds('User', { pattern = 'ClawEvent', modeline = false, data = event })
 end

@@ -33,6 +33,18 @@ function M.seen(bufnr)
   })
 end
 
+--- What a command or a hook of the agent's wrote on the disk is read into buffers that nobody changed, where 'autoread' lets us.
+function M.reread()
+  for bufnr, before in pairs(vim.o.autoread and known or {}) do
+    if vim.api.nvim_buf_is_loaded(bufnr) and not vim.bo[bufnr].modified then
+      local now = on_disk(bufnr)
+      if now ~= before and now ~= 'none' then
+        vim.cmd('silent! checktime ' .. bufnr)
+      end
+    end
+  end
+end
+
 --- Write one buffer. Answers nil, or why it was not written.
 function M.write(bufnr)
   local now = on_disk(bufnr)
