@@ -288,6 +288,20 @@ def test_a_keyring_keeps_logins_where_there_is_one(tmp_path: Path) -> None:
     assert (store.get(config), ring.kept) == (None, {})
 
 
+def test_what_a_keyring_did_not_take_counts_before_what_it_kept_earlier(tmp_path: Path) -> None:
+    ring, config = (
+        Ring(broken=False),
+        ServerConfig(name="db", scope="user", transport="http", url="https://a.example/mcp"),
+    )
+    store = LoginStore(str(tmp_path), ring)
+    store.put(config, Login(tokens={"access_token": "old"}))
+    ring.broken = True
+    store.put(config, Login(tokens={"access_token": "renewed"}))
+    assert store.get(config) == Login(tokens={"access_token": "renewed"})
+    assert store.remove(config)
+    assert (store.get(config), ring.kept) == (None, {})
+
+
 def test_a_file_of_logins_that_others_can_read_is_not_used_and_one_that_is_broken_is_put_aside(tmp_path: Path) -> None:
     config = ServerConfig(name="db", scope="user", transport="http", url="https://a.example/mcp")
     store = LoginStore(str(tmp_path), Ring())

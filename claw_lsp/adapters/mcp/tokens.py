@@ -57,9 +57,12 @@ class SystemKeyring:
         return self._tried(lambda it: it.get_password(SERVICE, name))
 
     def put(self, name: str, secret: str) -> bool:
-        # A desktop's keyring can refuse what is long, and some forget it: only what can be read again is kept.
+        # A desktop's keyring can refuse what is long, and some forget it or cut it off: only what can be read again is kept.
         self._tried(lambda it: it.set_password(SERVICE, name, secret))
-        return self.get(name) == secret
+        found = self.get(name)
+        if found not in (None, secret):
+            self.remove(name)
+        return found == secret
 
     def remove(self, name: str) -> None:
         self._tried(lambda it: it.delete_password(SERVICE, name))
@@ -89,7 +92,8 @@ class LoginStore:
     def get(self, config: ServerConfig) -> Login | None:
         """What is kept for a server. Raises ClawError for a file that must not be used."""
         name = _key(config)
-        kept = self._keyring.get(name) or self._records().get(name)
+        # What stands in the file was written when the keyring did not take it, so it is the newer.
+        kept = self._records().get(name) or self._keyring.get(name)
         if kept is None:
             return None
         try:
