@@ -16,7 +16,7 @@ from claw_lsp.core.hooks.saying import NOTHING, Said, joined, said
 from claw_lsp.core.hooks.telling import LONGEST, MOST_HELD, WOKEN, fact, told
 from claw_lsp.engine.saving import Saves, saved_first
 from claw_lsp.engine.session import Session
-from claw_lsp.facts.call import Call, Result
+from claw_lsp.facts.call import Call, Result, text_in
 from claw_lsp.facts.event import Entry, ModelChanged, ModelSpoke, Titled, TurnEnded, UserSpoke
 from claw_lsp.facts.fault import ClawError, ModelError
 from claw_lsp.facts.hook import Hook, HookRan
@@ -169,6 +169,17 @@ async def may_stand_in(other: ModelChanged, session: Session, wired: Wired) -> b
 
 async def stands_in(before: str, other: ModelChanged, session: Session, wired: Wired) -> None:
     await fire(occasions.after_model(before, other.model or ""), session, wired)
+
+
+def masks(wired: Wired) -> bool:
+    """Whether hooks want to say what is shown of the model's replies; then nothing is shown before they did."""
+    return any(it.event == "MessageDisplay" for it in wired.settings.hooks)
+
+
+async def shown(event: ModelSpoke, session: Session, wired: Wired) -> None:
+    """MessageDisplay hooks, before a reply is written down: what they say is shown in place of its text."""
+    if (turn := session.state.turn) is not None and (text := text_in(event.blocks)):
+        await fire(occasions.displayed(turn.run, event.message_id, text), session, wired)
 
 
 async def before_compaction(trigger: str, focus: str, session: Session, wired: Wired) -> Said:

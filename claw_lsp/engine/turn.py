@@ -52,7 +52,7 @@ class Hands:
     """What a turn works with. `facts_of` knows any model id; `home` is the person's home folder, `claw_home`
     our own. `reopened` is what a session would begin with now, `compact_prompt` asks the model for a summary.
     `newer` gives the settings that are in force now, in place of those of before, `offered`
-    the tools that the model was not told of yet."""
+    the tools that the model was not told of yet. `shows_replies`: people read replies in a document, and hooks may change what."""
 
     model: Model
     tools: Mapping[str, Tool]
@@ -71,6 +71,7 @@ class Hands:
     reopened: Callable[[State], Awaitable[SessionStarted]] | None = None
     compact_prompt: str = ""
     newer: Callable[[Settings], Awaitable[Settings]] | None = None
+    shows_replies: bool = False
     offered: Callable[[State], ToolsOffered | None] | None = None
 
 
@@ -168,10 +169,13 @@ async def _take(step: Compact | Consult | Judge | Perform | Refuse | End, sessio
 
 async def _consult(session: Session, hands: Hands) -> None:
     facts = hands.facts_of(session.state.model)
+    masked = hands.shows_replies and hooking.masks(hands)
 
     async def hear(signal: Signal) -> None:
         if isinstance(signal, TextArrived):
             session.keep(signal.text)
+            if masked:
+                return
         elif isinstance(signal, UsageReported):
             session.owes(signal.usage, cost(signal.usage, facts.price))
         elif isinstance(signal, Retrying):
@@ -194,6 +198,8 @@ async def _consult(session: Session, hands: Hands) -> None:
         await _record(session, hands, other)
         await hooking.stands_in(facts.id, other, session, hands)
         return
+    if masked:
+        await hooking.shown(event, session, hands)
     await _record(session, hands, event)
 
 

@@ -16,12 +16,12 @@ FIRED = frozenset(
     """SessionStart SessionEnd UserPromptSubmit PreToolUse PermissionRequest PermissionDenied PostToolUse PostToolUseFailure
     PostToolBatch Notification Stop StopFailure PreCompact PostCompact InstructionsLoaded CwdChanged PreModelSwitch
     PostModelSwitch UserPromptExpansion TaskCreated TaskCompleted Elicitation ElicitationResult
-    ConfigChange FileChanged DirectoryAdded""".split()
+    ConfigChange FileChanged DirectoryAdded MessageDisplay""".split()
 )
 """The events that happen here."""
 
 NOT_YET = frozenset(
-    """Setup MessageDisplay SubagentStart SubagentStop TeammateIdle WorktreeCreate
+    """Setup SubagentStart SubagentStop TeammateIdle WorktreeCreate
     WorktreeRemove""".split()
 )
 """The events that other agents have and that do not happen here; docs/compatibility.md says why."""

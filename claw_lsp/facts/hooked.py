@@ -24,7 +24,7 @@ class Hooked(Fact):
     """Hooks ran, and said this together. `context` is what the model is told, `message` what people are. `input` is what a
     call is made with in place of the model's, `halts` why the turn stops, None where it does not. `goes_on`: the turn goes on
     though the model was done; `erases`: what the person said is taken out of the prompt. What models took is `side_usage`, by
-    model, and `side_cost`."""
+    model, and `side_cost`. `display` is what people are shown of the reply that follows in place of its text."""
 
     kind: Literal["hooked"] = "hooked"
     from_outside: ClassVar[bool] = True
@@ -39,5 +39,6 @@ class Hooked(Fact):
     halts: str | None = None
     goes_on: bool = False
     erases: bool = False
+    display: str | None = None
     side_usage: dict[str, dict[str, int]] = {}
     side_cost: float | None = None

@@ -331,7 +331,8 @@ class Door:
             proposes = settings.model_copy(update={"review": "before"})
             hands = replace(hands, model=by, settings=proposes, checkpoints=None)
         else:
-            hands = replace(hands, newer=self.settings_files.newer(partial(self.settings_of, session)))
+            newer = self.settings_files.newer(partial(self.settings_of, session))
+            hands = replace(hands, newer=newer, shows_replies=True)
         return await run_turn(session, spoken, hands)
 
     def _closing(self, session: Session, spoken: UserSpoke, run: Run, stopped: Stopped, why: str) -> TurnEnded:

@@ -72,6 +72,7 @@ class Writer:
         self.key = key
         self._scrub = Scrub()
         self._pieces: list[str] = []
+        self._display: str | None = None
         self._blanks: str = ""
         self._in_reply = False
         self._in_list = False
@@ -179,6 +180,9 @@ class Writer:
                 return (self._item(_picked(event)),)
             case TurnEnded() as event:
                 return self._some((self._reply("") if self._pieces else "") + self._ended(event, entry.at))
+            case Hooked(display=str(display)):
+                self._display = display
+                return ()
             case Hooked() as event:
                 return self._hook(in_a_line(event), event.event)
             case Dropped(items=items):
@@ -229,7 +233,8 @@ class Writer:
         for call in calls_in(event.blocks):
             self._titles[call.id] = call_title(call, self._cwd)
             self._open.add(call.id)
-        out = self._reply(text_in(event.blocks))
+        shown, self._display = self._display, None
+        out = self._reply(text_in(event.blocks) if shown is None else shown)
         if event.cut and event.fault:
             out += self._item(f"The reply broke off: {one_line(scrubbed(event.fault), LONGEST)}")
         return out

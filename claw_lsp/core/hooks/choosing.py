@@ -19,7 +19,13 @@ _EXACT = re.compile(r"[A-Za-z0-9_\- ,|]*")
 _SEPARATOR = re.compile(r"[,|]")
 FILE_CHANGED = "FileChanged"
 _SECONDS = {"command": 600.0, "http": 600.0, "mcp_tool": 600.0, "prompt": 30.0, "agent": 60.0}
-_SECONDS_OF_EVENT = {"UserPromptSubmit": 30.0, "PreModelSwitch": 30.0, "PostModelSwitch": 30.0, "SessionEnd": 1.5}
+_SECONDS_OF_EVENT = {
+    "UserPromptSubmit": 30.0,
+    "PreModelSwitch": 30.0,
+    "PostModelSwitch": 30.0,
+    "SessionEnd": 1.5,
+    "MessageDisplay": 10.0,
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -105,6 +105,12 @@ def config_changed(it: Change) -> Occasion:
     return Occasion("ConfigChange", it.source, {"source": it.source, "file_path": it.path})
 
 
+def displayed(run: str, message: str, text: str) -> Occasion:
+    """A reply is to be shown, as a whole."""
+    given = {"turn_id": run, "message_id": message, "index": 0, "final": True, "delta": text}
+    return Occasion("MessageDisplay", "", given)
+
+
 def stop(turn: Turn) -> Occasion:
     text = text_in(turn.last.blocks) if turn.last else ""
     given = {"stop_hook_active": turn.n_held > 0, "last_assistant_message": text}

@@ -20,7 +20,7 @@ _TOLD_PLAINLY = frozenset({"SessionStart", "UserPromptSubmit", "UserPromptExpans
 """Events whose hooks speak to the model by what they print."""
 _DEAF = frozenset(
     """StopFailure Notification SessionEnd PermissionDenied PostCompact PermissionRequest InstructionsLoaded CwdChanged
-    PostModelSwitch FileChanged DirectoryAdded""".split()
+    PostModelSwitch FileChanged DirectoryAdded MessageDisplay""".split()
 )
 """Events that exit code 2 changes nothing about."""
 _WATCHING = frozenset({"SessionStart", "CwdChanged", "FileChanged"})
@@ -39,7 +39,7 @@ class Said:
     `decision` is deny for everything that blocks. `input` is what the call is to be made with, `output` what the model gets
     as its result, `grants` the `updatedPermissions`, `elicited` the answer to a server's
     question, `watches` the files to watch from now on, None where nothing is said of them.
-    `halts` is why everything is to stop, None where nothing says so.
+    `display` is shown to people in place of the model's text. `halts` is why everything is to stop, None where nothing says so.
     `message` is for people, `context` for the model; `faults` are hooks that failed, a sentence each.
     """
 
@@ -56,6 +56,7 @@ class Said:
     faults: tuple[str, ...] = ()
     elicited: Elicited | None = None
     watches: tuple[str, ...] | None = None
+    display: str | None = None
 
     @property
     def blocked(self) -> str | None:
@@ -115,6 +116,7 @@ def joined(them: Iterable[Said]) -> Said:
         retries=any(it.retries for it in every),
         grants=tuple(grant for it in every for grant in it.grants),
         faults=tuple(fault for it in every for fault in it.faults),
+        display=next((it.display for it in reversed(every) if it.display is not None), None),
         watches=tuple(path for it in naming for path in it.watches or ()) if naming else None,
         elicited=next(
             (it.elicited for it in every if verdict and it.elicited and it.decision == verdict.decision), None
@@ -153,6 +155,7 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
         word = "allow" if action == "accept" else "deny"
         elicited = Elicited(action, _object(inner.get("content")) if action == "accept" else {})
     halted = data.get("continue") is False or answer.get("interrupt") is True
+    display = inner.get("displayContent") if hook.event == "MessageDisplay" else None
     watches = inner.get("watchPaths") if hook.event in _WATCHING else None
     return Said(
         decision=_DECISIONS.get(word),
@@ -166,6 +169,7 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
         retries=inner.get("retry") is True,
         grants=tuple(_granted(hook, it) for it in cast("list[Any]", grants)) if isinstance(grants, list) else (),
         elicited=elicited,
+        display=stripped(display) if isinstance(display, str) else None,
         watches=_paths(cast("list[Any]", watches)) if isinstance(watches, list) else None,
     )
 

@@ -46,7 +46,8 @@ def fact(occasion: Occasion, said: Said, hooks: Sequence[Hook], ran: Sequence[Ho
     """What is written down; from it alone follows what the session does."""
     event, against = occasion.event, said.decision == "deny"
     halts = None if event == "Stop" else said.halts  # It stops anyway.
-    context = "" if event == "PreCompact" else said.context  # That is for the summary.
+    # What PreCompact hooks say is for the summary; of what is shown the model hears nothing.
+    context = "" if event in ("PreCompact", "MessageDisplay") else said.context
     if against and event in _REASON_TOLD:
         context = "\n\n".join(filter(None, (said.reason, context)))
     if against and event in (*_OF_PROMPT, "PostToolBatch") and halts is None:
@@ -67,6 +68,7 @@ def fact(occasion: Occasion, said: Said, hooks: Sequence[Hook], ran: Sequence[Ho
         halts=halts,
         goes_on=event == "Stop" and against and said.halts is None,
         erases=event in _OF_PROMPT and against,
+        display=said.display,
         side_usage={model: dict(numbers) for how in ran for model, numbers in how.usage.items()},
         side_cost=_sum(ran),
     )
