@@ -26,6 +26,7 @@ from claw_lsp.facts.scene import Scene
 from claw_lsp.facts.settings import Settings
 from claw_lsp.facts.signal import Signal, Working
 from claw_lsp.ports.hooks import HookPlace, Hooks
+from claw_lsp.ports.world import Clock
 
 _REASONS = frozenset(
     """rate_limit overloaded authentication_failed billing_error invalid_request model_not_found server_error
@@ -34,6 +35,8 @@ _REASONS = frozenset(
 """The faults of a provider that hooks know by name."""
 
 
+IDLE = 60.0
+"""Seconds after a turn's end after which hooks hear that the session waits for the person."""
 _OF_TASKS = ("TaskCreate", "TaskUpdate")
 
 _OF_WORK = frozenset("PostToolUse PostToolBatch TaskCompleted Stop".split())
@@ -58,6 +61,13 @@ class Wired(Protocol):
     def settings(self) -> Settings: ...
     @property
     def workspace(self) -> Saves | None: ...
+
+
+class Resting(Wired, Protocol):
+    """The same, where time passes."""
+
+    @property
+    def clock(self) -> Clock: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +127,12 @@ def notice(occasion: Occasion, session: Session, wired: Wired) -> None:
     """Run hooks that nothing waits for."""
     if chosen(wired.settings, occasion):
         session.beside(_beside(occasion, session, wired))
+
+
+def rests(session: Session, wired: Resting) -> None:
+    """A turn ended: hooks that hear of it are told when nothing else happened for a while."""
+    if chosen(wired.settings, occasions.IDLE):
+        session.beside(_idle(session, wired, _n_prompts(session)))
 
 
 async def failed(error: ClawError, session: Session, wired: Wired) -> None:
@@ -203,6 +219,16 @@ async def _joined(hooks: tuple[Hook, ...], given: str, occasion: Occasion, sessi
         session.watches = answer.watches
     await wired.host.saw(session.write(fact(occasion, answer, hooks, ran)))
     return answer
+
+
+async def _idle(session: Session, wired: Resting, n_prompts: int) -> None:
+    await wired.clock.sleep(IDLE)
+    if session.state.turn is None and n_prompts == _n_prompts(session):
+        await _beside(occasions.IDLE, session, wired)
+
+
+def _n_prompts(session: Session) -> int:
+    return sum(isinstance(it.event, UserSpoke) for it in session.entries)
 
 
 async def _beside(occasion: Occasion, session: Session, wired: Wired) -> None:

@@ -115,6 +115,7 @@ async def run_turn(session: Session, spoken: UserSpoke, hands: Hands) -> TurnEnd
                 await hands.host.saw(entry)
         if failure is not None:
             await hooking.failed(failure, session, hands)
+        hooking.rests(session, hands)
         ended = session.ended(spoken.run)
         assert ended is not None
         return ended

@@ -12,14 +12,16 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from claw_lsp.core.step import Rest, next_step
+from claw_lsp.engine.hooking import IDLE
 from claw_lsp.engine.session import Session
 from claw_lsp.engine.turn import run_turn
 from claw_lsp.facts.fault import ModelError
 from claw_lsp.facts.hook import FIRED, Hook, HookRan
+from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.request import Reply, Request
 from claw_lsp.facts.settings import Settings
 from claw_lsp.ports.hooks import HookPlace
-from claw_lsp.testing.fakes import MemoryLog
+from claw_lsp.testing.fakes import FakeClock, MemoryLog
 from tests.laws.test_turn_laws import Interrupting, assert_valid, choices, hands, replies, spoken, started
 from tests.replay import assert_replays, bare
 
@@ -105,3 +107,49 @@ def test_a_hook_that_always_says_the_same_keeps_no_turn_for_ever(said: list[Hook
     log, requests = asyncio.run(played([()], [], AnyHooks(said)))
     assert isinstance(next_step(assert_replays(it.event for it in log.entries)), Rest)
     assert len(requests) <= 9
+
+
+class Noticed(AnyHooks):
+    """Remembers what hooks were told."""
+
+    def __init__(self) -> None:
+        super().__init__(())
+        self.told: list[dict[str, Any]] = []
+
+    async def run(self, hook: Hook, given: str, seconds: float, place: HookPlace) -> HookRan:
+        self.told.append(json.loads(given))
+        return HookRan(0)
+
+
+class Waiting(FakeClock):
+    """Sleeps until it is woken."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.woken = asyncio.Event()
+
+    async def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        await self.woken.wait()
+
+
+IDLE_HOOK = Hook(type="command", event="Notification", matcher="idle_prompt", command="note")
+
+
+async def test_hooks_hear_that_a_session_waits_for_the_person_unless_they_went_on_meanwhile() -> None:
+    session, clock, hooks = Session(MemoryLog()), Waiting(), Noticed()
+    session.write(started())
+    for number in (0, 1):
+        model = Interrupting(session, (), ())
+        with_hook = replace(hands(model, []), hooks=hooks, settings=Settings(hooks=(IDLE_HOOK,)), clock=clock)
+        await run_turn(session, spoken(number), with_hook)
+    async with asyncio.timeout(60):
+        while len(clock.slept) < 2:
+            await asyncio.sleep(0)
+        assert hooks.told == []
+        clock.woken.set()
+        while not any(isinstance(it.event, Hooked) for it in session.entries):
+            await asyncio.sleep(0)
+    await session.leave("other")
+    assert clock.slept == [IDLE, IDLE]
+    assert [(it["notification_type"], it["message"]) for it in hooks.told] == [("idle_prompt", "Claw waits for you.")]

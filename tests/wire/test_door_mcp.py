@@ -11,6 +11,8 @@ from typing import Any
 import pytest
 from door_desk import Visit, visiting
 from test_door_chat import chat, sends
+from test_door_hook_events import heard, noting
+from test_door_hooks import command, configure
 
 from claw_lsp.facts.mcp import PromptArgument, ServerPrompt, ServerResource, ServerTool, ServerView
 from claw_lsp.facts.settings import Settings
@@ -174,6 +176,10 @@ async def test_one_logs_in_on_a_page_that_the_editor_opens_or_is_told(tmp_path: 
         if like:
             assert visit.server.door is not None
             visit.server.door.views._shows = False
+        assert visit.server.door is not None
+        await visit.server.door.session_for(None, None, None, None)
+        notes = tmp_path / "notes"
+        configure(visit, {"Notification": command(noting(notes), "auth_success")})
         answer = await visit.command("claw.mcp", server="web", do="login")
         page = answer["text"].removeprefix("Log in to web on this page: ")
         assert page.startswith(f"{desk.base}/authorize?")
@@ -184,6 +190,7 @@ async def test_one_logs_in_on_a_page_that_the_editor_opens_or_is_told(tmp_path: 
             await browser.visit(page)
         await visit.until(lambda: _told(visit, "Claw: You are logged in to web."))
         assert servers.restarted == ["web"]
+        await visit.until(lambda: [it["message"] for it in heard(notes)] == ["You are logged in to web."])
         out = await visit.command("claw.mcp", server="web", do="logout")
         assert out["text"] == "The login to web is forgotten."
 

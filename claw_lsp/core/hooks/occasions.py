@@ -126,6 +126,9 @@ def notified(kind: str, message: str) -> Occasion:
     return Occasion("Notification", kind, {"message": message, "title": "claw-lsp", "notification_type": kind})
 
 
+IDLE = notified("idle_prompt", "Claw waits for you.")
+
+
 def moved(old: str, new: str) -> Occasion:
     """The shell stands in another folder."""
     return Occasion("CwdChanged", "", {"old_cwd": old, "new_cwd": new})

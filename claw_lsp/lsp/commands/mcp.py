@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from typing import Any
 
+from claw_lsp.core.hooks import occasions
 from claw_lsp.core.mcp.offering import size
 from claw_lsp.core.mcp.page import target, written
+from claw_lsp.engine.hooking import notice
 from claw_lsp.engine.opening import Home
 from claw_lsp.engine.session import Session
 from claw_lsp.facts.fault import BadRequest, ClawError
@@ -155,6 +157,8 @@ async def _logging_in(door: Door, session: Session | None, folder: str, it: Serv
             said = await door.house.logins.login(it.config, visit)
             await _restarted(door, folder, it.config.name)
             door.messages.say(INFO, f"Claw: {said}")
+            if session is not None:
+                notice(occasions.notified("auth_success", said), session, await door.watched.wired(session))
         except ClawError as error:
             said = str(error)
             door.messages.say(WARNING, f"Claw: {said}")
