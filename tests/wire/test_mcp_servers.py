@@ -13,6 +13,7 @@ from typing import Any
 
 import pytest
 
+from claw_lsp.adapters.mcp.calls import Running, progress
 from claw_lsp.adapters.mcp.keeping import kept_bytes
 from claw_lsp.adapters.mcp.servers import McpServers
 from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
@@ -28,6 +29,20 @@ PATIENCE = 60.0
 class Nobody:
     async def elicit(self, elicitation: Elicitation) -> Elicited:
         return Elicited("cancel")
+
+    async def sample(self, server: str, request: Mapping[str, Any]) -> Sampled | None:
+        return None
+
+
+class Host:
+    """Answers every form with this number; `n_asked` counts."""
+
+    def __init__(self, guests: int) -> None:
+        self.guests, self.n_asked = guests, 0
+
+    async def elicit(self, elicitation: Elicitation) -> Elicited:
+        self.n_asked += 1
+        return Elicited("accept", {"guests": self.guests})
 
     async def sample(self, server: str, request: Mapping[str, Any]) -> Sampled | None:
         return None
@@ -154,6 +169,26 @@ async def test_a_call_that_is_cancelled_leaves_the_server_usable_and_progress_is
         call.cancel()
         assert isinstance((await asyncio.gather(call, return_exceptions=True))[0], asyncio.CancelledError)
         assert await words(it, folder, "add", a=1, b=2) == "3"
+
+
+async def test_what_is_asked_during_calls_side_by_side_is_asked_where_each_was_made(tmp_path: Path) -> None:
+    asking = ours("asking").model_copy(update={"args": (PROGRAM.replace("mcp_server", "asking_server"),)})
+    async with served(tmp_path, asking) as (it, folder, _):
+        order, hosts = tool(it, folder, "order"), [Host(n) for n in range(1, 5)]
+        calls = [it.call(folder, order, {"what": "soup"}, one, _told) for one in hosts]
+        said = [answer.blocks[0]["text"] for answer in await asyncio.gather(*calls)]
+        assert said == [f"soup for {n}, inside" for n in range(1, 5)]
+        assert [one.n_asked for one in hosts] == [1, 1, 1, 1]
+
+
+async def test_a_call_that_goes_on_is_given_more_time_and_one_beside_it_that_does_not_is_not() -> None:
+    async with asyncio.timeout(100) as one, asyncio.timeout(100) as other:
+        before = other.when()
+        goes_on, stands = Running(Nobody(), one, 1000), Running(Nobody(), other, 1000)
+        assert one.when() is not None and before is not None
+        await progress(_told, goes_on)(1, 20, None)
+        assert (one.when() or 0) > before + 500
+        assert (stands.limit.when(), stands.seconds) == (before, 1000)
 
 
 async def test_odd_servers_say_what_is_wrong_and_hold_up_no_other(tmp_path: Path) -> None:

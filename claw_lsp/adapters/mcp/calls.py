@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncGenerator, Callable, Sequence
-from contextlib import asynccontextmanager, suppress
+from collections.abc import AsyncGenerator, Generator, Sequence
+from contextlib import asynccontextmanager, contextmanager, suppress
+from contextvars import ContextVar
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Protocol
 
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from mcp.shared.dispatcher import ProgressFnT
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, eq=False)
 class Running:
     """A call under way: who answers what the server asks meanwhile, and the clock, which stands still then."""
 
@@ -53,17 +54,32 @@ class Peer(Protocol):
     def heard(self, what: str) -> None: ...
 
 
+_OF_THIS_TASK: ContextVar[Running | None] = ContextVar("the call that this task makes", default=None)
+
+
+@contextmanager
+def made_here(running: Running) -> Generator[None]:
+    """What the server asks in answer to this task belongs to this call."""
+    before = _OF_THIS_TASK.set(running)
+    try:
+        yield
+    finally:
+        _OF_THIS_TASK.reset(before)
+
+
 def elicits(peer: Peer) -> Running | None:
-    """The call that a question of the server's most likely belongs to: the last that began."""
-    return peer.running[-1] if peer.running else None
+    """The call that a question of the server's belongs to. Newer servers ask in their answer to it; those of before ask by
+    themselves, and then it is most likely the last that began."""
+    here = _OF_THIS_TASK.get()
+    return here if here in peer.running else peer.running[-1] if peer.running else None
 
 
-def progress(tell: Tell, running: Callable[[], Running | None]) -> ProgressFnT:
+def progress(tell: Tell, running: Running | None) -> ProgressFnT:
     """Tells how far a call is; a call that goes on is not given up."""
 
     async def heard(progress: float, total: float | None, message: str | None) -> None:
-        if (it := running()) is not None:
-            it.goes_on()
+        if running is not None:
+            running.goes_on()
         share = f"{progress:g} of {total:g}" if total else f"{progress:g}"
         with suppress(ClawError):
             await tell(one_line(f"{message} ({share})" if message else share, 200))

@@ -6,14 +6,14 @@ import asyncio
 import logging
 import time
 from collections import deque
-from collections.abc import AsyncGenerator, Awaitable, Callable, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncGenerator, Awaitable, Callable, Generator, Mapping
+from contextlib import asynccontextmanager, contextmanager, nullcontext
 from dataclasses import dataclass, replace
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, Protocol, cast
 
 from claw_lsp.adapters.interpreter import importing
-from claw_lsp.adapters.mcp.calls import Running
+from claw_lsp.adapters.mcp.calls import Running, made_here
 from claw_lsp.adapters.mcp.tokens import LoginStore
 from claw_lsp.core.escape import one_line
 from claw_lsp.core.redaction import redacted
@@ -134,13 +134,10 @@ class Connection:
         from mcp import MCPError
         from mcp_types import CONNECTION_CLOSED
 
-        running: Running | None = None
         try:
             async with asyncio.timeout(seconds) as limit:
-                if asked is not None:
-                    running = Running(asked, limit, seconds)
-                    self.running.append(running)
-                yield self.client
+                with self._running(Running(asked, limit, seconds)) if asked is not None else nullcontext():
+                    yield self.client
         except TimeoutError:
             raise ToolError(f"The MCP server {self.config.name} did not answer within {seconds:g} s.") from None
         except MCPError as error:
@@ -157,9 +154,15 @@ class Connection:
             # What a server may make of the SDK has no bounds; whatever it is, this call failed.
             logger.info("a call of MCP server %s failed", self.config.name, exc_info=True)
             raise ToolError(f"The MCP server {self.config.name} gave no valid answer: {_said(error)}.") from None
+
+    @contextmanager
+    def _running(self, call: Running) -> Generator[None]:
+        self.running.append(call)
+        try:
+            with made_here(call):
+                yield
         finally:
-            if running is not None:
-                self.running.remove(running)
+            self.running.remove(call)
 
     def _refused(self) -> bool:
         """Whether something was refused for want of a login since we were let in: some servers let everybody in first."""

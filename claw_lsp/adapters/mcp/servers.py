@@ -100,7 +100,7 @@ class McpServers:
     ) -> ToolAnswer:
         connection = self._connection(folder, tool.server)
         async with connection.calling(asked, connection.patience) as client:
-            hear = progress(tell, lambda: elicits(connection))
+            hear = progress(tell, elicits(connection))
             answer = await client.call_tool(tool.name, dict(arguments), progress_callback=hear)
         from claw_lsp.adapters.mcp.shaping import contents
 
