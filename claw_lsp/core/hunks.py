@@ -105,7 +105,9 @@ class Ledger:
 
     def upon(self, hunk: Hunk) -> tuple[Hunk, ...]:
         """The later hunks that stand on this one: it can be taken back once they are."""
-        return tuple(it for it in self.hunks[self.hunks.index(hunk) + 1 :] if stands_on(it, hunk, self.text))
+        # This is asked of every hunk whenever something is typed: most stand far away, and are not looked at.
+        near_by = [it for it in self.hunks if it.start <= hunk.end and hunk.start <= it.end]
+        return tuple(it for it in near_by[near_by.index(hunk) + 1 :] if stands_on(it, hunk, self.text))
 
     def state(self, hunk: Hunk) -> HunkState:
         """Whether an open hunk can be taken back by itself now."""

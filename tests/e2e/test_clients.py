@@ -96,7 +96,7 @@ def command_of(action: dict[str, Any]) -> dict[str, Any]:
 
 
 async def leave(server: Any, goodbye: str) -> None:
-    """Go as this client goes; the process and all it started are gone within 2 seconds."""
+    """Go as this client goes; the process and all it started are gone."""
     client = server.client
     assert client.process
     children = psutil.Process(client.process.pid).children(recursive=True)
@@ -109,7 +109,7 @@ async def leave(server: Any, goodbye: str) -> None:
     else:
         client.hang_up()
     expected = {"killed": 143, "the end of the input": 1}.get(goodbye, 0)
-    assert await client.wait_closed(4) == expected
+    assert await client.wait_closed() == expected
     assert not [it for it in children if it.is_running()]
 
 

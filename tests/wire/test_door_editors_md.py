@@ -12,10 +12,12 @@ from __future__ import annotations
 
 import ast
 import asyncio
+import os
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 from door_desk import (
     CLIENT_NAMES,
@@ -235,7 +237,9 @@ async def test_point_03_a_silent_question_is_shown_again_after_its_time_and_neve
     deaf: Any = Deaf()
     questions = Questions(deaf, show=not_shown, changed=lambda: None, answerable=True, again=(0.02, 0.02, 0.02))
     asked = asyncio.create_task(questions.ask(question_of("q1")))
-    await asyncio.sleep(0.3)
+    while deaf.shown < 3:
+        await asyncio.sleep(0.01)
+    await asyncio.sleep(0.1)
     assert (deaf.shown, asked.done(), len(questions.pending)) == (3, False, 1)
     questions.answer("q1", "once", "")
     assert (await asked).choice == "once"
@@ -252,6 +256,8 @@ async def test_point_04_a_box_whose_question_is_over_keeps_the_next_one_back(*, 
         await asyncio.sleep(0.01)
     questions.answer("q1", "once", "")
     assert (await first).choice == "once"
+    while deaf.shown < shown:
+        await asyncio.sleep(0.01)
     await asyncio.sleep(0.2)
     assert deaf.shown == shown
     second.cancel()
@@ -851,7 +857,8 @@ async def test_point_20_an_empty_file_is_filled_and_a_selection_is_read_exactly(
 async def test_point_21_a_client_that_ends_without_a_word_loses_nothing_and_leaves_no_process(
     tmp_path: Path, like: str
 ) -> None:
-    replies = (runs("touch began; (setsid sh -c 'sleep 0.7; touch later' &); sleep 60"),)
+    left = f"later-{like}-{os.getpid()}"
+    replies = (runs(f"touch began; (setsid sh -c 'sleep 300; touch {left}' &); sleep 300"),)
     async with visiting(tmp_path, *replies, like=like, auto="Allow once") as visit:
         begun = await visit.command("claw.ask", prompt="wait")
         await visit.until((visit.root / "began").exists)
@@ -862,8 +869,7 @@ async def test_point_21_a_client_that_ends_without_a_word_loses_nothing_and_leav
         assert await visit.client.wait_closed() == (0 if like == "nvim" else 1)
         last = [it.event for it in entries if it.event.kind != "checkpointed"][-1]
         assert (last.kind, last.stopped) == ("turn_ended", "interrupted")
-        await asyncio.sleep(0.8)
-        assert not (visit.root / "later").exists()
+        assert not [it for it in psutil.process_iter(["cmdline"]) if left in str(it.info["cmdline"])]
 
 
 async def test_point_21_the_editors_process_is_watched(tmp_path: Path) -> None:

@@ -108,11 +108,9 @@ async def test_a_dropped_connection(drop: Drop, text: str) -> None:
 
 @pytest.mark.asyncio
 async def test_a_stall() -> None:
-    began = time.monotonic()
     seen = await play(Reply(content=(TWO,), faults=(Stall(after_events=4),)), timeout=0.3)
     assert isinstance(seen.error, httpx2.ReadTimeout)
     assert seen.text == "Hello "
-    assert time.monotonic() - began < 2
 
 
 @pytest.mark.asyncio

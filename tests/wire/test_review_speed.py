@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-import time
+import sys
+from collections.abc import Generator
+from contextlib import contextmanager
 
 from claw_lsp.core.book import Book
 from claw_lsp.core.hunks import Ledger, Maker, edited
@@ -14,7 +16,7 @@ N_HUNKS = 500
 PATH = "/w/long.py"
 
 
-async def test_actions_and_typing_among_hundreds_of_hunks_take_milliseconds() -> None:
+async def test_actions_and_typing_among_hundreds_of_hunks_is_little_work() -> None:
     before = "".join(f"name_{n} = {n}\nother_{n} = 0\n\n" for n in range(N_HUNKS))
     after = "".join(f"name_{n} = {n}000\nother_{n} = 0\n\n" for n in range(N_HUNKS))
     buffers = Buffers()
@@ -26,12 +28,28 @@ async def test_actions_and_typing_among_hundreds_of_hunks_take_milliseconds() ->
     review._books["s"] = Book(session="s").with_ledger(ledger)
     buffers.open("file:///w/long.py", "python", 1, after)
 
-    spent: list[float] = []
+    calls: list[int] = []
     for n in range(20):
-        began = time.perf_counter()
-        buffers.change("file:///w/long.py", n + 2, (Piece("x", (0, 0), (0, 0)),))
-        assert len(hunks.actions(PATH, (3 * n, 0), (3 * n, 0))) == 8
-        spent.append(time.perf_counter() - began)
+        with counted() as called:
+            buffers.change("file:///w/long.py", n + 2, (Piece("x", (0, 0), (0, 0)),))
+            assert len(hunks.actions(PATH, (3 * n, 0), (3 * n, 0))) == 8
+        calls.append(called[0])
     review.close()
-    assert sorted(spent)[10] < 0.05
+    assert max(calls) < 100 * N_HUNKS, "each hunk is looked at, and not with each other one"
     assert len(hunks.diagnostics()["file:///w/long.py"]) == N_HUNKS
+
+
+@contextmanager
+def counted() -> Generator[list[int]]:
+    """How many functions are called: the work as it is on any machine, however busy."""
+    called = [0]
+
+    def count(_: object, event: str, __: object) -> None:
+        called[0] += event in ("call", "c_call")
+
+    before = sys.getprofile()
+    sys.setprofile(count)
+    try:
+        yield called
+    finally:
+        sys.setprofile(before)
