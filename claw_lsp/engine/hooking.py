@@ -37,6 +37,9 @@ _REASONS = frozenset(
 
 IDLE = 60.0
 """Seconds after a turn's end after which hooks hear that the session waits for the person."""
+GRACE = 3.0
+"""Seconds that hooks nothing waits for have to end once their session is left: what they are for should happen, too."""
+
 _OF_TASKS = ("TaskCreate", "TaskUpdate")
 
 _OF_WORK = frozenset("PostToolUse PostToolBatch TaskCompleted Stop".split())
@@ -105,7 +108,7 @@ async def fire(occasion: Occasion, session: Session, wired: Wired) -> Said:
         if hook.status_message:
             await wired.host.heard(Working(occasion.call_id, hook.status_message))
         if hook not in now:
-            session.beside(_afterwards(hook, given, occasion, session, wired))
+            session.beside(_afterwards(hook, given, occasion, session, wired), GRACE)
     return await _joined(now, given, occasion, session, wired) if now else NOTHING
 
 
@@ -126,7 +129,7 @@ async def greet(spoken: UserSpoke, session: Session, wired: Wired) -> None:
 def notice(occasion: Occasion, session: Session, wired: Wired) -> None:
     """Run hooks that nothing waits for."""
     if chosen(wired.settings, occasion):
-        session.beside(_beside(occasion, session, wired))
+        session.beside(_beside(occasion, session, wired), GRACE)
 
 
 def rests(session: Session, wired: Resting) -> None:

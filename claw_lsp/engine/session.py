@@ -65,7 +65,7 @@ class Session:
         self.hooked_once: set[str] = set()
         self.watches: tuple[str, ...] = ()
         self.ends: Callable[[str], Awaitable[object]] | None = None
-        self._beside: set[asyncio.Task[None]] = set()
+        self._beside: dict[asyncio.Task[None], float] = {}
         self.in_turn = asyncio.Lock()
         self.runs_unsaved = False
 
@@ -96,20 +96,24 @@ class Session:
             self._texts.clear()
         return entry
 
-    def beside(self, work: Coroutine[Any, Any, None]) -> None:
-        """Do this while the session goes on; it ends when the session is left."""
+    def beside(self, work: Coroutine[Any, Any, None], grace: float = 0.0) -> None:
+        """Do this while the session goes on; once it is left this has so many seconds to come to its end."""
         task = asyncio.create_task(work)
-        self._beside.add(task)
-        task.add_done_callback(self._beside.discard)
+        self._beside[task] = grace
+        task.add_done_callback(self._beside.pop)
 
     async def leave(self, reason: str) -> None:
         """Tell hooks that the session ends here for now, and end what is done beside it."""
         ends, self.ends = self.ends, None
+        wakes, self.wakes = self.wakes, None
         if ends is not None:
             await ends(reason)
+        if patient := {it: grace for it, grace in self._beside.items() if grace}:
+            await asyncio.wait(patient, timeout=max(patient.values()))
         for task in self._beside:
             task.cancel()
         await asyncio.gather(*self._beside, return_exceptions=True)
+        self.wakes = wakes
 
     def keep(self, text: str) -> None:
         """Keep streamed text before it is shown."""

@@ -330,10 +330,22 @@ async def test_a_note_waits_where_nobody_can_say_yes_and_unread_instructions_are
 
 async def test_hooks_run_without_an_editor_too_and_what_failed_is_told_on_stderr(tmp_path: Path) -> None:
     here = shell(tmp_path)
-    bye = tmp_path / "bye"
+    bye, noted = tmp_path / "bye", tmp_path / "noted"
     hooks = {
         "UserPromptSubmit": [{"hooks": [{"type": "command", "command": "echo The build is red."}]}],
-        "Stop": [{"hooks": [{"type": "command", "command": "exit 3"}]}],
+        "Stop": [
+            {"hooks": [{"type": "command", "command": "exit 3"}]},
+            {
+                "hooks": [
+                    {
+                        "type": "command",
+                        "command": f"until test -s {bye}; do sleep 0.05; done; echo done > {noted}",
+                        "async": True,
+                    }
+                ]
+            },
+            {"hooks": [{"type": "command", "command": "sleep 300", "async": True}]},
+        ],
         "SessionEnd": [{"hooks": [{"type": "command", "command": f"cat > {bye}"}]}],
     }
     (here.home / "claw").mkdir(parents=True, exist_ok=True)
@@ -345,3 +357,4 @@ async def test_hooks_run_without_an_editor_too_and_what_failed_is_told_on_stderr
     assert "The build is red." in sent
     assert "hook    Stop The hook exit 3 (Stop) failed: it ended with exit code 3." in ended.err
     assert json.loads(bye.read_text())["reason"] == "other"
+    assert noted.read_text() == "done\n"
