@@ -92,7 +92,11 @@ async def grow(ctx: Context) -> str:
         return "here"
 
     server.add_tool(grown)
-    await ctx.notify_tools_changed()
+    # The newer revision of the protocol has a stream for it, the older a message.
+    if (ctx.protocol_version or "") < "2026":
+        await ctx.session.send_tool_list_changed()
+    else:
+        await ctx.notify_tools_changed()
     return "grown"
 
 

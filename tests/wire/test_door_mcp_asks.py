@@ -12,9 +12,11 @@ from typing import Any
 import pytest
 from door_desk import Step, Visit, visiting
 from test_asked import answers
+from test_mcp_servers import Nobody
 
 from claw_lsp.facts.call import Block
 from claw_lsp.facts.event import CallFinished, ModelSpoke
+from claw_lsp.facts.fault import ToolError
 from claw_lsp.facts.mcp import ServerView
 from claw_lsp.facts.request import Reply
 from claw_lsp.testing.scripted_model import says
@@ -23,8 +25,12 @@ SERVER = Path(__file__).parent / "asking_server.py"
 PATIENCE = 60.0
 
 
+BOTH = pytest.mark.parametrize("era", ["2026", "2025"])
+"""The revision of the protocol that the connection speaks: with a handshake of before, or without one."""
+
+
 @asynccontextmanager
-async def served(tmp_path: Path, *steps: Step) -> AsyncGenerator[Visit]:
+async def served(tmp_path: Path, *steps: Step, era: str = "2026") -> AsyncGenerator[Visit]:
     """A visit with the server up; the person allowed all of its tools."""
     async with visiting(tmp_path, *steps) as visit:
         home = str(visit.home / "claw")
@@ -33,7 +39,23 @@ async def served(tmp_path: Path, *steps: Step) -> AsyncGenerator[Visit]:
         visit.write(f"{home}/settings.json", json.dumps({"permissions": {"allow": ["mcp__asking"]}}))
         await visit.command("claw.mcp")
         await visit.until(lambda: view(visit).standing == "up", PATIENCE)
+        if era == "2025":
+            await back_to_2025(visit)
+        assert view(visit).protocol.startswith(era)
         yield visit
+
+
+async def back_to_2025(visit: Visit) -> None:
+    """The server asks as servers of before do, which has it connected to as those are."""
+    assert visit.server.door is not None
+    pushed = next(it for it in view(visit).tools if it.name == "pushed")
+    with pytest.raises(ToolError, match="call the tool once more"):
+        await visit.server.door.house.servers.call(str(visit.root), pushed, {}, Nobody(), _told)
+    await visit.until(lambda: view(visit).standing == "up" and view(visit).protocol < "2026", PATIENCE)
+
+
+async def _told(_: str) -> None:
+    return
 
 
 def view(visit: Visit) -> ServerView:
@@ -54,8 +76,9 @@ def blocks(finished: CallFinished) -> tuple[Block, ...]:
     return ({"type": "text", "text": content},) if isinstance(content, str) else content
 
 
-async def test_a_form_is_answered_during_the_call_and_the_server_goes_on_with_it(tmp_path: Path) -> None:
-    async with served(tmp_path, calls("order", what="soup"), says("Done.")) as visit:
+@BOTH
+async def test_a_form_is_answered_during_the_call_and_the_server_goes_on_with_it(tmp_path: Path, era: str) -> None:
+    async with served(tmp_path, calls("order", what="soup"), says("Done."), era=era) as visit:
         begun = await visit.command("claw.ask", prompt="order")
         await answers(visit, "once", title="asking asks: How many are you?")
         await answers(visit, "deny", "3", title="asking asks for")
@@ -72,9 +95,12 @@ async def test_a_form_that_is_declined_fails_the_call_and_the_turn_goes_on(tmp_p
         assert result(visit, begun["session"]).result.is_error
 
 
-async def test_what_the_model_writes_for_a_server_is_allowed_by_the_person_and_paid_by_the_call(tmp_path: Path) -> None:
+@BOTH
+async def test_what_the_model_writes_for_a_server_is_allowed_by_the_person_and_paid_by_the_call(
+    tmp_path: Path, era: str
+) -> None:
     steps = (calls("summarize", text="a long story"), says("Short."), says("Done."))
-    async with served(tmp_path, *steps) as visit:
+    async with served(tmp_path, *steps, era=era) as visit:
         begun = await visit.command("claw.ask", prompt="summarize")
         asked = await answers(visit, "once", title="asking wants to ask the model something")
         assert "In one word: a long story" in asked["detail"]
@@ -98,8 +124,9 @@ async def test_a_no_to_asking_the_model_is_no_cost_and_the_server_hears_it(tmp_p
         assert finished.is_error and finished.side_usage == {}
 
 
-async def test_the_folders_of_the_workspace_are_the_roots_and_follow_it(tmp_path: Path) -> None:
-    async with served(tmp_path, calls("where"), says("One."), calls("where"), says("Two.")) as visit:
+@BOTH
+async def test_the_folders_of_the_workspace_are_the_roots_and_follow_it(tmp_path: Path, era: str) -> None:
+    async with served(tmp_path, calls("where"), says("One."), calls("where"), says("Two."), era=era) as visit:
         begun = await visit.turn("claw.ask", prompt="where?")
         assert visit.uri(str(visit.root)) in visit.model.results(1)
         other = tmp_path / "other"
@@ -132,9 +159,10 @@ async def test_sound_and_bytes_go_to_files_of_the_persons_alone(tmp_path: Path) 
         assert f"is in {files['.zip']}" in visit.model.results(2)
 
 
-async def test_a_tool_that_comes_later_is_told_of_in_the_turn_and_can_be_called(tmp_path: Path) -> None:
+@BOTH
+async def test_a_tool_that_comes_later_is_told_of_in_the_turn_and_can_be_called(tmp_path: Path, era: str) -> None:
     steps = (calls("grow"), says("Grown."), says("", ("c3", "mcp__asking__grown", {})), says("Here."))
-    async with served(tmp_path, *steps) as visit:
+    async with served(tmp_path, *steps, era=era) as visit:
         begun = await visit.turn("claw.ask", prompt="grow")
         await visit.until(lambda: any(it.name == "grown" for it in view(visit).tools), PATIENCE)
         again = await visit.command("claw.ask", prompt="call it", session=begun["session"])
@@ -147,8 +175,11 @@ async def test_a_tool_that_comes_later_is_told_of_in_the_turn_and_can_be_called(
         assert "here" in visit.model.results(3)
 
 
-async def test_a_call_tells_how_far_it_is_and_is_called_off_at_the_server_with_its_turn(tmp_path: Path) -> None:
-    async with served(tmp_path, calls("wait", path=str(tmp_path / "off"))) as visit:
+@BOTH
+async def test_a_call_tells_how_far_it_is_and_is_called_off_at_the_server_with_its_turn(
+    tmp_path: Path, era: str
+) -> None:
+    async with served(tmp_path, calls("wait", path=str(tmp_path / "off")), era=era) as visit:
         begun = await visit.command("claw.ask", prompt="wait")
         await visit.until(lambda: visit.hear() or any("half way (1 of 2)" in json.dumps(it) for it in visit.progress))
         await visit.command("claw.stop", run=begun["run"])
