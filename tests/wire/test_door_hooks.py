@@ -307,3 +307,14 @@ async def test_hooks_about_what_was_done_find_it_on_the_disk_or_are_told_that_it
         assert visit.text("calc.py") == "x = 2\n"
     lacking = f'x = 1\n"unsaved_files": ["{path}"]\n'
     assert seen.read_text() == ("x = 2\n" if saves else lacking) * 2
+
+
+async def test_hooks_of_one_event_run_side_by_side_and_identical_ones_once(tmp_path: Path) -> None:
+    async with visiting(tmp_path, says("Hello.")) as visit:
+        met = "echo . >> {0}; until test -e {1}; do sleep 0.02; done"
+        one, other = (command(met.format(*names), timeout=60) for names in (("a", "b"), ("b", "a")))
+        configure(visit, {"Stop": [*one, *other, *one]})
+        begun = await visit.turn("claw.ask", prompt="hi")
+        (hooked,) = [it.event for it in visit.log(begun["session"]) if isinstance(it.event, Hooked)]
+        assert [it.code for it in hooked.ran] == [0, 0]
+        assert [(visit.root / it).read_text() for it in "ab"] == [".\n", ".\n"]
