@@ -56,8 +56,9 @@ def _wire_log(world: World) -> WireLog:
 
 def _house_and_disk(world: World) -> tuple[House, Workspace]:
     from claw_lsp.adapters.disk import DiskWorkspace
-    from claw_lsp.adapters.interpreter import importing
+    from claw_lsp.adapters.interpreter import importing, share_arenas
     from claw_lsp.app.house import build
 
+    share_arenas()
     with importing():
         return build(world), DiskWorkspace()

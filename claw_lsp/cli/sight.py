@@ -23,7 +23,7 @@ def schema_arguments(it: argparse.ArgumentParser) -> None:
 def do_schema(args: argparse.Namespace) -> int:
     import json
 
-    from claw_lsp.adapters.settings import schema
+    from claw_lsp.core.files.settings_shape import schema
     from claw_lsp.term.schemas import schemas
 
     found = schemas(schema(), _command_arguments())

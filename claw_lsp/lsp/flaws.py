@@ -9,13 +9,10 @@ from claw_lsp.core.files.check import Flaw, check
 from claw_lsp.core.files.kinds import Kind
 from claw_lsp.facts.settings import Problem
 
-Examine = Callable[[str, str], tuple[Problem, ...]]
-"""(path, text) -> what is wrong in the text of a settings file, or of one with MCP servers."""
-
 _VALUE = re.compile(r'"(?:[^"\\\n]|\\.)*"|[^\s,\]}]+')
 
 
-def flaws(kind: Kind, path: str, text: str, examine: Examine) -> tuple[Flaw, ...]:
+def flaws(kind: Kind, path: str, text: str, examine: Callable[[str, str], tuple[Problem, ...]]) -> tuple[Flaw, ...]:
     """All of it. Reads the whole text: call it off the loop."""
     found = check(kind, text)
     if kind not in ("settings", "mcp"):

@@ -7,18 +7,22 @@ import asyncio
 import logging
 from collections.abc import AsyncGenerator, Awaitable, Callable, Iterable
 from contextlib import aclosing
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from claw_lsp.core.files.check import Flaw
-from claw_lsp.core.files.kinds import kind_of
+from claw_lsp.core.files.kinds import Kind, kind_of
 from claw_lsp.core.words import counted
 from claw_lsp.facts.settings import Problem, Settings
 from claw_lsp.lsp import to_lsp
 from claw_lsp.lsp.buffers import Buffer, Buffers, Changed, Closed, Happening, Opened
-from claw_lsp.lsp.flaws import Examine, flaws
 from claw_lsp.lsp.questions import plain
 
 logger = logging.getLogger(__name__)
+
+if TYPE_CHECKING:
+    from claw_lsp.core.files.check import Flaw
+
+Examine = Callable[[str, str], tuple[Problem, ...]]
+"""(path, text) -> what is wrong in the text of a settings file, or of one with MCP servers."""
 
 _SEVERITIES = {"error": 1, "warning": 2, "hint": 4}
 """LSP's DiagnosticSeverity."""
@@ -146,7 +150,7 @@ class SettingsFiles:
             while (here := self._buffers.get(path)) and here.text != self._found.get(path, (None,))[0]:
                 kind = kind_of(path, self._claw_home)
                 assert kind is not None
-                found = await asyncio.to_thread(flaws, kind, path, here.text, self._examine)
+                found = await asyncio.to_thread(_flaws, kind, path, here.text, self._examine)
                 if self._buffers.get(path):
                     self._found[path] = (here.text, found)
                     self._changed()
@@ -162,6 +166,13 @@ class SettingsFiles:
             "code": "settings",
             "message": plain(it.message, 600),
         }
+
+
+def _flaws(kind: Kind, path: str, text: str, examine: Examine) -> tuple[Flaw, ...]:
+    # Imported when one of our files is looked at: the forms of all of them are built then.
+    from claw_lsp.lsp.flaws import flaws
+
+    return flaws(kind, path, text, examine)
 
 
 def _ended(following: asyncio.Task[None]) -> None:

@@ -7,8 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from claw_lsp.adapters.settings import schema
 from claw_lsp.adapters.settings.belief import NOT_FROM_EDITOR
+from claw_lsp.core.files.settings_shape import schema
 
 PACKAGE = "editors/vscode/package.json"
 TITLE = "Claw"

@@ -12,10 +12,10 @@ from typing import Any, get_args
 
 from pydantic import BaseModel
 
-from claw_lsp.adapters.settings import schema
 from claw_lsp.app.house import build
 from claw_lsp.app.world import World
 from claw_lsp.core.files.elsewhere import ELSEWHERE
+from claw_lsp.core.files.settings_shape import schema
 from claw_lsp.engine.toolbox import spec
 from claw_lsp.facts.event import FORMAT, Known
 from claw_lsp.facts.settings import Settings

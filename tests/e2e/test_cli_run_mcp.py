@@ -63,6 +63,24 @@ async def test_the_tools_of_a_server_of_the_command_line_are_told_of_in_the_firs
     assert "\\n42\\n</mcp_result>" in last
 
 
+@pytest.mark.parametrize("answers", [True, False])
+async def test_what_a_server_asks_in_a_turn_is_answered_by_hooks_and_else_by_nobody(
+    tmp_path: Path, *, answers: bool
+) -> None:
+    search = ToolUse(name="ToolSearch", input={"query": "select:mcp__asking__order"})
+    order = ToolUse(name="mcp__asking__order", input={"what": "soup"})
+    said = {"hookEventName": "Elicitation", "action": "accept", "content": {"guests": 4, "where": "outside"}}
+    hook = {"type": "command", "command": f"echo '{json.dumps({'hookSpecificOutput': said})}'"}
+    asking = {"command": sys.executable, "args": [str(SERVER.with_name("asking_server.py"))]}
+    async with provider(tmp_path, Reply(content=(search,)), Reply(content=(order,)), "Done.") as (here, api):
+        (home := here.home / "claw").mkdir()
+        hooks = {"Elicitation": [{"matcher": "asking", "hooks": [hook]}]} if answers else {}
+        (home / "settings.json").write_text(json.dumps({"permissions": {"allow": ["mcp__asking"]}, "hooks": hooks}))
+        ended = await here.claw("run", "order", "--mcp-config", json.dumps({"mcpServers": {"asking": asking}}))
+        assert (ended.code, ended.out) == (0, "Done.\n"), ended.err
+        assert ("soup for 4, outside" in json.dumps(api.requests[2].body["messages"])) is answers
+
+
 async def test_a_server_that_does_not_come_up_is_said_and_the_turn_goes_on(tmp_path: Path) -> None:
     async with provider(tmp_path, "Hello.") as (here, _):
         gone = '{"mcpServers": {"gone": {"command": "no-such-program-here"}}}'

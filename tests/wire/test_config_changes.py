@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -15,6 +17,18 @@ from claw_lsp.adapters.settings.gate import Gate
 from claw_lsp.testing.scripted_model import says
 
 
+def replaces(visit: Visit, name: str, text: str) -> str:
+    """Write a file in one step: none is seen half written, which would be a change of its own."""
+    return str(Path(visit.write(f"{name}.new", text)).replace(visit.path(name)))
+
+
+async def comes_true(visit: Visit, of: Callable[[Any], Any]) -> None:
+    """Once this is so of the settings in force."""
+    async with asyncio.timeout(60):
+        while not of(await in_force(visit)):
+            await asyncio.sleep(0.01)
+
+
 async def in_force(visit: Visit) -> Any:
     assert visit.server.door is not None
     return await visit.server.door.settings_in(str(visit.root))
@@ -26,9 +40,9 @@ async def test_a_change_that_a_hook_refuses_does_not_count_until_the_file_change
         refuse = "echo ask me first >&2; exit 2"
         hooks = {"ConfigChange": command(noting(notes, refuse), "project_settings")}
         configure(visit, hooks)
-        local = visit.write(".claude/settings.json", '{"maxTurns": 5}')
+        local = replaces(visit, ".claude/settings.json", '{"maxTurns": 5}')
         await visit.turn("claw.ask", prompt="hi")
-        visit.write(".claude/settings.json", '{"maxTurns": 50}')
+        replaces(visit, ".claude/settings.json", '{"maxTurns": 50}')
         await visit.until(lambda: visit.hear() or any("ask me first" in it["message"] for it in visit.messages))
         assert (await in_force(visit)).max_turns == 5
         [told] = heard(notes)
@@ -37,7 +51,7 @@ async def test_a_change_that_a_hook_refuses_does_not_count_until_the_file_change
             local,
             "ConfigChange",
         )
-        visit.write(".claude/settings.json", '{"maxTurns": 5, "language": "French"}')
+        replaces(visit, ".claude/settings.json", '{"maxTurns": 5, "language": "French"}')
         await visit.until(lambda: len(heard(notes)) == 2)
         assert (await in_force(visit)).language is None
 
@@ -47,24 +61,23 @@ async def test_a_change_that_no_hook_refuses_counts_and_so_does_one_that_takes_t
     async with visiting(tmp_path, says("Hello.")) as visit:
         configure(visit, {"ConfigChange": command(noting(notes))})
         await visit.turn("claw.ask", prompt="hi")
-        visit.write(".claude/settings.json", '{"maxTurns": 7}')
+        replaces(visit, ".claude/settings.json", '{"maxTurns": 7}')
         await visit.until(lambda: len(heard(notes)) == 1)
-        while (await in_force(visit)).max_turns != 7:
-            await visit.command("claw.hooks")
-        configure(visit, {})
+        await comes_true(visit, lambda it: it.max_turns == 7)
+        replaces(visit, str(visit.home / "claw" / "settings.json"), "{}")
         await visit.until(lambda: len(heard(notes)) == 2)
         assert [it["source"] for it in heard(notes)] == ["project_settings", "user_settings"]
-        while (await in_force(visit)).hooks:
-            await visit.command("claw.hooks")
-        visit.write(".claude/settings.json", '{"maxTurns": 8}')
-        assert (await in_force(visit)).max_turns == 8
+        await comes_true(visit, lambda it: not it.hooks)
+        replaces(visit, ".claude/settings.json", '{"maxTurns": 8}')
+        await comes_true(visit, lambda it: it.max_turns == 8)
+        assert len(heard(notes)) == 2
 
 
 async def test_the_person_may_change_the_hooks_and_they_are_asked_before_they_are_gone(tmp_path: Path) -> None:
     async with visiting(tmp_path, says("Hello.")) as visit:
         configure(visit, {"ConfigChange": command("echo 'hands off' >&2; exit 2", "user_settings")})
         await visit.turn("claw.ask", prompt="hi")
-        configure(visit, {})
+        replaces(visit, str(visit.home / "claw" / "settings.json"), "{}")
         await visit.until(lambda: visit.hear() or any("hands off" in it["message"] for it in visit.messages))
         assert [it.event for it in (await in_force(visit)).hooks] == ["ConfigChange"]
 

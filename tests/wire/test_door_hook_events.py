@@ -16,6 +16,8 @@ from test_door_chat import sends
 from test_door_hooks import command, configure
 from test_door_mcp_asks import PATIENCE, calls, result, view
 
+from claw_lsp.core.hooks import occasions
+from claw_lsp.facts.event import UserSpoke
 from claw_lsp.facts.hooked import Hooked
 from claw_lsp.facts.request import Reply
 from claw_lsp.testing.scripted_model import says
@@ -146,3 +148,14 @@ async def test_hooks_hear_of_the_instructions_a_session_begins_with_and_of_what_
         assert told["more.md"]["parent_file_path"] == told["CLAW.md"]["file_path"]
         await visit.turn("claw.ask", prompt="again", session=begun["session"])
         assert len(of(visit, begun["session"], "InstructionsLoaded")) == 2
+
+
+def test_plain_words_that_look_like_a_server_s_prompt_and_comments_in_files_are_no_commands() -> None:
+    def spoken(text: str, **more: Any) -> UserSpoke:
+        return UserSpoke(run="r", prompt_id="p", text=text, blocks=(), **more)
+
+    assert occasions.expanded(spoken("/mcp__gone__review x")) is None
+    assert occasions.expanded(spoken("fix it", action="comment_do")) is None
+    of_server = occasions.expanded(spoken("/MCP__calc__review x", along=("/mcp__calc__review (1 part)",)))
+    assert of_server is not None
+    assert of_server.about == "mcp__calc__review"

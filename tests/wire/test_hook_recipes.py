@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import sys
 from collections.abc import AsyncGenerator
 from pathlib import Path
 from typing import Any
@@ -15,7 +17,9 @@ from claw_lsp.adapters.settings import examined
 from claw_lsp.core.files.handlers import found_in
 from claw_lsp.core.hooks.choosing import names_meant
 from claw_lsp.core.hooks.saying import Said, said
-from claw_lsp.facts.hook import Hook
+from claw_lsp.core.hooks.variables import read
+from claw_lsp.facts.hook import Hook, HookRan
+from claw_lsp.facts.mcp import ServerConfig
 from claw_lsp.testing.scripted_model import ScriptedModel, says
 
 PAGE = (Path(__file__).parents[2] / "docs" / "hooks.md").read_text("utf-8")
@@ -23,6 +27,24 @@ RECIPES = {
     title: json.loads(text)
     for title, text in re.findall(r"^### (.+?)\n.*?^```json\n(.+?)^```", PAGE, re.DOTALL | re.MULTILINE)
 }
+
+PATIENCE = 60.0
+OWNERS = """
+import json
+from mcp.server.mcpserver import MCPServer
+
+server = MCPServer("owners")
+
+
+@server.tool()
+def may_change(file: str) -> str:
+    "Say whose file it is."
+    return json.dumps({"decision": "block", "reason": f"{file} is theirs"} if "theirs" in file else {})
+
+
+server.run("stdio")
+"""
+"""The server of a recipe."""
 
 
 def hook(title: str) -> Hook:
@@ -38,13 +60,18 @@ async def hooks(tmp_path: Path) -> AsyncGenerator[Hooks]:
     await made.close()
 
 
-async def answer(hooks: Hooks, title: str, **given: Any) -> Said:
-    """What the hook of a recipe says to this."""
+async def run(hooks: Hooks, title: str, settings: Any = None, **given: Any) -> HookRan:
     it = hook(title)
     event = {"session_id": "s", "cwd": str(hooks.folder), "hook_event_name": it.event, **given}
-    ran = await hooks.run(json.dumps(event), **json.loads(it.model_dump_json(by_alias=True, exclude_unset=True)))
+    fields = json.loads(it.model_dump_json(by_alias=True, exclude_unset=True))
+    ran = await hooks.run(json.dumps(event), PATIENCE, settings, **fields)
     assert not ran.fault, ran.fault
-    return said(it, ran)
+    return ran
+
+
+async def answer(hooks: Hooks, title: str, **given: Any) -> Said:
+    """What the hook of a recipe says to this."""
+    return said(hook(title), await run(hooks, title, **given))
 
 
 def test_every_recipe_is_right_as_it_stands_and_tried_here() -> None:
@@ -73,11 +100,14 @@ async def test_files_that_tools_make_are_protected(hooks: Hooks) -> None:
     assert (await answer(hooks, title, tool_input={"file_path": "/w/a.py"})).decision is None
 
 
-async def test_what_was_edited_is_formatted(hooks: Hooks) -> None:
-    script = hooks.folder / "a.sh"
-    script.write_text("echo hi   \n")
-    await answer(hooks, "Format what was edited", tool_input={"file_path": str(script)})
-    assert script.read_text() == "echo hi\n"
+async def test_what_was_edited_and_saved_is_formatted(hooks: Hooks) -> None:
+    programs = f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}"
+    title, path = "Format what was edited", hooks.folder / "a.py"
+    for unsaved, after in (([str(path)], "x=1\n"), ([], "x = 1\n")):
+        path.write_text("x=1\n")
+        given = {"tool_input": {"file_path": str(path)}, "unsaved_files": unsaved}
+        ran = await run(hooks, title, {"env": {"PATH": programs}}, **given)
+        assert (ran.code, ran.errors, path.read_text()) == (0, "", after)
 
 
 async def test_the_model_is_told_the_branch(hooks: Hooks) -> None:
@@ -104,6 +134,44 @@ async def test_a_turn_goes_on_until_the_tests_pass(hooks: Hooks, script: str, de
     (hooks.folder / "run-tests.sh").write_text(script)
     found = await answer(hooks, "Not done before the tests pass", stop_hook_active=False)
     assert found.decision == decision and ("2 failed" in found.reason) is (decision == "deny")
+
+
+async def test_tests_beside_the_work_refuse_it_when_they_fail(hooks: Hooks) -> None:
+    (hooks.folder / "run-tests.sh").write_text("echo 2 failed; exit 1")
+    title = "Run the tests beside the work"
+    found = await answer(hooks, title, stop_hook_active=False)
+    assert hook(title).async_rewake
+    assert (found.decision, found.reason) == ("deny", "2 failed")
+
+
+async def test_an_agent_looks_first(hooks: Hooks) -> None:
+    (hooks.folder / "CHANGELOG.md").write_text("# Changes\n")
+    hooks.model = ScriptedModel(
+        says("", ("c1", "Read", {"file_path": "CHANGELOG.md"})),
+        says("", ("c2", "Answer", {"ok": False, "reason": "It does not."})),
+    )
+    found = await answer(hooks, "Have an agent look before it is called done", last_assistant_message="Done.")
+    assert (found.decision, found.reason) == ("deny", "It does not.")
+    assert "# Changes" in str(hooks.model.requests[-1].messages)
+
+
+async def test_a_tool_of_a_server_decides(hooks: Hooks) -> None:
+    server = hooks.folder / "owners.py"
+    server.write_text(OWNERS)
+    started = {"transport": "stdio", "command": sys.executable, "args": (str(server),)}
+    hooks.serve(ServerConfig.model_validate({"name": "owners", "scope": "user", **started}))
+    title = "Ask a tool of an MCP server"
+    refused = await answer(hooks, title, tool_input={"file_path": "/w/theirs.py"})
+    assert (refused.decision, refused.reason) == ("deny", "/w/theirs.py is theirs")
+    assert (await answer(hooks, title, tool_input={"file_path": "/w/mine.py"})).decision is None
+
+
+@pytest.mark.parametrize(("stage", "exported"), [("", {}), ("test", {"STAGE": "test"})])
+async def test_a_variable_is_set(hooks: Hooks, stage: str, exported: dict[str, str]) -> None:
+    if stage:
+        (hooks.folder / ".stage").write_text(f"{stage}\n")
+    ran = await run(hooks, "Set variables for the commands of a session", source="startup")
+    assert read(ran.exported).over({}) == exported
 
 
 async def test_a_small_model_is_asked(hooks: Hooks) -> None:

@@ -13,8 +13,9 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from claw_lsp.adapters.settings import Loaded, RuleMemory, examined, load, schema
+from claw_lsp.adapters.settings import Loaded, RuleMemory, examined, load
 from claw_lsp.adapters.settings.place import place
+from claw_lsp.core.files.settings_shape import schema
 from claw_lsp.core.redaction import secret_in
 from claw_lsp.facts.fault import ClawError
 from claw_lsp.facts.mcp_settings import McpSettings

@@ -122,3 +122,34 @@ async def test_files_that_nobody_named_are_not_told_of(tmp_path: Path) -> None:
         file.write_text("and this one")
         await heard.of(file)
         assert heard.named == {str(file)}
+
+
+@pytest.mark.parametrize("notices", [True, False])
+async def test_what_happened_to_a_file_is_told_in_order(tmp_path: Path, *, notices: bool) -> None:
+    known, file = tmp_path / "known", tmp_path / "file"
+    known.write_text("")
+    heard: list[tuple[str, str]] = []
+
+    async def follow() -> None:
+        watch = FileWatch(0.1, 0.02, notices=notices)
+        async for happened in watch.happenings(lambda: [str(known), str(file)]):
+            heard.extend(happened)
+
+    async def told(path: Path, how: str) -> None:
+        async with asyncio.timeout(PATIENCE):
+            while (str(path), how) not in heard:
+                if path == known:
+                    known.write_text(known.read_text() + "x")
+                await asyncio.sleep(0.02)
+
+    following = asyncio.create_task(follow())
+    await told(known, "change")
+    file.touch()
+    await told(file, "add")
+    file.write_text("changed")
+    await told(file, "change")
+    file.unlink()
+    await told(file, "unlink")
+    following.cancel()
+    await asyncio.wait((following,))
+    assert [how for path, how in heard if path == str(file)] == ["add", "change", "unlink"]

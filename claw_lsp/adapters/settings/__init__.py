@@ -5,7 +5,6 @@ from claw_lsp.adapters.settings.layers import Loaded, examined, files_of, load
 from claw_lsp.adapters.settings.managed import MANAGED, managed
 from claw_lsp.adapters.settings.remember import RuleMemory
 from claw_lsp.adapters.settings.trust import TrustRecord
-from claw_lsp.core.files.settings_shape import schema
 
 __all__ = [
     "MANAGED",
@@ -17,5 +16,4 @@ __all__ = [
     "files_of",
     "load",
     "managed",
-    "schema",
 ]

@@ -25,14 +25,16 @@ def prompt_submitted(text: str) -> Occasion:
 
 
 def expanded(spoken: UserSpoke) -> Occasion | None:
-    """What the person sent was a command that became a prompt; None where it was plain words."""
-    name, _, args = spoken.text.removeprefix("/").partition(" ")
-    given = {"expansion_type": "mcp_prompt", "command_source": "mcp"}
-    if spoken.action != "ask":
+    """What the person sent was a command that became a prompt; None for plain words, and for a comment in a file."""
+    of_server = next((it for it in spoken.along if it.startswith("/mcp__")), "")
+    if spoken.action.startswith("comment_") or (spoken.action == "ask" and not of_server):
+        return None
+    if of_server:
+        name, args = of_server[1:].partition(" ")[0], spoken.text.partition(" ")[2]
+        given = {"expansion_type": "mcp_prompt", "command_source": "mcp"}
+    else:
         name, args = spoken.action, spoken.text.partition("\n\n")[2]
         given = {"expansion_type": "slash_command", "command_source": "builtin"}
-    elif not spoken.text.startswith("/mcp__"):
-        return None
     given |= {"command_name": name, "command_args": args.strip(), "prompt": spoken.text}
     return Occasion("UserPromptExpansion", name, given)
 

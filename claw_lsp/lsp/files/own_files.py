@@ -5,12 +5,10 @@ from __future__ import annotations
 import asyncio
 import json
 from collections.abc import Awaitable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from claw_lsp.core.files.check import Flaw
 from claw_lsp.core.files.json_tree import read, spot
 from claw_lsp.core.files.kinds import Kind, kind_of
-from claw_lsp.core.files.language import Hover, Offer, complete, hover
 from claw_lsp.core.files.values import Known, behavior
 from claw_lsp.core.files.why import in_short
 from claw_lsp.core.json_edit import Keys
@@ -21,6 +19,10 @@ from claw_lsp.lsp.buffers import Buffer, Position
 from claw_lsp.lsp.commands.permissions import standing, time_of
 from claw_lsp.lsp.door import Door
 from claw_lsp.lsp.questions import flat
+
+if TYPE_CHECKING:
+    from claw_lsp.core.files.check import Flaw
+    from claw_lsp.core.files.language import Hover, Offer
 
 Json = dict[str, Any]
 
@@ -60,7 +62,7 @@ class OwnFiles:
     async def _completed(self, buffer: Buffer, kind: Kind, at: Position) -> Json:
         offset = buffer.index.offset(*at, self._door.buffers.encoding)
         text, known = buffer.text, await self._known(buffer)
-        offers = await asyncio.to_thread(complete, kind, text, offset, known)
+        offers = await asyncio.to_thread(_complete, kind, text, offset, known)
         if buffer.text != text:
             return {"isIncomplete": True, "items": []}
         return {"isIncomplete": False, "items": [self._item(it, n, buffer) for n, it in enumerate(offers)]}
@@ -68,7 +70,7 @@ class OwnFiles:
     async def _hovered(self, buffer: Buffer, kind: Kind, at: Position) -> Json | None:
         offset = buffer.index.offset(*at, self._door.buffers.encoding)
         text, known = buffer.text, await self._known(buffer)
-        found = await asyncio.to_thread(hover, kind, text, offset, known)
+        found = await asyncio.to_thread(_hover, kind, text, offset, known)
         if found is None or buffer.text != text:
             return None
         said = found.text
@@ -143,6 +145,19 @@ class OwnFiles:
                 given = {"rule": rule, "behavior": behavior(keys), "file": buffer.path, "to": "why"}
                 found.append(_action(flat(f"Claw: Why did {rule} decide so?", 120), "claw.permissions", **given))
         return found
+
+
+def _complete(kind: Kind, text: str, offset: int, known: Known) -> tuple[Offer, ...]:
+    # Imported when one of these files is looked at: the forms of all of them are built then.
+    from claw_lsp.core.files.language import complete
+
+    return complete(kind, text, offset, known)
+
+
+def _hover(kind: Kind, text: str, offset: int, known: Known) -> Hover | None:
+    from claw_lsp.core.files.language import hover
+
+    return hover(kind, text, offset, known)
 
 
 def _action(title: str, name: str, **given: Any) -> Action:
