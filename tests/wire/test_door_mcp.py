@@ -228,3 +228,16 @@ async def test_what_is_wrong_in_an_open_file_stands_at_its_place_while_it_is_wri
         assert (found["range"]["start"]["line"], found["range"]["start"]["character"]) == (1, 8)
         visit.editor.type(path, text.index('"url"'), '"type": "http", ')
         await visit.until(lambda: not visit.diagnostics(path))
+
+
+async def test_a_server_over_websocket_is_refused_at_its_place_and_on_its_page(tmp_path: Path) -> None:
+    async with visiting(tmp_path) as visit:
+        text = '{"mcpServers": {\n  "live": {\n    "type": "ws",\n    "url": "wss://x.example"\n  }\n}}\n'
+        path = visit.open(visit.write(".mcp.json", text))
+        await visit.until(lambda: visit.diagnostics(path))
+        [found] = visit.diagnostics(path)
+        said = "claw-lsp does not speak MCP over WebSocket; ask for the server's http address."
+        assert said in found["message"]
+        assert found["range"]["start"]["line"] == 2
+        answer = await visit.command("claw.mcp")
+        assert standings(answer) == {"live": "failed"} and said in answer["text"]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import signal
 import socket
 import sys
 from collections.abc import AsyncGenerator, Mapping
@@ -158,6 +159,34 @@ async def test_a_server_that_died_comes_back(tmp_path: Path) -> None:
             if it.tools(folder):
                 break
             await asyncio.sleep(0.1)
+        assert await words(it, folder, "add", a=1, b=1) == "2"
+
+
+async def test_a_server_that_is_killed_and_does_not_come_back_is_tried_later_each_time_and_its_tools_say_so(
+    tmp_path: Path,
+) -> None:
+    once = f'test -e once && exit 3; touch once; exec "{sys.executable}" "{PROGRAM}"'
+    config = ours().model_copy(update={"command": "/bin/sh", "args": ("-c", once)})
+    async with served(tmp_path, config) as (it, folder, _):
+        add, whys = tool(it, folder, "add"), list[str]()
+        it.on_change(lambda _: whys.append(it.views(folder)[0].why))
+        pids = [int(one) for one in (await words(it, folder, "child")).split()]
+        os.kill(pids[0], signal.SIGKILL)
+        async with asyncio.timeout(PATIENCE):
+            while not any("again in 2 s." in one for one in whys):
+                await asyncio.sleep(0.05)
+        waits = [one.rpartition("It is tried again in ")[2] for one in whys if "tried again" in one]
+        assert waits[:2] == ["1 s.", "2 s."]
+        with pytest.raises(
+            ToolError,
+            match=r"The MCP server tests is not connected \((failed: .* It is tried again in \d+ s|starting)\)\.$",
+        ):
+            await it.call(folder, add, {"a": 1, "b": 1}, Nobody(), _told)
+        assert it.tools(folder) == ()
+        assert await gone(*pids), "what it had started is ended too"
+        (tmp_path / "once").unlink()
+        await it.restart(folder, "tests")
+        await it.settled(folder, (), PATIENCE)
         assert await words(it, folder, "add", a=1, b=1) == "2"
 
 

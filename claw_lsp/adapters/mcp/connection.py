@@ -129,7 +129,7 @@ class Connection:
     async def calling(self, asked: Asked | None, seconds: float) -> AsyncGenerator[Client]:
         """The client, for one request that is bounded in time. Raises ToolError with a sentence for whatever goes wrong."""
         if self.client is None:
-            why = f": {self._view.why}" if self._view.why else ""
+            why = f": {self._view.why.rstrip('.')}" if self._view.why else ""
             raise ToolError(f"The MCP server {self.config.name} is not connected ({self._view.standing}{why}).")
         from mcp import MCPError
         from mcp_types import CONNECTION_CLOSED
