@@ -192,8 +192,8 @@ def _filters(listing: str) -> set[str]:
 async def _run(tree: _WorkTree, args: tuple[str, ...], config: Mapping[str, str]) -> _Said:
     """Run git to its end, or to the limit of its output. When cancelled, it and its children are gone."""
     settings = [word for key, value in config.items() for word in ("-c", f"{key}={value}")]
-    try:
-        process = await asyncio.create_subprocess_exec(
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
             tree.git,
             "--no-pager",
             *settings,
@@ -205,6 +205,15 @@ async def _run(tree: _WorkTree, args: tuple[str, ...], config: Mapping[str, str]
             stderr=asyncio.subprocess.DEVNULL,
             start_new_session=True,
         )
+    )
+    try:
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        # asyncio would end git alone where it is called off half-way, and not what git has started.
+        await asyncio.wait([starting])
+        if starting.exception() is None:
+            await _end(starting.result())
+        raise
     except OSError:
         return _Said(None, "")
     try:
@@ -213,9 +222,13 @@ async def _run(tree: _WorkTree, args: tuple[str, ...], config: Mapping[str, str]
             return _Said(None, output[:MAX_BYTES].decode("utf-8", "replace"), cut=True)
         return _Said(await process.wait(), output.decode("utf-8", "replace"))
     finally:
-        if process.returncode is None:
-            _kill(process.pid)
-            await asyncio.shield(process.wait())
+        await _end(process)
+
+
+async def _end(process: asyncio.subprocess.Process) -> None:
+    if process.returncode is None:
+        _kill(process.pid)
+        await asyncio.shield(process.wait())
 
 
 async def _read(process: asyncio.subprocess.Process) -> bytes:

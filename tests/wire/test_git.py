@@ -6,8 +6,10 @@ import asyncio
 import os
 import shutil
 import subprocess
+import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from claw_lsp.adapters.git import Git
@@ -324,3 +326,19 @@ async def test_a_cancelled_question_leaves_no_process(work: Repository, tmp_path
     with pytest.raises(asyncio.CancelledError):
         await asking
     await all_gone(tmp_path / "slow")
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="processes are looked up in /proc")
+async def test_a_question_cancelled_while_git_starts_leaves_no_process(work: Repository, tmp_path: Path) -> None:
+    work.commit(a="1\n")
+    slow = tmp_path / "slow"
+    asking = asyncio.create_task(work.ask(slow_git(slow)).diff(str(work.folder)))
+    while not any(str(slow) in " ".join(it.cmdline()) for it in psutil.Process().children()):
+        await asyncio.sleep(0)
+    # The loop stands still from here on: git has begun, and nobody has heard of it yet.
+    while not (slow / "self").exists() or not (slow / "self").read_text():
+        time.sleep(0.01)
+    asking.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await asking
+    await all_gone(slow)
