@@ -28,7 +28,8 @@ _WATCHING = frozenset({"SessionStart", "CwdChanged", "FileChanged"})
 MOST_WATCHED = 500
 _ACTIONS = ("accept", "decline", "cancel")
 """What a hook may answer to an MCP server in the person's place."""
-_DECISIONS: dict[str, Behavior] = {"allow": "allow", "approve": "allow", "deny": "deny", "block": "deny", "ask": "ask"}
+_DECISIONS: dict[str, Behavior] = {"allow": "allow", "approve": "allow", "deny": "deny", "block": "deny"}
+_DECISIONS |= {"ask": "ask", "defer": "ask"}  # What a hook puts off is for the person to answer.
 _SHOWN = 300
 
 
@@ -154,6 +155,7 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
     if action in _ACTIONS:
         word = "allow" if action == "accept" else "deny"
         elicited = Elicited(action, _object(inner.get("content")) if action == "accept" else {})
+    unread = f"The hook {_short(hook)} ({hook.event}) decided {word[:40]!r}, which is none of: {', '.join(_DECISIONS)}."
     halted = data.get("continue") is False or answer.get("interrupt") is True
     display = inner.get("displayContent") if hook.event == "MessageDisplay" else None
     watches = inner.get("watchPaths") if hook.event in _WATCHING else None
@@ -171,6 +173,7 @@ def _read(hook: Hook, data: dict[str, Any]) -> Said:
         elicited=elicited,
         display=stripped(display) if isinstance(display, str) else None,
         watches=_paths(cast("list[Any]", watches)) if isinstance(watches, list) else None,
+        faults=() if not word or word in _DECISIONS else (unread,),
     )
 
 
