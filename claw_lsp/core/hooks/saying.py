@@ -28,8 +28,14 @@ _WATCHING = frozenset({"SessionStart", "CwdChanged", "FileChanged"})
 MOST_WATCHED = 500
 _ACTIONS = ("accept", "decline", "cancel")
 """What a hook may answer to an MCP server in the person's place."""
-_DECISIONS: dict[str, Behavior] = {"allow": "allow", "approve": "allow", "deny": "deny", "block": "deny"}
-_DECISIONS |= {"ask": "ask", "defer": "ask"}  # What a hook puts off is for the person to answer.
+_DECISIONS: dict[str, Behavior] = {
+    "allow": "allow",
+    "approve": "allow",
+    "deny": "deny",
+    "block": "deny",
+    "ask": "ask",
+    "defer": "ask",  # What a hook puts off is for the person to answer.
+}
 _SHOWN = 300
 
 
