@@ -79,14 +79,16 @@ async def test_a_command_that_hooks_refuse_never_reaches_the_model(tmp_path: Pat
     submitted = tmp_path / "submitted"
     async with visiting(tmp_path, says("Plain.")) as visit:
         refuse = command("echo not here >&2; exit 2", "explain")
-        configure(visit, {"UserPromptExpansion": refuse, "UserPromptSubmit": command(noting(submitted))})
+        hooks = {"UserPromptExpansion": refuse, "UserPromptSubmit": command(noting(submitted))}
+        configure(visit, hooks, sessionTitles=False)
         visit.write("calc.py", "x = 1\n")
         uri = visit.open("calc.py")
         place = {"uri": uri, "range": {"start": {"line": 0, "character": 0}, "end": {"line": 0, "character": 5}}}
         ended = await visit.turn("claw.explain", **place)
         assert (ended["stopped"], ended["why"], visit.model.requests) == ("refused", "not here", [])
         await visit.turn("claw.ask", prompt="hello", session=ended["session"])
-        assert "x = 1" not in json.dumps(visit.model.requests[0].messages, default=list)
+        # What is selected in the editor may go along with plain words; the refused prompt does not.
+        assert "Explain" not in json.dumps(visit.model.requests[0].messages, default=list)
     assert [it["prompt"] for it in heard(submitted)] == ["hello"]
 
 
@@ -135,7 +137,7 @@ async def test_what_the_person_answers_a_server_passes_hooks(tmp_path: Path) -> 
 async def test_hooks_hear_of_the_instructions_a_session_begins_with_and_of_what_these_import(tmp_path: Path) -> None:
     notes = tmp_path / "notes"
     async with visiting(tmp_path, says("One."), says("Two.")) as visit:
-        configure(visit, {"InstructionsLoaded": command(noting(notes))})
+        configure(visit, {"InstructionsLoaded": command(noting(notes))}, sessionTitles=False)
         visit.write("CLAW.md", "Be brief.\n@more.md\n")
         visit.write("more.md", "And kind.\n")
         begun = await visit.turn("claw.ask", prompt="hi")
