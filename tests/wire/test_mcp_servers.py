@@ -7,15 +7,18 @@ import os
 import signal
 import socket
 import sys
+import time
 from collections.abc import AsyncGenerator, Mapping
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import psutil
 import pytest
 
 from claw_lsp.adapters.mcp.calls import Running, progress
 from claw_lsp.adapters.mcp.keeping import kept_bytes
+from claw_lsp.adapters.mcp.program import program
 from claw_lsp.adapters.mcp.servers import McpServers
 from claw_lsp.adapters.mcp.tokens import LoginStore, SystemKeyring
 from claw_lsp.core.mcp.names import servers as named
@@ -140,6 +143,27 @@ async def test_what_a_server_started_ends_with_it(tmp_path: Path) -> None:
         pids = [int(one) for one in (await words(it, folder, "child")).split()]
         assert all(map(alive, pids))
     assert await gone(*pids)
+
+
+async def test_a_server_that_is_called_off_while_it_starts_leaves_no_process(tmp_path: Path) -> None:
+    pid = tmp_path / "pid"
+    script = f"echo $$ > {pid}; exec sleep 600"
+    config = ServerConfig(name="slow", scope="user", transport="stdio", command="/bin/sh", args=("-c", script))
+
+    async def use() -> None:
+        async with program(config, os.environ, str(tmp_path), lambda _: None, lambda: None):
+            await asyncio.Event().wait()
+
+    using = asyncio.create_task(use())
+    while not any(str(pid) in " ".join(it.cmdline()) for it in psutil.Process().children()):
+        await asyncio.sleep(0)
+    # The loop stands still from here on: the server has begun, and nobody has heard of it yet.
+    while not pid.exists() or not pid.read_text():
+        time.sleep(0.01)
+    using.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await using
+    assert await gone(int(pid.read_text()))
 
 
 async def test_a_server_that_is_no_longer_configured_is_ended(tmp_path: Path) -> None:

@@ -41,8 +41,8 @@ async def program(
     """The streams to a server that runs until this ends, and nothing of it after. It sees an allowlisted environment and what
     its entry says; `say` gets the lines of its log, `over` is called when it says no more. Raises ProcessError."""
     flags = ("-I", "-S", "-X", "utf8") if sys.platform == "linux" else ("-I", "-X", "utf8")
-    try:
-        process = await asyncio.create_subprocess_exec(
+    starting = asyncio.create_task(
+        asyncio.create_subprocess_exec(
             sys.executable,
             *(*flags, "-c", _PROGRAM, _ROOT, str(os.getpid()), config.command, *config.args),
             stdin=asyncio.subprocess.PIPE,
@@ -53,6 +53,12 @@ async def program(
             start_new_session=True,
             limit=LONGEST,
         )
+    )
+    try:
+        process = await asyncio.shield(starting)
+    except asyncio.CancelledError:
+        await _called_off(starting)
+        raise
     except (OSError, ValueError) as error:
         raise ProcessError(f"{config.name} could not be started in {folder}: {error}.") from None
     heard_into, heard = anyio.create_memory_object_stream[SessionMessage | Exception](0)
@@ -119,6 +125,20 @@ async def _keep_log(process: asyncio.subprocess.Process, say: Callable[[str], No
         rest = rest[:2_000]
     if rest:
         say(rest.decode("utf-8", "replace"))
+
+
+async def _called_off(starting: asyncio.Task[asyncio.subprocess.Process]) -> None:
+    """End what was about to start. asyncio would kill the warden alone, and the server would be nobody's."""
+    await asyncio.wait([starting])
+    if starting.exception() is not None:
+        return
+    process = starting.result()
+    with suppress(ProcessLookupError):
+        process.terminate()
+    try:
+        await asyncio.wait_for(process.wait(), TO_END)
+    except TimeoutError:
+        process.kill()
 
 
 async def _end(process: asyncio.subprocess.Process, tasks: list[asyncio.Task[None]]) -> None:
