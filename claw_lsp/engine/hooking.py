@@ -8,6 +8,7 @@ from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from functools import partial
+from itertools import takewhile
 from typing import Protocol
 
 from claw_lsp.core.hooks import occasions, variables
@@ -142,7 +143,9 @@ async def failed(error: ClawError, session: Session, wired: Wired) -> None:
     """StopFailure hooks, once a turn ended because the provider failed."""
     if isinstance(error, ModelError):
         reason = error.reason if error.reason in _REASONS else "unknown"
-        await fire(occasions.failed(reason, str(error), ""), session, wired)
+        since = takewhile(lambda it: not isinstance(it, UserSpoke), (it.event for it in reversed(session.entries)))
+        last = next((text for it in since if isinstance(it, ModelSpoke) and (text := text_in(it.blocks))), "")
+        await fire(occasions.failed(reason, str(error), last), session, wired)
 
 
 async def after_call(plan: Plan, result: Result, took: float, session: Session, scene: Scene, wired: Wired) -> Result:
