@@ -284,9 +284,10 @@ def test_a_view_that_the_person_moved_away_is_left_where_it_is(code: VSCode) -> 
     code.until(lambda: numbers(code)[-1:] > [20], "some of it is there")
     code.do("hover", selector=f"{ACTIVE} .view-lines", text="")
     code.until(lambda: scrolled_up(code), "the view stays where the person moved it")
-    above = code.lines()[:5]
+    first = code.until(lambda: numbers(code), "lines of the answer are in view")[0]
     code.until(lambda: not code.working(), "the answer is complete", 60)
-    assert code.lines()[:5] == above
+    # A lens that comes or goes moves the lines by one; the stream would take the view a hundred lines down.
+    code.until(lambda: numbers(code) and abs(numbers(code)[0] - first) <= 2, "the view is where the person left it")
     code.press("Control+End")
     code.until(lambda: "That is all." in code.text(), "the end is there")
 
