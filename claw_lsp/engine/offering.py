@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 
-from claw_lsp.core.mcp.offering import offering, searched
+from claw_lsp.core.mcp.offering import PREFIX, offering, searched
 from claw_lsp.core.policy.matching import shut_out
 from claw_lsp.core.state import State
 from claw_lsp.engine.toolbox import spec
@@ -41,9 +41,11 @@ class Served(Mapping[str, Tool]):
     def offered(self, state: State) -> ToolsOffered | None:
         """What the model was not told of yet; None for nothing. What is not left to a search begins a new prefix, and so do
         the tools of ours that a session without a server does not have: that waits for the next prompt."""
+        offered, known = self.servers.tools(self.folder), {it.name for it in state.tools}
+        if not offered and not any(it.startswith(PREFIX) for it in known):
+            return None
         denied = shut_out((*self.rules, *state.rules))
-        now = tuple(it for it in self.servers.tools(self.folder) if not denied(it.called))
-        known = {it.name for it in state.tools}
+        now = tuple(it for it in offered if not denied(it.called))
         has_ours, all_deferred = not known.isdisjoint(OF_SERVERS), searched(self.wish, now, self.window(state.model))
         if state.turn is not None and state.turn.n_replies:
             if not has_ours or not all_deferred:

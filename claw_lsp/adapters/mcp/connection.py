@@ -34,6 +34,8 @@ START, ANSWER, CALL = 60.0, 30.0, 600.0
 MCP_TOOL_TIMEOUT, in milliseconds) or, of its calls, its entry says otherwise."""
 BACKOFF = (1.0, 2.0, 5.0, 15.0, 60.0)
 """Seconds until each further try; one that was up for a minute begins anew, and who failed all is given up."""
+HELD = 0.1
+"""Seconds before it is started: a request of a turn that begins with it is sent first, and need not share the processors."""
 LINES, PAGES, MOST = 200, 50, 2_000
 """Lines of its log, pages of a list and entries of one that are kept."""
 
@@ -182,6 +184,8 @@ class Connection:
     async def _stay(self) -> None:
         n_failed, waits = 0, self._around.waits
         try:
+            self._stands("starting")
+            await asyncio.sleep(HELD)
             while n_failed <= len(waits):
                 began = time.monotonic()
                 self._stands("starting")
