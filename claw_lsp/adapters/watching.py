@@ -10,9 +10,10 @@ import asyncio
 import logging
 import os
 from collections.abc import AsyncGenerator, Callable, Iterable
-from contextlib import aclosing
+from contextlib import aclosing, suppress
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class FileWatch:
 
     async def _told(self, files: Files) -> AsyncGenerator[None]:
         """Ends when other folders must be watched than at its beginning."""
-        watchfiles = await asyncio.to_thread(import_module, "watchfiles")
+        watchfiles = await asyncio.to_thread(_imported)
         folders, named = await asyncio.to_thread(_around, files)
         if not folders:
             raise OSError("none of their folders is there")
@@ -102,6 +103,13 @@ class FileWatch:
                 yield
                 if await asyncio.to_thread(_around, files) != (folders, named):
                     return
+
+
+def _imported() -> Any:
+    """The library, with what it would import in the loop when it begins: that takes 60 ms."""
+    with suppress(ImportError):
+        import_module("anyio._backends._asyncio")
+    return import_module("watchfiles")
 
 
 def _look(files: Files) -> _Look:

@@ -98,7 +98,7 @@ def _front(kind: Kind, text: str) -> Iterator[Flaw]:
         return
     shift = found.start("front")
     try:
-        node = yaml.compose(found["front"], Loader=yaml.SafeLoader)
+        node: yaml.Node | None = yaml.SafeLoader(found["front"]).get_single_node()
         data: Any = yaml.safe_load(found["front"])
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
