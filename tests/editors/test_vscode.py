@@ -281,7 +281,7 @@ def test_a_view_that_the_person_moved_away_is_left_where_it_is(code: VSCode) -> 
     code.until(lambda: "another long answer" in code.text(), "it is typed")
     code.press("Control+Enter")
     code.until(lambda: "another long answer" in said(code), "the model is asked")
-    code.until(lambda: numbers(code)[-1:] > [20], "some of it is there")
+    code.until(lambda: numbers(code)[-1:] > [60], "so much of it is there that there is room above")
     code.do("hover", selector=f"{ACTIVE} .view-lines", text="")
     code.until(lambda: scrolled_up(code), "the view stays where the person moved it")
     first = code.until(lambda: numbers(code), "lines of the answer are in view")[0]
@@ -293,11 +293,14 @@ def test_a_view_that_the_person_moved_away_is_left_where_it_is(code: VSCode) -> 
 
 
 def scrolled_up(code: VSCode) -> bool:
-    """Turn the wheel; whether the prompt is out of view, and stays so while the answer goes on."""
-    code.do("wheel", dy=-2000)
+    """Turn the wheel; whether the prompt below the answer is out of view, and stays so while the answer goes on. Headings of
+    earlier prompts may come into view above it."""
+    code.do("wheel", dy=-600)
     n_before = len(said_by(code))
     code.until(lambda: len(said_by(code)) > n_before + 200 or not code.working(), "the stream goes on")
-    return "## You" not in code.text()
+    lines = code.lines()
+    last = max((n for n, it in enumerate(lines) if re.match(r"\d+\. Line", it)), default=None)
+    return last is not None and not any("## You" in it for it in lines[last:])
 
 
 def said_by(code: VSCode) -> str:
